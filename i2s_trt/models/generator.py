@@ -1,0 +1,143 @@
+"""A StyleGAN1 generator: its weights in canonical form, and the module that runs them."""
+
+import hashlib
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from i2s_trt.errors import ModelError
+from i2s_trt.models.layers import upsample_kernel
+from i2s_trt.models.mapping import Mapping
+from i2s_trt.models.spec import GeneratorSpec
+from i2s_trt.models.synthesis import Synthesis
+
+
+@dataclass(frozen=True)
+class GeneratorWeights:
+    """A generator as it is stored: the one form that every checkpoint is converted to.
+
+    `tensors` holds effective weights under these names (L layers, C channels, D = w_dim):
+    `mapping.dense.{i}.weight` [out, in] and `.bias`; `mapping.label.weight` [Z, labels] of conditional models;
+    `synthesis.const` [1, C, 4, 4]; `synthesis.layers.{i}.weight` [C, C_in, 3, 3] (from layer 1; applied after
+    nearest-neighbour upsampling in layers 2, 4, ...), `.noise_weight` [C], `.bias` [C], `.style.weight` [2C, D],
+    `.style.bias` [2C], `.noise` [1, 1, H, W]; `synthesis.to_rgb.{lod}.weight` [3, C, 1, 1] and `.bias`;
+    `mean_w` [D], or [L, D] when the mapping is layer-wise.
+    """
+
+    spec: GeneratorSpec
+    tensors: MappingABC[str, Tensor]
+
+    def digest(self) -> str:
+        """sha256 over the spec and every tensor: the same for the same model, whatever file it came from."""
+        state = hashlib.sha256(repr(sorted(self.spec.to_json().items())).encode())
+        for name, tensor in sorted(self.tensors.items()):
+            array = tensor.detach().contiguous().cpu()
+            state.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
+            state.update(array.numpy().tobytes())
+        return state.hexdigest()
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis with the mean latent: everything a picture needs.
+
+    `generator.mapping(z)` and `generator.synthesis(w_plus)` are the two networks; `generator(w_plus)` renders
+    and crops to the picture.
+    """
+
+    mean_w: Tensor
+
+    def __init__(self, spec: GeneratorSpec, digest: str = "") -> None:
+        super().__init__()
+        self.spec = spec
+        self.digest = digest
+        self.mapping = Mapping(spec)
+        self.synthesis = Synthesis(spec)
+        shape = (spec.num_layers, spec.w_dim) if spec.layerwise_mapping else (spec.w_dim,)
+        self.register_buffer("mean_w", torch.zeros(shape))
+
+    @classmethod
+    def from_weights(cls, weights: GeneratorWeights) -> Self:
+        """Build a frozen generator in evaluation mode.
+
+        Raises:
+            ModelError: a tensor is missing, left over or of the wrong shape.
+        """
+        generator = cls(weights.spec, weights.digest())
+        try:
+            generator.load_state_dict(run_time_tensors(weights))
+        except RuntimeError as error:
+            details = " ".join(str(error).split())
+            raise ModelError(f"the weights do not fit the architecture: {details}") from error
+        return generator.eval().requires_grad_(False)
+
+    @property
+    def resolution(self) -> int:
+        """Pixels a side of the network output."""
+        return self.spec.resolution
+
+    @property
+    def num_layers(self) -> int:
+        """L, the rows of a w+ latent."""
+        return self.spec.num_layers
+
+    @property
+    def z_dim(self) -> int:
+        """Z, the size of a z latent."""
+        return self.spec.z_dim
+
+    @property
+    def w_dim(self) -> int:
+        """D, the size of a row of a w+ latent."""
+        return self.spec.w_dim
+
+    @property
+    def mean_w_plus(self) -> Tensor:
+        """The mean latent as [L, D]: the paper's w-bar (section 5.1)."""
+        return self.mean_w.expand(self.num_layers, self.w_dim)
+
+    def broadcast(self, w: Tensor) -> Tensor:
+        """w [N, D] repeated for every layer, [N, L, D]; a w+ passes through."""
+        return w if w.ndim == 3 else w.unsqueeze(1).expand(-1, self.num_layers, -1)
+
+    def truncate(self, w: Tensor, psi: float = 0.7, cutoff: int = 8) -> Tensor:
+        """The truncation trick: draw the first `cutoff` layers towards the mean latent.
+
+        Args:
+            w: [N, D] or [N, L, D].
+            psi: 1 leaves w as it is, 0 gives the mean latent.
+            cutoff: number of coarse layers affected.
+
+        Returns:
+            w_plus [N, L, D].
+        """
+        w_plus = self.broadcast(w)
+        coarse = torch.arange(self.num_layers, device=w.device) < cutoff
+        strength = torch.where(coarse, psi, 1.0).to(w.dtype).view(1, -1, 1)
+        return self.mean_w_plus + (w_plus - self.mean_w_plus) * strength
+
+    def forward(self, w_plus: Tensor) -> Tensor:
+        """Render w_plus [N, L, D] to pictures [N, 3, H, W]: the synthesis output without letterbox rows."""
+        return self.crop(self.synthesis(w_plus))
+
+    def crop(self, images: Tensor) -> Tensor:
+        """The picture's rows of network output [N, 3, R, R]."""
+        return images if self.spec.crop is None else images[:, :, self.spec.crop[0] : self.spec.crop[1]]
+
+
+def run_time_tensors(weights: GeneratorWeights) -> dict[str, Tensor]:
+    """`weights` as the modules take them: float32, upsampling kernels folded, unused toRGB layers left out."""
+    used = {f"synthesis.to_rgb.{lod}" for lod in Synthesis.rgb_lods(weights.spec)}
+    tensors = {}
+    for name, tensor in weights.tensors.items():
+        owner, _, leaf = name.rpartition(".")
+        if owner.startswith("synthesis.to_rgb.") and owner not in used:
+            continue
+        tensor = tensor.float()
+        layer = owner.removeprefix("synthesis.layers.")
+        if leaf == "weight" and layer.isdigit() and int(layer) > 0 and int(layer) % 2 == 0:
+            tensor = upsample_kernel(tensor)
+        tensors[name] = tensor
+    return tensors

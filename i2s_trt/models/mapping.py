@@ -1,0 +1,45 @@
+"""The mapping network: z -> w."""
+
+import torch.nn.functional as F
+from torch import Tensor, cat, nn
+
+from i2s_trt.errors import ModelError
+from i2s_trt.models.layers import pixel_norm
+from i2s_trt.models.spec import GeneratorSpec
+
+
+class Mapping(nn.Module):
+    """Dense layers with leaky ReLU after each (Karras et al. 2019, section 2; no output gain)."""
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.label = nn.Linear(spec.label_size, spec.z_dim, bias=False) if spec.label_size else None
+        inputs = spec.z_dim * (2 if spec.label_size else 1)
+        widths = (inputs, *spec.mapping_widths)
+        self.dense = nn.ModuleList(nn.Linear(i, o) for i, o in zip(widths, widths[1:], strict=False))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Map latents.
+
+        Args:
+            z: [N, Z] float32, standard normal.
+            labels: [N, label_size] one-hot, for conditional models only; zeros when left out.
+
+        Returns:
+            w [N, D], or [N, L, D] from a layer-wise mapping.
+
+        Raises:
+            ModelError: labels were given to an unconditional model.
+        """
+        x = z
+        if self.label is not None:
+            labels = z.new_zeros(len(z), self.spec.label_size) if labels is None else labels
+            x = cat([z, self.label(labels)], dim=1)
+        elif labels is not None:
+            raise ModelError("this model takes no labels: it is unconditional")
+        if self.spec.normalize_z:
+            x = pixel_norm(x)
+        for dense in self.dense:
+            x = F.leaky_relu(dense(x), self.spec.negative_slope)
+        return x.view(len(z), self.spec.num_layers, self.spec.w_dim) if self.spec.layerwise_mapping else x
