@@ -24,7 +24,7 @@ class GeneratorWeights:
     `synthesis.const` [1, C, 4, 4]; `synthesis.layers.{i}.weight` [C, C_in, 3, 3] (from layer 1; applied after
     nearest-neighbour upsampling in layers 2, 4, ...), `.noise_weight` [C], `.bias` [C], `.style.weight` [2C, D],
     `.style.bias` [2C], `.noise` [1, 1, H, W]; `synthesis.to_rgb.{lod}.weight` [3, C, 1, 1] and `.bias`;
-    `mean_w` [D], or [L, D] when the mapping is layer-wise.
+    `mean_w` [D].
     """
 
     spec: GeneratorSpec
@@ -55,8 +55,7 @@ class Generator(nn.Module):
         self.digest = digest
         self.mapping = Mapping(spec)
         self.synthesis = Synthesis(spec)
-        shape = (spec.num_layers, spec.w_dim) if spec.layerwise_mapping else (spec.w_dim,)
-        self.register_buffer("mean_w", torch.zeros(shape))
+        self.register_buffer("mean_w", torch.zeros(spec.w_dim))
 
     @classmethod
     def from_weights(cls, weights: GeneratorWeights) -> Self:
@@ -131,13 +130,11 @@ def run_time_tensors(weights: GeneratorWeights) -> dict[str, Tensor]:
     """`weights` as the modules take them: float32, upsampling kernels folded, unused toRGB layers left out."""
     used = {f"synthesis.to_rgb.{lod}" for lod in Synthesis.rgb_lods(weights.spec)}
     tensors = {}
-    for name, tensor in weights.tensors.items():
+    for name, stored in weights.tensors.items():
         owner, _, leaf = name.rpartition(".")
         if owner.startswith("synthesis.to_rgb.") and owner not in used:
             continue
-        tensor = tensor.float()
         layer = owner.removeprefix("synthesis.layers.")
-        if leaf == "weight" and layer.isdigit() and int(layer) > 0 and int(layer) % 2 == 0:
-            tensor = upsample_kernel(tensor)
-        tensors[name] = tensor
+        upsamples = leaf == "weight" and layer.isdigit() and int(layer) > 0 and int(layer) % 2 == 0
+        tensors[name] = upsample_kernel(stored.float()) if upsamples else stored.float()
     return tensors

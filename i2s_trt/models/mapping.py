@@ -1,5 +1,7 @@
 """The mapping network: z -> w."""
 
+from itertools import pairwise
+
 import torch.nn.functional as F
 from torch import Tensor, cat, nn
 
@@ -17,7 +19,7 @@ class Mapping(nn.Module):
         self.label = nn.Linear(spec.label_size, spec.z_dim, bias=False) if spec.label_size else None
         inputs = spec.z_dim * (2 if spec.label_size else 1)
         widths = (inputs, *spec.mapping_widths)
-        self.dense = nn.ModuleList(nn.Linear(i, o) for i, o in zip(widths, widths[1:], strict=False))
+        self.dense = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(widths))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Map latents.

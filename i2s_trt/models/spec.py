@@ -86,6 +86,7 @@ class GeneratorSpec:
         if unknown:
             raise ModelError(f"unknown fields in a generator spec: {', '.join(sorted(unknown))}")
         try:
-            return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            return cls(**values)
         except TypeError as error:
             raise ModelError(f"a generator spec is incomplete: {error}") from error

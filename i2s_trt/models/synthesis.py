@@ -101,7 +101,8 @@ class Synthesis(nn.Module):
         """
         lod = math.floor(self.spec.lod)
         layers_run = self.spec.num_layers - 2 * lod
-        x, before = self.const, self.const
+        x: Tensor = self.const
+        before: Tensor = x
         for index, activation in zip(range(layers_run), self.activations(w_plus, noise), strict=False):
             before = activation if index == layers_run - 3 else before
             x = activation
@@ -116,7 +117,7 @@ class Synthesis(nn.Module):
         """The output [N, C, H, W] of each layer in turn, after its style modulation."""
         expected = (self.spec.num_layers, self.spec.w_dim)
         if w_plus.ndim != 3 or tuple(w_plus.shape[1:]) != expected:
-            raise ModelError(f"w_plus has shape {list(w_plus.shape)}; this model takes [N, {expected[0]}, {expected[1]}]")
+            raise ModelError(f"w_plus has shape {list(w_plus.shape)}, not [N, {expected[0]}, {expected[1]}]")
         maps = self.stored_noise() if noise is None else noise
         x = self.const.expand(len(w_plus), -1, -1, -1)
         for index, layer in enumerate(self.layers):

@@ -1,0 +1,1 @@
+"""Measures everything below: speed, the paper's budget, its tables and figures."""

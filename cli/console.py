@@ -1,0 +1,108 @@
+"""What commands say: results on stdout, progress and errors on stderr, or NDJSON alone with --json."""
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from i2s_trt.errors import I2sError
+
+
+class Console:
+    """One per command.
+
+    Args:
+        as_json: whether stdout carries NDJSON events and nothing else.
+    """
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    def say(self, text: str = "") -> None:
+        """A line of the result for people; not shown with --json."""
+        if not self.as_json:
+            print(text, flush=True)
+
+    def note(self, text: str) -> None:
+        """A remark that is not the result; stderr."""
+        if not self.as_json:
+            print(text, file=sys.stderr, flush=True)
+
+    def event(self, kind: str, /, **data: Any) -> None:
+        """A line for machines; shown only with --json."""
+        if self.as_json:
+            print(json.dumps({"event": kind, **_json_safe(data)}), flush=True)
+
+    def error(self, error: I2sError) -> None:
+        """An error, for whoever reads."""
+        self.event("error", message=error.args[0], mend=error.mend, exit_code=error.exit_code)
+        self.note(f"error: {error}")
+
+    def table(self, headers: list[str], rows: list[list[str]]) -> None:
+        """A table for people."""
+        if self.as_json:
+            return
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+
+        table = Table(*headers, box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(*row)
+        RichConsole(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+
+    @contextmanager
+    def progress(self) -> Iterator["ProgressBar"]:
+        """A progress bar with ETA on stderr; silent with --json or when stderr is no terminal."""
+        with ProgressBar(visible=not self.as_json and sys.stderr.isatty()) as bar:
+            yield bar
+
+
+class ProgressBar:
+    """A bar, its count, time left, and a remark."""
+
+    def __init__(self, visible: bool) -> None:
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[remark]}"),
+            console=RichConsole(stderr=True),
+            disable=not visible,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", remark="", visible=False)
+
+    def show(self, label: str, done: int, total: int, remark: str = "") -> None:
+        """Draw the bar at `done` of `total`."""
+        self._bar.update(
+            self._task, description=label, completed=done, total=total or None, remark=remark, visible=True
+        )
+
+    def hide(self) -> None:
+        """Take the bar away until the next `show`."""
+        self._bar.reset(self._task, visible=False, remark="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+
+def _json_safe(value: Any) -> Any:
+    """JSON has no nan and no infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _json_safe(item) for key, item in value.items()}
+    return [_json_safe(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,51 @@
+"""`i2s-trt doctor`: what this machine has, and what to install."""
+
+import typer
+
+from cli import options as opt
+from cli.console import Console
+from i2s_trt import __version__
+from i2s_trt.errors import EXIT_ENVIRONMENT
+
+_TIGHT_GIB = 1.0
+
+
+def doctor(json: opt.Json = False) -> None:
+    """Show versions, hardware, engine backends, folders and disk; say what to install for what is missing.
+
+    Example: i2s-trt doctor
+    """
+    from engines.backends import find_backends
+    from i2s_trt.checkpoints.sources import vgg16_file
+    from i2s_trt.files import home
+    from i2s_trt.machine import describe_machine, free_gib
+
+    console = Console(json)
+    machine, backends = describe_machine(), find_backends()
+    features, free = vgg16_file(), free_gib(home())
+    missing = [name for name, version in machine.packages.items() if not version]
+    console.event(
+        "doctor",
+        version=__version__,
+        machine=vars(machine),
+        backends=[vars(backend) for backend in backends],
+        home=str(home()),
+        free_gib=free,
+        vgg16=str(features or ""),
+        healthy=not missing,
+    )
+    console.table(
+        ["", ""],
+        [
+            ["i2s-trt", f"{__version__} on Python {machine.python}, {machine.system}"],
+            ["cpu", f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB"],
+            ["gpu", machine.gpu or "none that PyTorch can use; everything runs on the CPU"],
+            *[[name, version or f"missing: pip install {name}"] for name, version in machine.packages.items()],
+            ["vgg16", str(features) if features else "not on this machine: i2s-trt models pull vgg16"],
+            ["folder", f"{home()}, {free} GiB free" + (" (little!)" if free < _TIGHT_GIB else "")],
+        ],
+    )
+    console.say()
+    console.table(["backend", "version", ""], [[b.name, b.version or "-", b.detail] for b in backends])
+    if missing:
+        raise typer.Exit(EXIT_ENVIRONMENT)

@@ -1,0 +1,93 @@
+"""`i2s-trt synthesize`: latents or seeds to pictures."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import options as opt
+from cli.console import Console
+from i2s_trt.errors import UsageError
+
+if TYPE_CHECKING:
+    from i2s_trt.models.generator import Generator
+
+_MAX_SEEDS = 100_000
+
+
+def synthesize(
+    latents: Annotated[list[Path] | None, typer.Argument(help="Latent files: .safetensors, .npy, .npz, .pt.")] = None,
+    output: opt.Output = Path("pictures"),
+    model: opt.Model = "demo",
+    seeds: Annotated[str, typer.Option(help="Seeds to draw, as 1,2,5-10.")] = "",
+    psi: Annotated[
+        float | None, typer.Option(help="Truncation of drawn seeds; the model's default if left out.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Latents rendered at a time.")] = 4,
+    device: opt.Device = "auto",
+    any_model: opt.AnyModel = False,
+    json: opt.Json = False,
+) -> None:
+    """Render latents, or random samples by seed, as PNG.
+
+    Example: i2s-trt synthesize --seeds 1-8 -o samples
+    """
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.devices import choose_device
+    from i2s_trt.files import make_folder
+    from i2s_trt.images.compose import write_png
+    from i2s_trt.synthesizer import TorchSynthesizer
+
+    console = Console(json)
+    numbers = parse_seeds(seeds)
+    if not latents and not numbers:
+        raise UsageError("nothing to render", "name latent files, or draw samples with --seeds 1-8")
+    generator = load_generator(model).to(choose_device(device))
+    render = TorchSynthesizer(generator)
+    folder = make_folder(output)
+    wanted = list(_wanted(generator, latents or [], numbers, psi, any_model))
+    with console.progress() as bar:
+        for start in range(0, len(wanted), batch):
+            chunk = wanted[start : start + batch]
+            for (name, _), picture in zip(chunk, render(_stack(chunk)), strict=True):
+                write_png(folder / f"{name}.png", picture)
+                console.event("picture", path=str(folder / f"{name}.png"))
+            bar.show("pictures", start + len(chunk), len(wanted))
+    console.say(f"{len(wanted)} pictures in {folder}")
+
+
+def _stack(chunk: Sequence[tuple[str, Any]]) -> Any:
+    import numpy as np
+
+    return np.stack([w_plus for _, w_plus in chunk])
+
+
+def _wanted(
+    generator: "Generator", latents: Sequence[Path], seeds: Sequence[int], psi: float | None, any_model: bool
+) -> Iterator[tuple[str, Any]]:
+    """Name and w_plus [L, D] of every picture; all files are read before anything is rendered."""
+    from i2s_trt.embedding.outputs import unique_names
+    from i2s_trt.latents import read_latents
+    from i2s_trt.seeds import w_plus_from_seed
+
+    for path, name in zip(latents, unique_names(latents), strict=True):
+        found = read_latents(path)
+        for number, latent in enumerate(found):
+            label = name if len(found) == 1 else f"{name}-{number:04d}"
+            yield label, latent.for_model(generator, any_model=any_model)
+    for seed in seeds:
+        yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`1,2,5-10` -> the numbers. Raises UsageError for anything else."""
+    seeds: list[int] = []
+    for part in filter(None, text.replace(" ", "").split(",")):
+        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first or last >= 2**32 or last - first >= _MAX_SEEDS:
+            raise UsageError(f"--seeds: {part!r} is not a seed or a range of at most {_MAX_SEEDS}", "write 1,2,5-10")
+        seeds += range(first, last + 1)
+    return seeds

@@ -1,0 +1,1 @@
+"""Builds and runs forward graphs: ONNX Runtime, TensorRT and TensorRT-RTX."""

@@ -1,0 +1,157 @@
+"""Turns raw StyleGAN1 variables, from whatever container, into the canonical effective weights.
+
+Checkpoints store raw variables; the original network multiplies them by constants at run time (equalised learning
+rate, Karras et al. 2018, section 4.1). Here that happens once.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2s_trt.errors import CheckpointError
+from i2s_trt.models.generator import GeneratorWeights
+from i2s_trt.models.mapping import Mapping as MappingNetwork
+from i2s_trt.models.spec import GeneratorSpec
+
+DEFAULTS_SEED = 0  # of noise maps and mean latents that a file does not contain
+MEAN_SAMPLES = 10_000
+_FUSED_FROM = 128  # pixels; "auto" fuses upscaling and convolution from this resolution on
+
+
+@dataclass(frozen=True)
+class RawNetwork:
+    """A StyleGAN1 generator as its file has it.
+
+    `tensors` carries the names of `GeneratorWeights`, in PyTorch layout, with raw values; `mean_w` and noise maps
+    may be missing. The other fields are the conventions that the values need to be understood.
+    """
+
+    tensors: Mapping[str, Tensor]
+    fused_scale: bool | Literal["auto"] = "auto"
+    mapping_lrmul: float = 0.01
+    use_wscale: bool = True
+    normalize_z: bool = True
+    negative_slope: float = 0.2
+    blur_taps: tuple[float, ...] = (1.0, 2.0, 1.0)
+    lod: float = 0.0
+    truncation_psi: float = 0.7
+    truncation_cutoff: int = 8
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The canonical weights, and what had to be made up because the file lacks it."""
+
+    weights: GeneratorWeights
+    notes: tuple[str, ...] = field(default=())
+
+
+def convert(raw: RawNetwork) -> Converted:
+    """Canonical weights of a raw network.
+
+    Raises:
+        CheckpointError: tensors are missing, or have shapes that no StyleGAN1 has.
+    """
+    spec = infer_spec(raw)
+    scales = _scales(raw)
+    tensors = {name: tensor.detach().float() * scales(name, tensor) for name, tensor in raw.tensors.items()}
+    for layer in range(2, spec.num_layers, 2):
+        if is_fused(raw.fused_scale, spec.layer_resolution(layer)):
+            name = f"synthesis.layers.{layer}.weight"
+            tensors[name] = tensors[name].flip(2, 3)  # a fused kernel is the unfused one turned by 180 degrees
+    notes = _fill_noise(spec, tensors) + _fill_mean(spec, tensors)
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return Converted(GeneratorWeights(spec, contiguous), notes)
+
+
+def is_fused(fused_scale: bool | Literal["auto"], resolution: int) -> bool:
+    """Whether the original runs the layer that upsamples to `resolution` as one transposed convolution."""
+    return resolution >= _FUSED_FROM if fused_scale == "auto" else fused_scale
+
+
+def infer_spec(raw: RawNetwork) -> GeneratorSpec:
+    """The architecture, read from the shapes of the tensors.
+
+    Raises:
+        CheckpointError: a tensor is missing or has an impossible shape.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in raw.tensors.items()}
+    layers = _count(shapes, "synthesis.layers.{}.bias")
+    dense = _count(shapes, "mapping.dense.{}.weight")
+    if layers < 4 or layers % 2 or dense == 0:
+        raise CheckpointError(f"{layers} styled layers and {dense} mapping layers do not make a StyleGAN1 generator")
+    try:
+        widths = tuple(shapes[f"mapping.dense.{i}.weight"][0] for i in range(dense))
+        w_dim = shapes["synthesis.layers.0.style.weight"][1]
+        labels = shapes.get("mapping.label.weight", (0, 0))[1]
+        return GeneratorSpec(
+            resolution=2 ** (layers // 2 + 1),
+            z_dim=shapes["mapping.dense.0.weight"][1] // (2 if labels else 1),
+            w_dim=w_dim,
+            channels=tuple(shapes[f"synthesis.layers.{i}.bias"][0] for i in range(0, layers, 2)),
+            mapping_widths=widths,
+            label_size=labels,
+            normalize_z=raw.normalize_z,
+            negative_slope=raw.negative_slope,
+            blur_taps=raw.blur_taps,
+            lod=raw.lod,
+            layerwise_mapping=widths[-1] != w_dim,
+            truncation_psi=raw.truncation_psi,
+            truncation_cutoff=raw.truncation_cutoff,
+        )
+    except KeyError as error:
+        raise CheckpointError(f"the file lacks the tensor that becomes {error}") from error
+
+
+def _count(names: Mapping[str, object], pattern: str) -> int:
+    count = 0
+    while pattern.format(count) in names:
+        count += 1
+    return count
+
+
+def _scales(raw: RawNetwork) -> Callable[[str, Tensor], float]:
+    """The run-time coefficient of each tensor: gain / sqrt(fan_in) * lrmul, and lrmul alone for mapping biases."""
+    gains = {"mapping": math.sqrt(2), "layers": math.sqrt(2), "style": 1.0, "to_rgb": 1.0}
+
+    def scale(name: str, tensor: Tensor) -> float:
+        kind = next((key for key in ("style", "to_rgb") if f".{key}." in name), "")
+        kind = kind or ("mapping" if name.startswith("mapping.dense.") else "layers")
+        lrmul = raw.mapping_lrmul if kind == "mapping" else 1.0
+        if name.endswith(".bias"):
+            return lrmul
+        if not name.endswith(".weight") or name == "mapping.label.weight":
+            return 1.0
+        fan_in = tensor[0].numel()
+        return gains[kind] / math.sqrt(fan_in) * lrmul if raw.use_wscale else lrmul
+
+    return scale
+
+
+def _fill_noise(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
+    """Draw the noise maps that the file lacks, from a fixed seed."""
+    names = [f"synthesis.layers.{i}.noise" for i in range(spec.num_layers)]
+    missing = [i for i, name in enumerate(names) if name not in tensors]
+    random = np.random.default_rng(DEFAULTS_SEED)
+    for layer in missing:
+        size = spec.layer_resolution(layer)
+        tensors[names[layer]] = torch.from_numpy(random.standard_normal((1, 1, size, size), dtype=np.float32))
+    return (f"{len(missing)} noise maps were not in the file; drawn from seed {DEFAULTS_SEED}",) if missing else ()
+
+
+def _fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
+    """Average the mapping over samples when the file lacks the mean latent."""
+    if "mean_w" in tensors:
+        return ()
+    mapping = MappingNetwork(replace(spec))
+    mapping.load_state_dict({k.removeprefix("mapping."): v for k, v in tensors.items() if k.startswith("mapping.")})
+    random = np.random.default_rng(DEFAULTS_SEED)
+    z = torch.from_numpy(random.standard_normal((MEAN_SAMPLES, spec.z_dim), dtype=np.float32))
+    with torch.no_grad():
+        tensors["mean_w"] = mapping(z).view(-1, spec.w_dim).mean(dim=0)
+    return (f"the mean latent was not in the file; averaged over {MEAN_SAMPLES} samples of seed {DEFAULTS_SEED}",)

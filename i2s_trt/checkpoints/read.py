@@ -1,0 +1,95 @@
+"""One entrance for checkpoint files of every kind: look at the first bytes, then call the right reader."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from i2s_trt.checkpoints.convert import RawNetwork, convert
+from i2s_trt.checkpoints.tf_pickle import read_tf_pickle
+from i2s_trt.checkpoints.torch_ports import read_torch_port
+from i2s_trt.errors import CheckpointError
+from i2s_trt.files import file_digest
+from i2s_trt.models.generator import GeneratorWeights
+
+_LEGACY_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
+_ZIP = b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A generator read from somebody's file.
+
+    Attributes:
+        weights: in canonical form.
+        kind: the family of the file, such as `tensorflow pickle` or `genforce`.
+        file: name of the file.
+        sha256: of its bytes.
+        notes: what was missing in the file and how it was filled.
+    """
+
+    weights: GeneratorWeights
+    kind: str
+    file: str
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoint:
+    """Read a StyleGAN1 checkpoint of any supported kind; runs no code from it.
+
+    Args:
+        path: a TensorFlow pickle or a PyTorch conversion.
+        crop: first and one-past-last picture row of a landscape model; guessed from a name such as
+            `...-512x384.pkl` when left out.
+
+    Raises:
+        CheckpointError: the file is missing, hostile, broken or of another architecture.
+    """
+    kind, raw = _read_raw(path)
+    try:
+        converted = convert(raw)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error.args[0]}", error.mend) from error
+    weights = converted.weights
+    crop = crop or _crop_from_name(path.name, weights.spec.resolution)
+    weights = GeneratorWeights(replace(weights.spec, crop=crop), weights.tensors)
+    return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes)
+
+
+def _read_raw(path: Path) -> tuple[str, RawNetwork]:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(512)
+        if head.startswith(_ZIP) or head.startswith(_LEGACY_TORCH):
+            return read_torch_port(path)
+        _refuse_text(path, head)
+        return "tensorflow pickle", read_tf_pickle(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}", "check the name") from error
+
+
+def _refuse_text(path: Path, head: bytes) -> None:
+    """Name the commonest non-models: nothing, a web page, a Git LFS pointer, some other text."""
+    if not head:
+        raise CheckpointError(f"{path} is empty", "download it again")
+    if head.lstrip()[:1] == b"<":
+        raise CheckpointError(
+            f"{path} is a web page, not a model: the download site answered with HTML (often a quota notice)",
+            "open the download link in a browser, or try again later",
+        )
+    if head.startswith(b"version https://git-lfs"):
+        raise CheckpointError(f"{path} is a Git LFS pointer, not a model", "fetch the real file with: git lfs pull")
+    if head[:1] != b"\x80":
+        raise CheckpointError(
+            f"{path} is neither a network pickle nor a PyTorch file",
+            "give a StyleGAN1 .pkl, .pt or .pth; i2s-trt models pull ffhq fetches one",
+        )
+
+
+def _crop_from_name(name: str, resolution: int) -> tuple[int, int] | None:
+    """`cars-512x384` means that 384 of 512 rows, in the middle, are the picture."""
+    match = re.search(r"(\d+)x(\d+)", name)
+    if not match or int(match[1]) != resolution or int(match[2]) >= resolution:
+        return None
+    margin = (resolution - int(match[2])) // 2
+    return margin, resolution - margin

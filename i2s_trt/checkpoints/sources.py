@@ -1,0 +1,146 @@
+"""Public files that `i2s-trt models pull` can fetch, with their digests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2s_trt.errors import EnvironmentFault, UsageError
+from i2s_trt.files import home, make_folder
+
+_DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+Progress = Callable[[int, int], None]
+_NVIDIA_LICENCE = "CC BY-NC 4.0, NVIDIA (Karras, Laine, Aila 2019)"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file somebody publishes.
+
+    Attributes:
+        file: name under which it is kept.
+        url: where it is.
+        digest: `algorithm:hex`, checked after the download.
+        crop: picture rows of a landscape model.
+        licence: of the weights; the user accepts it by downloading.
+        is_generator: False for VGG-16's weights.
+    """
+
+    file: str
+    url: str
+    digest: str
+    licence: str = _NVIDIA_LICENCE
+    crop: tuple[int, int] | None = None
+    is_generator: bool = True
+
+
+SOURCES = {
+    "ffhq": Source(
+        "karras2019stylegan-ffhq-1024x1024.pkl",
+        f"{_DRIVE}1MEGjdvVpUsu1jB4zrXZN7Y4kBBOzizDQ",
+        "sha256:f277a43711447812d809b2fdd7748b945cfd7bdcd391d66e557a68d590309aab",
+    ),
+    "celebahq": Source(
+        "karras2019stylegan-celebahq-1024x1024.pkl",
+        f"{_DRIVE}1MGqJl28pN4t7SAtSrPdSRJSQJqahkzUf",
+        "md5:6604978f22ef7caea1ef5ca723282b43",
+    ),
+    "bedroom": Source(
+        "karras2019stylegan-bedrooms-256x256.pkl",
+        f"{_DRIVE}1MOSKeGF0FJcivpBI7s63V9YHloUTORiF",
+        "md5:2988bc55c7724955f2cdcc52002c1e1e",
+    ),
+    "car": Source(
+        "karras2019stylegan-cars-512x384.pkl",
+        f"{_DRIVE}1MJ6iCfNtMIRicihwRorsM3b7mmtmK9c3",
+        "md5:67373f1fa39fb6e5cfcae9da48223df2",
+        crop=(64, 448),
+    ),
+    "cat": Source(
+        "karras2019stylegan-cats-256x256.pkl",
+        f"{_DRIVE}1MQywl0FNt6lHu8E_EUqnRbviagS7fbiJ",
+        "md5:d09fc0938ea1aecf2af74ac0432e1279",
+    ),
+    "vgg16": Source(
+        "vgg16-397923af.pth",
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        licence="BSD-3-Clause, torchvision; trained on ImageNet",
+        is_generator=False,
+    ),
+}
+
+
+def source(name: str) -> Source:
+    """A known source. Raises UsageError with the list of names."""
+    if name not in SOURCES:
+        raise UsageError(f"no known source named {name}; there are: {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def downloads_folder() -> Path:
+    """Where downloaded files are kept."""
+    return home() / "downloads"
+
+
+class _Bar:
+    """What pooch calls while bytes arrive."""
+
+    def __init__(self, report: Progress) -> None:
+        self._report = report
+        self._done = 0
+        self.total = 0
+
+    def update(self, count: int) -> None:
+        self._done += count
+        self._report(self._done, self.total)
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        """Nothing to tidy: the caller owns the display."""
+
+
+def download(item: Source, *, url: str = "", check: bool = True, report: Progress | None = None) -> Path:
+    """Fetch a file unless it is already there whole, and check its digest.
+
+    Args:
+        item: what to fetch.
+        url: a mirror to fetch from instead of the published address.
+        check: whether to insist on the known digest.
+        report: called with the bytes so far and in all (0 if unknown).
+
+    Raises:
+        EnvironmentFault: no connection, a full disk, or a file with another digest.
+    """
+    import pooch
+    import requests
+
+    folder = make_folder(downloads_folder())
+    pooch.get_logger().setLevel("ERROR")
+    bar = _Bar(report) if report else False
+    downloader = pooch.HTTPDownloader(progressbar=bar, timeout=60)
+    address, digest = url or item.url, item.digest if check else None
+    try:
+        return Path(pooch.retrieve(address, digest, fname=item.file, path=folder, downloader=downloader))
+    except ValueError as error:  # pooch's word for a digest that differs; it has removed the file
+        raise EnvironmentFault(
+            f"what {address} sent is not {item.file}: its digest is not {item.digest}",
+            "download sites answer with a web page when their quota is used up: try again later, or fetch the file "
+            f"in a browser and run: i2s-trt models import {item.file} --name NAME",
+        ) from error
+    except (requests.RequestException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise EnvironmentFault(
+            f"{item.file} could not be downloaded: {reason}",
+            f"check the connection, or fetch {item.url} yourself and run: i2s-trt models import",
+        ) from error
+
+
+def vgg16_file() -> Path | None:
+    """torchvision's VGG-16 weights if they are on this machine: pulled, or in PyTorch's own download cache."""
+    import torch
+
+    name = SOURCES["vgg16"].file
+    candidates = (downloads_folder() / name, Path(torch.hub.get_dir()) / "checkpoints" / name)
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,156 @@
+"""Official TensorFlow StyleGAN1 pickles: `(G, D, Gs)`, of which Gs, the moving average, is used."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2s_trt.checkpoints.convert import RawNetwork
+from i2s_trt.checkpoints.safe_pickle import ArrayRecord, NetworkRecord, read_pickle
+from i2s_trt.errors import CheckpointError
+
+_STYLEGAN2_VERSION = 4
+_MEND = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
+_PREFIX = re.compile(r"^(G_)?(synthesis|mapping)/")
+# options under which the network would compute something else, with the only value that is implemented
+_REQUIRED = {
+    "use_styles": True, "const_input_layer": True, "use_instance_norm": True, "use_pixel_norm": False,
+    "num_channels": 3,
+}  # fmt: skip
+_SLOPES = {"lrelu": 0.2, "relu": 0.0}
+
+
+def read_tf_pickle(path: Path) -> RawNetwork:
+    """The moving-average generator of a TensorFlow pickle.
+
+    Raises:
+        CheckpointError: not a pickle of a StyleGAN1 generator; the message names what it is.
+    """
+    try:
+        network = _moving_average(read_pickle(path))
+        variables = _variables(network)
+        _check_architecture(network, variables)
+        options = _options(network)
+        lod = float(variables.pop("synthesis/lod", np.zeros(())))
+        return _raw(variables, options, lod)
+    except CheckpointError as error:
+        if str(path) in error.args[0]:
+            raise
+        raise CheckpointError(f"{path}: {error.args[0]}", error.mend) from error
+
+
+def _moving_average(tree: Any) -> NetworkRecord:
+    """Gs of `(G, D, Gs)`, or a network that was pickled alone."""
+    if isinstance(tree, tuple | list) and len(tree) == 3:
+        tree = tree[2]
+    if not isinstance(tree, NetworkRecord) or not hasattr(tree, "state"):
+        raise CheckpointError("the pickle holds no (G, D, Gs) networks", _MEND)
+    return tree
+
+
+def _variables(network: NetworkRecord) -> dict[str, np.ndarray[Any, Any]]:
+    """All variables of a network and its components, named `synthesis/...` and `mapping/...`."""
+    found = {}
+    components = network.state.get("components") or {}
+    for prefix, part in (("", network), *components.items()):
+        if not isinstance(part, NetworkRecord):
+            raise CheckpointError(f"component {prefix!r} is not a network")
+        for name, value in part.state.get("variables", []):
+            if not isinstance(value, ArrayRecord):
+                raise CheckpointError(f"variable {name!r} is not an array")
+            local = _PREFIX.sub(lambda match: f"{match[2]}/", str(name))
+            found[f"{prefix}/{local}" if prefix and not _PREFIX.match(local) else local] = value.array
+    return found
+
+
+def _check_architecture(network: NetworkRecord, variables: dict[str, Any]) -> None:
+    version = network.state.get("version", 0)
+    if any(name.endswith("/mod_weight") for name in variables) or version >= _STYLEGAN2_VERSION:
+        raise CheckpointError("this is a StyleGAN2 network; i2s-trt embeds into StyleGAN1", _MEND)
+    if "synthesis/4x4/Const/const" not in variables or "mapping/Dense0/weight" not in variables:
+        name = network.state.get("build_func_name", "unknown")
+        raise CheckpointError(f"this network (built by {name!r}) is not a StyleGAN1 generator", _MEND)
+
+
+def _options(network: NetworkRecord) -> dict[str, Any]:
+    """The keyword arguments of the network and its components; unknown ones are harmless and ignored."""
+    options: dict[str, Any] = {}
+    for part in (network, *(network.state.get("components") or {}).values()):
+        options.update(part.state.get("static_kwargs") or {})
+    for name, required in _REQUIRED.items():
+        if options.get(name, required) != required:
+            raise CheckpointError(
+                f"this StyleGAN1 was trained with {name}={options[name]!r}; only {required} is supported"
+            )
+    for name in ("nonlinearity", "mapping_nonlinearity"):
+        if options.get(name, "lrelu") not in _SLOPES:
+            raise CheckpointError(
+                f"this StyleGAN1 was trained with {name}={options[name]!r}; lrelu and relu are supported"
+            )
+    if options.get("nonlinearity", "lrelu") != options.get("mapping_nonlinearity", "lrelu"):
+        raise CheckpointError("this StyleGAN1 uses different nonlinearities in mapping and synthesis")
+    return options
+
+
+def _raw(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any], lod: float) -> RawNetwork:
+    tensors = {}
+    for name, array in variables.items():
+        target = canonical_name(name)
+        if target:
+            tensors[target] = _torch_layout(target, array)
+    psi, cutoff = options.get("truncation_psi", 0.7), options.get("truncation_cutoff", 8)
+    blur = options.get("blur_filter", (1, 2, 1))
+    return RawNetwork(
+        tensors=tensors if options.get("use_noise", True) else _without_noise(tensors),
+        fused_scale=options.get("fused_scale", "auto"),
+        mapping_lrmul=float(options.get("mapping_lrmul", 0.01)),
+        use_wscale=bool(options.get("use_wscale", True)),
+        normalize_z=bool(options.get("normalize_latents", True)),
+        negative_slope=_SLOPES[options.get("nonlinearity", "lrelu")],
+        blur_taps=tuple(float(tap) for tap in blur or ()),
+        lod=0.0 if options.get("structure") == "fixed" else lod,
+        truncation_psi=1.0 if psi is None else float(psi),
+        truncation_cutoff=8 if cutoff is None else int(cutoff),
+    )
+
+
+def canonical_name(name: str) -> str:
+    """The canonical name of a TensorFlow variable; empty for those a generator does not need."""
+    if name == "dlatent_avg":
+        return "mean_w"
+    if name == "mapping/LabelConcat/weight":
+        return "mapping.label.weight"
+    if match := re.fullmatch(r"mapping/Dense(\d+)/(weight|bias)", name):
+        return f"mapping.dense.{match[1]}.{match[2]}"
+    if match := re.fullmatch(r"synthesis/noise(\d+)", name):
+        return f"synthesis.layers.{match[1]}.noise"
+    if match := re.fullmatch(r"synthesis/ToRGB_lod(\d+)/(weight|bias)", name):
+        return f"synthesis.to_rgb.{match[1]}.{match[2]}"
+    match = re.fullmatch(r"synthesis/(\d+)x\1/(Const|Conv|Conv0_up|Conv1)/(.+)", name)
+    return _layer_name(int(match[1]), match[2], match[3]) if match else ""
+
+
+def _layer_name(resolution: int, kind: str, leaf: str) -> str:
+    if leaf == "const":
+        return "synthesis.const"
+    layer = 2 * (resolution.bit_length() - 3) + (kind in ("Conv", "Conv1"))
+    leaf = {"Noise/weight": "noise_weight", "StyleMod/weight": "style.weight", "StyleMod/bias": "style.bias"}.get(
+        leaf, leaf
+    )
+    return f"synthesis.layers.{layer}.{leaf}"
+
+
+def _torch_layout(name: str, array: np.ndarray[Any, Any]) -> Tensor:
+    """HWIO -> OIHW for convolutions, [in, out] -> [out, in] for dense layers."""
+    tensor = torch.tensor(array, dtype=torch.float32)
+    if name.endswith("weight") and tensor.ndim == 4:
+        return tensor.permute(3, 2, 0, 1)
+    return tensor.T if name.endswith("weight") and tensor.ndim == 2 else tensor
+
+
+def _without_noise(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    biases = {name: tensor for name, tensor in tensors.items() if re.search(r"layers\.\d+\.bias$", name)}
+    return tensors | {name.replace(".bias", ".noise_weight"): torch.zeros_like(t) for name, t in biases.items()}

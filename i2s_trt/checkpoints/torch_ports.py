@@ -1,0 +1,192 @@
+"""PyTorch conversions of StyleGAN1 that circulate: lernapparat, huangzh13, genforce, interfacegan, idinvert.
+
+All of them keep the original's raw variables under other names, so a port is a table of names. Files are opened with
+PyTorch's restricted unpickler, which runs no code.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2s_trt.checkpoints.convert import RawNetwork
+from i2s_trt.errors import CheckpointError
+
+_LAYER = "synthesis.layers."
+_MEND = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
+_EPILOGUE = {
+    "top_epi.noise.weight": "noise_weight", "style_mod.lin.weight": "style.weight", "style_mod.lin.bias": "style.bias",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Port:
+    """One family of conversions: a key that gives it away, and how its names become canonical ones.
+
+    `rename(key, depth)` returns an empty string for tensors a generator does not need; `depth` is the number of
+    resolutions. Where training without the blur is possible, `blur_mark` is part of the keys that show it is there.
+    """
+
+    name: str
+    mark: str
+    rename: Callable[[str, int], str]
+    blur_mark: str = ""
+
+
+def read_torch_port(path: Path) -> tuple[str, RawNetwork]:
+    """Name of the port and its raw network.
+
+    Raises:
+        CheckpointError: not a PyTorch file, or not a StyleGAN1 generator; the message names what it is.
+    """
+    state = _generator_state(_load(path), path)
+    _refuse_other_networks(state, path)
+    port = next((port for port in PORTS if port.mark in state), None)
+    if port is None:
+        some = ", ".join(list(state)[:3]) or "nothing"
+        raise CheckpointError(f"{path}: no known StyleGAN1 conversion has these tensors ({some}, ...)", _MEND)
+    return port.name, _raw(state, port)
+
+
+def _load(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # a broken or hostile file can raise anything
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{path}: PyTorch's restricted loader refused the file ({reason})",
+            "download it again; if it holds more than tensors, save its state_dict alone",
+        ) from error
+
+
+def _generator_state(tree: Any, path: Path) -> dict[str, Tensor]:
+    """The state dict of the generator, out of the containers that training scripts wrap it in."""
+    for wrapper in ("generator_smooth", "g_running", "g_ema", "state_dict", "generator"):
+        if isinstance(tree, Mapping) and isinstance(tree.get(wrapper), Mapping):
+            tree = tree[wrapper]
+            break
+    state = {str(k): v for k, v in tree.items() if isinstance(v, Tensor)} if isinstance(tree, Mapping) else {}
+    if not state:
+        raise CheckpointError(f"{path}: the file holds no state dict of tensors", _MEND)
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def _refuse_other_networks(state: Mapping[str, Tensor], path: Path) -> None:
+    found = next((name for name, pattern in _OTHERS.items() if any(re.search(pattern, key) for key in state)), None)
+    if found:
+        raise CheckpointError(f"{path}: this is {found}; i2s-trt embeds into the original StyleGAN1", _MEND)
+
+
+_OTHERS = {
+    "rosinality's style-based-gan-pytorch, a different architecture (no learning-rate multiplier, convolution bias "
+    "before the blur, one noise map a resolution)": r"(^|\.)progression\.\d+\.",
+    "StyleGAN3": r"synthesis\.input\.|synthesis\.L\d+_",
+    "StyleGAN2 (official PyTorch)": r"synthesis\.b\d+\.",
+    "StyleGAN2 (rosinality's, or an encoder built on it such as pSp or e4e)": r"(^|\.)convs\.\d+\.conv\.modulation",
+}
+
+
+def _raw(state: Mapping[str, Tensor], port: Port) -> RawNetwork:
+    depth = sum(1 for key in state if re.search(_RGB_WEIGHT, key)) or _depth_from_blocks(state)
+    tensors = {port.rename(key, depth): tensor for key, tensor in state.items()}
+    tensors.pop("", None)
+    lod = float(tensors.pop("lod", torch.zeros(())))
+    blurred = any(port.blur_mark in key for key in state)
+    return RawNetwork(
+        {name: _layout(name, tensor, tensors) for name, tensor in tensors.items()},
+        lod=lod,
+        blur_taps=(1.0, 2.0, 1.0) if blurred else (),
+    )
+
+
+_RGB_WEIGHT = r"synthesis\.(output|to_rgb\.)\d+(\.conv)?\.weight$"
+
+
+def _depth_from_blocks(state: Mapping[str, Tensor]) -> int:
+    return len({match[1] for key in state if (match := re.search(r"blocks\.(\d+)x\d+\.", key))})
+
+
+def _layout(name: str, tensor: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
+    """Bring HWIO kernels (interfacegan's fused layers) to OIHW, and vectors and maps to their plain shapes."""
+    if tensor.ndim == 4 and tensor.shape[0] == tensor.shape[1] == 3 and name.startswith(_LAYER):
+        channels = len(tensors[name.replace("weight", "bias")])
+        if tensor.shape[3] == channels and tensor.shape[2:] != (3, 3):
+            return tensor.permute(3, 2, 0, 1)
+    if name == "mean_w":
+        return tensor.flatten()
+    return tensor.flatten() if name.endswith((".noise_weight", ".bias")) else tensor
+
+
+def _lernapparat(key: str, _depth: int) -> str:
+    if match := re.fullmatch(r"g_mapping\.dense(\d+)\.(weight|bias)", key):
+        return f"mapping.dense.{match[1]}.{match[2]}"
+    if match := re.fullmatch(r"g_synthesis\.torgb\.(weight|bias)", key):
+        return f"synthesis.to_rgb.0.{match[1]}"
+    match = re.fullmatch(r"g_synthesis\.blocks\.(\d+)x\d+\.(.+)", key)
+    return _block_leaf(int(match[1]).bit_length() - 3, match[2]) if match else ""
+
+
+def _huangzh13(key: str, depth: int) -> str:
+    if match := re.fullmatch(r"g_mapping\.map\.dense(\d+)\.(weight|bias)", key):
+        return f"mapping.dense.{match[1]}.{match[2]}"
+    if match := re.fullmatch(r"g_synthesis\.to_rgb\.(\d+)\.(weight|bias)", key):
+        return f"synthesis.to_rgb.{depth - 1 - int(match[1])}.{match[2]}"
+    if match := re.fullmatch(r"g_synthesis\.(?:init_block|blocks\.(\d+))\.(.+)", key):
+        return _block_leaf(0 if match[1] is None else int(match[1]) + 1, match[2])
+    return "mean_w" if key == "truncation.avg_latent" else ""
+
+
+def _block_leaf(block: int, leaf: str) -> str:
+    """The canonical name of a tensor of lernapparat's synthesis block; two styled layers make a block."""
+    if leaf == "const":
+        return "synthesis.const"
+    if leaf == "bias":
+        return f"{_LAYER}0.bias"
+    if match := re.fullmatch(r"(conv|conv0_up|conv1)\.(weight|bias)", leaf):
+        return f"{_LAYER}{2 * block + (match[1] != 'conv0_up')}.{match[2]}"
+    match = re.fullmatch(r"epi([12])\.(.+)", leaf)
+    known = _EPILOGUE.get(match[2]) if match else None
+    return f"{_LAYER}{2 * block + int(match[1]) - 1}.{known}" if match and known else ""
+
+
+def _genforce(key: str, depth: int) -> str:
+    return _numbered(key, depth, {
+        "const": "", "weight": "weight", "bias": "bias", "style.weight": "style.weight", "style.bias": "style.bias",
+        "apply_noise.weight": "noise_weight", "apply_noise.noise": "noise",
+    })  # fmt: skip
+
+
+def _interfacegan(key: str, depth: int) -> str:
+    key = key.replace(".linear.weight", ".weight").replace(".fc.weight", ".weight").replace(".wscale.bias", ".bias")
+    return _numbered(key, depth, {
+        "const": "", "first_layer": "", "weight": "weight", "conv.weight": "weight", "epilogue.bias": "bias",
+        "epilogue.style_mod.dense.weight": "style.weight", "epilogue.style_mod.dense.bias": "style.bias",
+        "epilogue.apply_noise.weight": "noise_weight", "epilogue.apply_noise.noise": "noise",
+    })  # fmt: skip
+
+
+def _numbered(key: str, depth: int, leaves: Mapping[str, str]) -> str:
+    """Names of the families that number the styled layers 0..L-1 and the outputs from coarse to fine."""
+    if match := re.fullmatch(r"mapping\.dense(\d+)\.(weight|bias)", key):
+        return f"mapping.dense.{match[1]}.{match[2]}"
+    if match := re.fullmatch(r"synthesis\.output(\d+)\.(?:conv\.)?(weight|bias)", key):
+        return f"synthesis.to_rgb.{depth - 1 - int(match[1])}.{match[2]}"
+    if match := re.fullmatch(r"synthesis\.layer(\d+)\.(.+)", key):
+        leaf = leaves.get(match[2])
+        return "" if leaf is None else f"{_LAYER}{match[1]}.{leaf}" if leaf else "synthesis.const"
+    return {"truncation.w_avg": "mean_w", "synthesis.lod": "lod"}.get(key, "")
+
+
+PORTS = (
+    Port("lernapparat", "g_mapping.dense0.weight", _lernapparat, "conv0_up.intermediate.kernel"),
+    Port("huangzh13", "g_mapping.map.dense0.weight", _huangzh13, "conv0_up.intermediate.kernel"),
+    Port("genforce", "mapping.dense0.weight", _genforce),
+    Port("interfacegan", "mapping.dense0.linear.weight", _interfacegan),
+    Port("idinvert", "mapping.dense0.fc.weight", _interfacegan),
+)

@@ -1,0 +1,32 @@
+"""Chooses the device that torch computes on."""
+
+from typing import TYPE_CHECKING
+
+from i2s_trt.errors import EnvironmentFault, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(name: str = "auto") -> "torch.device":
+    """`auto`, `cpu`, `cuda` or `cuda:N` as a torch device; `auto` takes a GPU when there is one.
+
+    Raises:
+        EnvironmentFault: CUDA was asked for and is not there.
+        UsageError: no such kind of device.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise UsageError(f"no device named {name}", "use auto, cpu, cuda or cuda:N")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"no device named {name}", "use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise EnvironmentFault(
+            f"there is no CUDA device {name} that PyTorch can use", "use --device cpu; i2s-trt doctor tells more"
+        )
+    return device

@@ -1,0 +1,224 @@
+"""Embeds picture files into a folder: names, batches, snapshots, resuming, and what is written for each picture."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.embedding.loop import Embedding, EmbedProblem, EmbedProgress, optimise
+from i2s_trt.embedding.options import EmbedOptions, JobOptions
+from i2s_trt.embedding.outputs import Outputs, unique_names
+from i2s_trt.embedding.snapshot import RunKey, Snapshot, load_snapshot, save_snapshot
+from i2s_trt.embedding.step import EmbedState
+from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
+from i2s_trt.files import guard_os_errors, make_folder
+from i2s_trt.images.decode import decode
+from i2s_trt.images.fit import fit_picture, picture_digest
+from i2s_trt.latents import Latent, read_latent
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import Vgg16
+
+Pixels = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """Something a user may want to see.
+
+    Attributes:
+        kind: `start`, `resumed`, `progress`, `done`, `skipped` or `failed`.
+        name: of the picture's results; several joined with a comma while a batch is in progress.
+        data: `step`, `steps` and `loss` of progress; the figures of a result; an error's message.
+    """
+
+    kind: str
+    name: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What became of one picture.
+
+    Attributes:
+        status: `finished`, `interrupted`, `diverged`, `skipped` (was finished before) or `failed`.
+        latent: its latent file, if there is one.
+        error: why it failed.
+    """
+
+    source: Path
+    name: str
+    status: str
+    latent: Path | None = None
+    error: I2sError | None = None
+
+
+Report = Callable[[JobEvent], None]
+
+
+class EmbedJob:
+    """Embeds files with one generator under one set of options.
+
+    Args:
+        generator: on the device to use.
+        vgg: feature network.
+        options: of the embedding.
+        job: of the files.
+        folder: for the results; made if need be.
+        report: called with every event.
+        should_stop: asked after each step; true ends the run, keeping what is there.
+
+    Raises:
+        ImageError: the style picture cannot be read.
+        EnvironmentFault: the folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        vgg: Vgg16,
+        options: EmbedOptions,
+        job: JobOptions,
+        folder: Path,
+        report: Report = lambda _event: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._generator, self._vgg, self._options, self._job = generator, vgg, options, job
+        self._folder = make_folder(folder)
+        self._report, self._should_stop = report, should_stop
+        self._style = None if job.style_picture is None else self._read(job.style_picture)
+
+    def run(self, sources: Sequence[Path]) -> list[JobResult]:
+        """Embed all pictures; one that fails does not stop the others.
+
+        Raises:
+            EnvironmentFault: the disk is full or the folder cannot be written; snapshots remain.
+        """
+        named = [(path, Outputs(self._folder, name)) for path, name in zip(sources, unique_names(sources), strict=True)]
+        results: list[JobResult] = []
+        for start in range(0, len(named), self._job.batch):
+            if self._should_stop():
+                break
+            results += self._run_batch(named[start : start + self._job.batch])
+        return results
+
+    def _run_batch(self, items: Sequence[tuple[Path, Outputs]]) -> Iterator[JobResult]:
+        """Read, embed and write some pictures together."""
+        ready: list[tuple[Path, Outputs, Pixels]] = []
+        for path, outputs in items:
+            try:
+                picture = self._read(path)
+            except EnvironmentFault:
+                raise
+            except I2sError as error:
+                self._report(JobEvent("failed", outputs.name, {"error": str(error)}))
+                yield JobResult(path, outputs.name, "failed", error=error)
+                continue
+            if self._job.resume and self._is_finished(outputs, picture):
+                self._report(JobEvent("skipped", outputs.name))
+                yield JobResult(path, outputs.name, "skipped", outputs.latent)
+                continue
+            ready.append((path, outputs, picture))
+        if ready:
+            yield from self._embed(ready)
+
+    def _embed(self, ready: Sequence[tuple[Path, Outputs, Pixels]]) -> Iterator[JobResult]:
+        pictures = [picture for _, _, picture in ready]
+        styles = None if self._style is None else [self._style] * len(ready)
+        problem = EmbedProblem(self._generator, pictures, self._options, self._vgg, styles, self._job.initial)
+        outputs = [item for _, item, _ in ready]
+        keys = [self._key(picture) for picture in pictures]
+        state, seconds = self._resume(problem, outputs, keys)
+        keeper = _SnapshotKeeper(outputs, keys, seconds, self._job.snapshot_seconds)
+        label = ", ".join(item.name for item in outputs)
+        self._report(JobEvent("start", label, {"steps": self._options.steps}))
+
+        def callback(progress: EmbedProgress) -> bool:
+            keeper.offer(progress)
+            steps, of = min(progress.steps), progress.of
+            loss = sum(progress.losses) / len(progress.losses)
+            self._report(JobEvent("progress", label, {"step": steps, "steps": of, "loss": loss}))
+            return self._should_stop()
+
+        spent = optimise(problem, state, callback)
+        embeddings = problem.finish(state, spent + max(seconds))
+        for (path, item, _), key, embedding in zip(ready, keys, embeddings, strict=True):
+            yield self._write(path, item, key, embedding)
+
+    def _write(self, path: Path, outputs: Outputs, key: RunKey, embedding: Embedding) -> JobResult:
+        latent = embedding.latent
+        if latent.status == "interrupted":
+            save_snapshot(outputs.snapshot, key, Snapshot(embedding.state, latent.extra["seconds"]))
+        record = {**latent.extra, "source": path.name, "fit": self._job.fit}
+        outputs.write(replace(embedding, latent=replace(latent, extra=record)))
+        if latent.status != "interrupted":
+            with suppress(FileNotFoundError):
+                outputs.snapshot.unlink()
+        self._report(JobEvent("done", outputs.name, _figures(latent)))
+        return JobResult(path, outputs.name, latent.status, outputs.latent)
+
+    def _resume(
+        self, problem: EmbedProblem, outputs: Sequence[Outputs], keys: Sequence[RunKey]
+    ) -> tuple[EmbedState, list[float]]:
+        """The starting state of a batch: fresh, or from each picture's snapshot where there is one."""
+        fresh = problem.start()
+        states, seconds = [], []
+        for i, (item, key) in enumerate(zip(outputs, keys, strict=True)):
+            snapshot = load_snapshot(item.snapshot, key) if self._job.resume else None
+            states.append(snapshot.state.to(problem.device) if snapshot else fresh.select(i).to(problem.device))
+            seconds.append(snapshot.seconds if snapshot else 0.0)
+            if snapshot:
+                self._report(JobEvent("resumed", item.name, {"step": int(snapshot.state.step)}))
+        return EmbedState.stack(states), seconds
+
+    def _is_finished(self, outputs: Outputs, picture: Pixels) -> bool:
+        try:
+            latent = read_latent(outputs.latent)
+        except LatentError:
+            return False
+        made_with = (latent.model_digest, latent.image_digest, latent.extra.get("features_digest"))
+        wanted = (self._generator.digest, picture_digest(picture), self._vgg.source.digest)
+        same_options = dict(latent.options) == self._options.to_json()
+        return latent.status == "finished" and made_with == wanted and same_options
+
+    def _read(self, path: Path) -> Pixels:
+        with guard_os_errors(path):
+            return fit_picture(decode(path), self._generator.spec, self._job.fit)
+
+    def _key(self, picture: Pixels) -> RunKey:
+        features = self._vgg.source.digest
+        return RunKey(self._generator.digest, picture_digest(picture), self._options.digest(), features)
+
+
+class _SnapshotKeeper:
+    """Saves the state of a batch every few seconds."""
+
+    def __init__(
+        self, outputs: Sequence[Outputs], keys: Sequence[RunKey], seconds: Sequence[float], between: float
+    ) -> None:
+        self._outputs, self._keys, self._seconds, self._between = outputs, keys, seconds, between
+        self._latest = time.monotonic()
+
+    def offer(self, progress: EmbedProgress) -> None:
+        if time.monotonic() - self._latest < self._between:
+            return
+        for i, (item, key) in enumerate(zip(self._outputs, self._keys, strict=True)):
+            snapshot = Snapshot(progress.state.select(i), self._seconds[i] + progress.seconds)
+            save_snapshot(item.snapshot, key, snapshot)
+        self._latest = time.monotonic()
+
+
+def _figures(latent: Latent) -> dict[str, Any]:
+    figures = {f"loss_{term}": value for term, value in latent.losses.items()}
+    extra = latent.extra
+    return {
+        "status": latent.status,
+        "steps": extra["steps_done"],
+        "seconds": extra["seconds"],
+        "distance_to_mean": latent.distance,
+        **figures,
+    }

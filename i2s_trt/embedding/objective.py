@@ -1,0 +1,135 @@
+"""The loss of the embedding: Eq. 1, with the perceptual term of Eq. 2 and the style term of section 4.2."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.models.vgg import Vgg16
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+# width of the pixel range and whether ImageNet's mean and deviation are taken out, by input scale
+_PIXEL_RANGE = {"mean-255": 255.0, "normalized": 1.0, "unit": 1.0, "signed": 2.0}
+
+
+class Objective(nn.Module):
+    """Loss terms of rendered pictures against fixed targets, whose features are computed once.
+
+    Args:
+        targets: [N, 3, H, W] in [-1, 1].
+        vgg: the feature network.
+        options: weights and scales.
+        style_targets: [N, 3, H, W], the pictures whose style is wanted; `targets` when left out.
+    """
+
+    shift: Tensor
+    gain: Tensor
+
+    def __init__(
+        self, targets: Tensor, vgg: Vgg16, options: ObjectiveOptions, style_targets: Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.options = options
+        self.vgg = vgg
+        self.targets = targets
+        gain, shift = _input_scale(options)
+        self.register_buffer("gain", gain.to(targets.device), persistent=False)
+        self.register_buffer("shift", shift.to(targets.device), persistent=False)
+        self.layers = tuple(name for name in options.terms if name.startswith("conv"))
+        with torch.no_grad():
+            self.features = self._features(targets, self.layers)
+            self.gram = self._style_gram(targets if style_targets is None else style_targets)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the columns that `forward` returns."""
+        return self.options.terms
+
+    def select(self, index: int) -> "Objective":
+        """The objective of one image of the batch, sharing network and features."""
+        one = Objective.__new__(Objective)
+        nn.Module.__init__(one)
+        one.options, one.vgg, one.layers = self.options, self.vgg, self.layers
+        one.register_buffer("gain", self.gain, persistent=False)
+        one.register_buffer("shift", self.shift, persistent=False)
+        rows = slice(index, index + 1)
+        one.targets = self.targets[rows]
+        one.features = {name: feature[rows] for name, feature in self.features.items()}
+        one.gram = None if self.gram is None else self.gram[rows]
+        return one
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Loss terms of each image.
+
+        Args:
+            images: pictures [N, 3, H, W], nominally in [-1, 1].
+
+        Returns:
+            [N, T] float32: the total (Eq. 1), then each term that is on, unweighted.
+        """
+        options = self.options
+        values: list[Tensor] = []
+        total = images.new_zeros(len(images), dtype=torch.float32)
+        if options.pixel_weight:
+            pixel = _mean_square(images - self.targets) * (_PIXEL_RANGE[options.input_scale] / 2) ** 2
+            values.append(pixel)
+            total = total + options.pixel_weight * pixel  # Eq. 1, second term
+        layers = (*self.layers, *((options.style_layer,) if options.style_weight else ()))
+        features = self._features(images, layers) if layers else {}
+        for name in self.layers:
+            term = _mean_square(features[name] - self.features[name])
+            values.append(term)
+            total = total + options.layer_weights[name] * term  # Eq. 2
+        if self.gram is not None:
+            style = _mean_square(_gram(features[options.style_layer]) - self.gram)
+            values.append(style)
+            total = total + options.style_weight * style
+        return torch.stack([total, *values], dim=1)
+
+    def _features(self, images: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+        if not layers:
+            return {}
+        scaled = perceptual_size(images, self.options) * self.gain.to(images.dtype) + self.shift.to(images.dtype)
+        return self.vgg(scaled, layers, after_relu=self.options.after_relu)  # type: ignore[no-any-return]
+
+    def _style_gram(self, images: Tensor) -> Tensor | None:
+        if not self.options.style_weight:
+            return None
+        return _gram(self._features(images, (self.options.style_layer,))[self.options.style_layer])
+
+
+def perceptual_size(images: Tensor, options: ObjectiveOptions) -> Tensor:
+    """Images [N, 3, H, W] at the size at which VGG looks, [N, 3, h, w]."""
+    height, width = images.shape[-2:]
+    longest = max(height, width)
+    if not options.perceptual_size or longest <= options.perceptual_size:
+        return images
+    size = tuple(max(8, round(side * options.perceptual_size / longest)) for side in (height, width))
+    if options.resize == "area":
+        return F.interpolate(images, size=size, mode="area")
+    return F.interpolate(images, size=size, mode="bilinear", align_corners=False)
+
+
+def _input_scale(options: ObjectiveOptions) -> tuple[Tensor, Tensor]:
+    """Gain and shift [1, 3, 1, 1] that take [-1, 1] to the range in which VGG sees images."""
+    mean, deviation = torch.tensor(_IMAGENET_MEAN), torch.tensor(_IMAGENET_DEVIATION)
+    half = torch.full((3,), 0.5)
+    gain, shift = {
+        "mean-255": (255 * half, 255 * (half - mean)),
+        "normalized": (half / deviation, (half - mean) / deviation),
+        "unit": (half, half),
+        "signed": (2 * half, 0 * half),
+    }[options.input_scale]
+    return gain.view(1, 3, 1, 1), shift.view(1, 3, 1, 1)
+
+
+def _mean_square(difference: Tensor) -> Tensor:
+    """||.||^2 / N of each sample, in float32."""
+    return difference.float().square().flatten(1).mean(dim=1)
+
+
+def _gram(features: Tensor) -> Tensor:
+    """Gram matrices [N, C, C] of features [N, C, H, W], divided by their number of pixels (Gatys et al. 2016)."""
+    rows = features.float().flatten(2)
+    return rows @ rows.transpose(1, 2) / rows.shape[2]

@@ -1,0 +1,137 @@
+"""The settings of an embedding; the defaults are the paper's."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from i2s_trt.errors import UsageError
+from i2s_trt.images.fit import Fit
+from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Space = Literal["w+", "w", "z"]
+InputScale = Literal["mean-255", "normalized", "unit", "signed"]
+Resize = Literal["area", "bilinear"]
+Noise = Literal["stored", "resampled"] | int
+Init = Literal["mean", "random", "latent"]
+
+
+@dataclass(frozen=True)
+class ObjectiveOptions:
+    """What is minimised: Eq. 1 and Eq. 2, with the paper's silences made explicit.
+
+    Attributes:
+        pixel_weight: lambda_mse of Eq. 1; 0 switches the term off.
+        layer_weights: lambda_j of Eq. 2 by VGG-16 layer; an empty mapping switches the perceptual term off.
+        style_weight: of the Gram-matrix loss on `style_layer` (the stylised embedding of Figure 6).
+        style_layer: the paper uses conv4_2.
+        input_scale: range in which pixels and VGG see images: `mean-255` is 0..255 less the ImageNet mean, which
+            reproduces the magnitude of the paper's losses; `normalized` is 0..1 less mean, over deviation; `unit`
+            is 0..1; `signed` is -1..1. It scales the pixel term too (255, 1, 1, 2 wide).
+        after_relu: features behind the activation.
+        perceptual_size: longer side in pixels at which VGG looks; 0 for the image's own. Smaller images are
+            never enlarged.
+        resize: `area` averages whole pixels; `bilinear` without antialiasing aliases, as many copies do.
+    """
+
+    pixel_weight: float = 1.0
+    layer_weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType(dict.fromkeys(TAPS, 1.0)))
+    style_weight: float = 0.0
+    style_layer: str = "conv4_2"
+    input_scale: InputScale = "mean-255"
+    after_relu: bool = True
+    perceptual_size: int = 256
+    resize: Resize = "area"
+
+    def __post_init__(self) -> None:
+        names = {name for name, _, _ in CONVOLUTIONS.values()}
+        unknown = ({*self.layer_weights, self.style_layer}) - names
+        if unknown:
+            raise UsageError(
+                f"no VGG-16 layer named {', '.join(sorted(unknown))}; there are: {', '.join(sorted(names))}"
+            )
+        weights = (self.pixel_weight, self.style_weight, *self.layer_weights.values())
+        if min(weights) < 0 or max(weights) == 0:
+            raise UsageError("loss weights must not be negative, and one at least must be above 0")
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the loss terms that are on, in the order in which they are recorded, `total` first."""
+        pixel = ("pixel",) if self.pixel_weight else ()
+        layers = tuple(name for name, weight in self.layer_weights.items() if weight)
+        return ("total", *pixel, *layers, *(("style",) if self.style_weight else ()))
+
+
+@dataclass(frozen=True)
+class EmbedOptions:
+    """Algorithm 1 and section 5.
+
+    Attributes:
+        steps: gradient steps (5000).
+        space: `w+`, or the spaces of Figure 5: `w`, `z`.
+        init: `mean` starts from w-bar, `random` from U[-1, 1] in every variable (section 5.1), `latent` from a
+            point given beside the options, of which `init_digest` keeps the sha256.
+        learning_rate, beta1, beta2, epsilon: of Adam (section 5.3).
+        noise: `stored` maps of the model; `resampled` at each step (worse, says the paper); a number draws other
+            constant maps from that seed (Figure 16).
+        seed: of all randomness of an image.
+        plateau_steps: stop when the loss has not fallen by `plateau_tolerance` for so many steps; 0 never stops.
+        plateau_tolerance: relative.
+        objective: what is minimised.
+    """
+
+    steps: int = 5000
+    space: Space = "w+"
+    init: Init = "mean"
+    init_digest: str = ""
+    learning_rate: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    noise: Noise = "stored"
+    seed: int = 0
+    plateau_steps: int = 0
+    plateau_tolerance: float = 1e-3
+    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.plateau_steps < 0:
+            raise UsageError("steps must not be negative")
+        if not (self.learning_rate > 0 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.epsilon > 0):
+            raise UsageError("Adam needs learning_rate > 0, 0 <= beta < 1 and epsilon > 0")
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values, for the record."""
+        objective = {**vars(self.objective), "layer_weights": dict(self.objective.layer_weights)}
+        return {**{k: v for k, v in vars(self).items() if k != "objective"}, "objective": objective}
+
+    def digest(self) -> str:
+        """Identifies the settings: a run may be resumed only under the same ones."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How files are handled, as opposed to how they are embedded.
+
+    Attributes:
+        batch: pictures optimised together.
+        resume: keep what is finished and go on from snapshots.
+        fit: how a photograph is brought to the model's proportions.
+        style_picture: its style is wanted, for the style loss.
+        initial: w_plus [L, D] to start from.
+        snapshot_seconds: time between snapshots.
+    """
+
+    batch: int = 1
+    resume: bool = False
+    fit: Fit = "crop"
+    style_picture: Path | None = None
+    initial: "np.ndarray[Any, Any] | None" = None
+    snapshot_seconds: float = 5.0

@@ -1,0 +1,61 @@
+"""The files that an embedding leaves in the output folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2s_trt.embedding.curve import write_curve_csv, write_curve_picture
+from i2s_trt.embedding.loop import Embedding
+from i2s_trt.images.compose import strip, write_png
+from i2s_trt.latents import save_latent
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of one picture in the output folder."""
+
+    folder: Path
+    name: str
+
+    @property
+    def latent(self) -> Path:
+        """Written last: it makes the others valid."""
+        return self.folder / f"{self.name}.safetensors"
+
+    @property
+    def picture(self) -> Path:
+        """The embedded image G(w*)."""
+        return self.folder / f"{self.name}.png"
+
+    @property
+    def strip(self) -> Path:
+        """Target and embedded image side by side."""
+        return self.folder / f"{self.name}-strip.png"
+
+    @property
+    def curve(self) -> Path:
+        """The losses of each step; the picture of it ends in .png."""
+        return self.folder / f"{self.name}-curve.csv"
+
+    @property
+    def snapshot(self) -> Path:
+        """Only there while the picture is unfinished."""
+        return self.folder / f".{self.name}.snapshot"
+
+    def write(self, embedding: Embedding) -> None:
+        """Write everything. Raises EnvironmentFault for a full disk."""
+        latent = embedding.latent
+        write_png(self.picture, embedding.picture)
+        write_png(self.strip, strip([embedding.target, embedding.picture]))
+        write_curve_csv(self.curve, latent)
+        write_curve_picture(self.curve.with_suffix(".png"), latent, self.name)
+        save_latent(self.latent, latent)
+
+
+def unique_names(sources: Sequence[Path]) -> list[str]:
+    """A result name for each picture: its stem, with a number where stems collide."""
+    names: list[str] = []
+    for path in sources:
+        candidates = (path.stem if i == 1 else f"{path.stem}-{i}" for i in range(1, len(sources) + 2))
+        names.append(next(name for name in candidates if name not in names))
+    return names

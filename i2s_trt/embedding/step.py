@@ -1,0 +1,132 @@
+"""One step of Algorithm 1: the state of a run, and Adam's update of it.
+
+Everything is masked arithmetic on tensors with one row an image: no image's fate touches another's, and no value has
+to be fetched from the device.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from i2s_trt.embedding.options import EmbedOptions
+
+RUNNING, FINISHED, PLATEAU, DIVERGED = range(4)
+STATUS_NAMES = {RUNNING: "interrupted", FINISHED: "finished", PLATEAU: "finished", DIVERGED: "diverged"}
+
+
+@dataclass
+class EmbedState:
+    """What a run changes; row n belongs to image n.
+
+    Attributes:
+        variable: [N, ...] float32, the point in the chosen space.
+        first_moment, second_moment: [N, ...], Adam's m and v.
+        last_finite: [N, ...], the latest variable whose loss and gradient were finite.
+        step: [N] int64, steps done.
+        status: [N] int64: RUNNING, FINISHED, PLATEAU or DIVERGED.
+        best, best_step: [N], the lowest loss so far for the plateau test, and when.
+        history: [N, steps, T] float32, loss terms before each step.
+    """
+
+    variable: Tensor
+    first_moment: Tensor
+    second_moment: Tensor
+    last_finite: Tensor
+    step: Tensor
+    status: Tensor
+    best: Tensor
+    best_step: Tensor
+    history: Tensor
+
+    @classmethod
+    def start(cls, variable: Tensor, options: EmbedOptions) -> Self:
+        """The state before the first step, from variables [N, ...]."""
+        count, device = len(variable), variable.device
+        zeros = torch.zeros(count, dtype=torch.int64, device=device)
+        terms = len(options.objective.terms)
+        return cls(
+            variable=variable.clone(),
+            first_moment=torch.zeros_like(variable),
+            second_moment=torch.zeros_like(variable),
+            last_finite=variable.clone(),
+            step=zeros.clone(),
+            status=torch.full_like(zeros, FINISHED if options.steps == 0 else RUNNING),
+            best=torch.full((count,), torch.inf, device=device),
+            best_step=zeros.clone(),
+            history=torch.full((count, options.steps, terms), torch.nan, device=device),
+        )
+
+    @classmethod
+    def stack(cls, states: list[Self]) -> Self:
+        """Join the states of several images into one."""
+        return cls(**{f.name: torch.cat([getattr(state, f.name) for state in states]) for f in fields(cls)})
+
+    def select(self, index: int) -> Self:
+        """A copy of one image's state, on the CPU."""
+        rows = slice(index, index + 1)
+        return type(self)(**{f.name: getattr(self, f.name)[rows].detach().cpu().clone() for f in fields(self)})
+
+    def to(self, device: torch.device) -> Self:
+        """The state on another device."""
+        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+def advance(state: EmbedState, losses: Tensor, gradient: Tensor, options: EmbedOptions) -> None:
+    """Take one step in place: record the losses, move every running image, and settle who stops.
+
+    Args:
+        state: is changed.
+        losses: [N, T] at `state.variable`, the total first.
+        gradient: [N, ...] of the totals.
+        options: Adam's constants and the stopping rules.
+    """
+    running = state.status == RUNNING
+    total = losses[:, 0]
+    finite = total.isfinite() & gradient.flatten(1).isfinite().all(dim=1)
+    moving = running & finite
+    _record(state, losses, running, options.steps)
+    _move(state, gradient, moving, options)
+    failed = running & ~finite
+    state.variable = torch.where(_rows(failed, state.variable), state.last_finite, state.variable)
+    state.step += moving
+    _settle(state, total, moving, failed, options)
+
+
+def _record(state: EmbedState, losses: Tensor, running: Tensor, steps: int) -> None:
+    image = torch.arange(len(losses), device=losses.device)
+    place = state.step.clamp(max=steps - 1)
+    state.history[image, place] = torch.where(running.unsqueeze(1), losses, state.history[image, place])
+
+
+def _move(state: EmbedState, gradient: Tensor, moving: Tensor, options: EmbedOptions) -> None:
+    """Adam (Kingma & Ba 2015, algorithm 1) for the images that move; the others keep all they have."""
+    rows = _rows(moving, gradient)
+    b1, b2 = options.beta1, options.beta2
+    t = (state.step + 1).double()
+    correction1 = _rows(1 - b1**t, gradient).to(gradient.dtype)
+    correction2 = _rows(1 - b2**t, gradient).to(gradient.dtype)
+    m = b1 * state.first_moment + (1 - b1) * gradient
+    v = b2 * state.second_moment + (1 - b2) * gradient.square()
+    moved = state.variable - options.learning_rate * (m / correction1) / ((v / correction2).sqrt() + options.epsilon)
+    state.last_finite = torch.where(rows, state.variable, state.last_finite)
+    state.variable = torch.where(rows, moved, state.variable)
+    state.first_moment = torch.where(rows, m, state.first_moment)
+    state.second_moment = torch.where(rows, v, state.second_moment)
+
+
+def _settle(state: EmbedState, total: Tensor, moving: Tensor, failed: Tensor, options: EmbedOptions) -> None:
+    improved = moving & (total < state.best * (1 - options.plateau_tolerance))
+    state.best = torch.where(improved, total, state.best)
+    state.best_step = torch.where(improved, state.step, state.best_step)
+    if options.plateau_steps:
+        flat = moving & (state.step - state.best_step >= options.plateau_steps)
+        state.status = torch.where(flat, PLATEAU, state.status)
+    state.status = torch.where(moving & (state.step >= options.steps), FINISHED, state.status)
+    state.status = torch.where(failed, DIVERGED, state.status)
+
+
+def _rows(values: Tensor, like: Tensor) -> Tensor:
+    """[N] shaped to broadcast over [N, ...]."""
+    return values.view(-1, *(1,) * (like.ndim - 1))

@@ -1,0 +1,37 @@
+"""Where the command `i2s-trt` starts: makes sure that its own packages are the ones that get imported."""
+
+import importlib
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from i2s_trt.errors import EXIT_ENVIRONMENT
+
+_COMPANIONS = ("cli", "benchmarks", "engines", "export")
+
+
+def main() -> None:
+    """Run the command line, unless a foreign package stands in for one of ours."""
+    foreign = foreign_packages()
+    if foreign:
+        for name, place in foreign.items():
+            print(f"error: the package '{name}' at {place} is not i2s-trt's", file=sys.stderr)
+        print(
+            "  mend: run i2s-trt from another folder, or uninstall the package that brings it; "
+            "a fresh virtual environment always works",
+            file=sys.stderr,
+        )
+        raise SystemExit(EXIT_ENVIRONMENT)
+    importlib.import_module("cli.main").run()
+
+
+def foreign_packages() -> dict[str, str]:
+    """Packages that carry our names but do not stand beside `i2s_trt`, with where they are."""
+    here = Path(__file__).resolve().parent.parent
+    found = {}
+    for name in _COMPANIONS:
+        spec = find_spec(name)
+        places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
+        if here / name not in places[:1]:
+            found[name] = str(places[0]) if places else "(missing)"
+    return found

@@ -1,0 +1,56 @@
+"""Fits a photograph to a model's picture size, and network images to 8-bit pixels."""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal
+
+from i2s_trt.models.spec import GeneratorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+Fit = Literal["crop", "pad"]
+
+
+def fit_picture(pixels: "np.ndarray[Any, Any]", spec: GeneratorSpec, fit: Fit = "crop") -> "np.ndarray[Any, Any]":
+    """Scale a photograph to the model's picture with an antialiasing filter (Lanczos).
+
+    Args:
+        pixels: uint8 [H, W, 3].
+        spec: gives the picture's size, [h, w]; less high than wide for landscape models.
+        fit: `crop` cuts the middle out to the picture's proportions, `pad` keeps all and adds black bars.
+
+    Returns:
+        uint8 [h, w, 3].
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    height, width = spec.picture_size
+    picture = Image.fromarray(pixels)
+    method = ImageOps.pad if fit == "pad" else ImageOps.fit
+    return np.array(method(picture, (width, height), method=Image.Resampling.LANCZOS))
+
+
+def to_target(pixels: "np.ndarray[Any, Any]") -> "Tensor":
+    """uint8 [H, W, 3] -> float32 [3, H, W] in [-1, 1], the inverse of `to_pixels`."""
+    import numpy as np
+    import torch
+
+    return torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1).contiguous()
+
+
+def to_pixels(images: "Tensor") -> "np.ndarray[Any, Any]":
+    """Network images [N, 3, H, W], nominally in [-1, 1], -> uint8 [N, H, W, 3].
+
+    The original's conversion: truncate(clip(127.5 x + 128, 0, 255)).
+    """
+    import torch
+
+    scaled = (images.float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def picture_digest(pixels: "np.ndarray[Any, Any]") -> str:
+    """sha256 of a picture's shape and pixels."""
+    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()

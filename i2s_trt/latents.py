@@ -1,0 +1,189 @@
+"""The latent file: an embedding with everything needed to use and to reproduce it."""
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from i2s_trt.errors import LatentError
+from i2s_trt.files import write_bytes
+
+if TYPE_CHECKING:
+    from i2s_trt.models.generator import Generator
+
+_FORMAT = 1
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Latent:
+    """One point of W+.
+
+    Attributes:
+        w_plus: float32 [L, D]; [1, D] for a w read from a foreign file, until `for_model` repeats it.
+        model_digest: of the model it belongs to; empty when the file does not say.
+        image_digest: of the fitted picture it was made from; empty when unknown.
+        distance: ||w* - w-bar|| over all of W+ (the paper's section 5.1), nan when unknown.
+        losses: final value of each loss term, by name.
+        curve: float32 [steps, terms], the terms in the order of `curve_terms`.
+        options: the settings that made it, as JSON values.
+        extra: anything else worth keeping: times, features used, the alignment quad.
+        status: `finished`, or why it is not: `interrupted`, `diverged`.
+    """
+
+    w_plus: Array
+    model_digest: str = ""
+    image_digest: str = ""
+    distance: float = float("nan")
+    losses: Mapping[str, float] = field(default_factory=dict)
+    curve: Array = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    curve_terms: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "finished"
+
+    def for_model(self, generator: "Generator", *, any_model: bool = False) -> Array:
+        """w_plus [L, D] float32 for this generator, a single w repeated for every layer.
+
+        Args:
+            generator: the model that is to render the latent.
+            any_model: accept a latent that was made with another model.
+
+        Raises:
+            LatentError: the shape does not fit, or the latent belongs to another model.
+        """
+        expected = (generator.num_layers, generator.w_dim)
+        if self.w_plus.shape not in (expected, (1, expected[1])):
+            raise LatentError(
+                f"the latent has shape {list(self.w_plus.shape)}, the model takes {list(expected)}",
+                "use the model that the latent was made with (--model)",
+            )
+        if self.model_digest and generator.digest and self.model_digest != generator.digest and not any_model:
+            raise LatentError(
+                f"the latent was made with another model ({self.model_digest[:12]}, not {generator.digest[:12]})",
+                "name that model with --model, or add --any-model to render it all the same",
+            )
+        return np.ascontiguousarray(np.broadcast_to(self.w_plus, expected))
+
+
+def save_latent(path: Path, latent: Latent) -> None:
+    """Write a `.safetensors` latent file, atomically. Raises EnvironmentFault for a full disk."""
+    from safetensors.numpy import save
+
+    document = {
+        "model_digest": latent.model_digest,
+        "image_digest": latent.image_digest,
+        "distance": _or_none(latent.distance),
+        "losses": {term: _or_none(value) for term, value in latent.losses.items()},
+        "curve_terms": list(latent.curve_terms),
+        "options": dict(latent.options),
+        "extra": dict(latent.extra),
+        "status": latent.status,
+    }
+    tensors = {"w_plus": latent.w_plus.astype(np.float32), "curve": latent.curve.astype(np.float32)}
+    metadata = {"format": "i2s-trt latent", "version": str(_FORMAT), "latent": json.dumps(document)}
+    write_bytes(path, save(tensors, metadata))
+
+
+def read_latent(path: Path) -> Latent:
+    """The one latent in a file. Raises LatentError as `read_latents` does, or if there are several."""
+    latents = read_latents(path)
+    if len(latents) != 1:
+        raise LatentError(f"{path} holds {len(latents)} latents where one is needed")
+    return latents[0]
+
+
+def read_latents(path: Path) -> list[Latent]:
+    """All latents in a file of any known format.
+
+    Our own `.safetensors`; `.npy` of shape [L, D], [N, L, D], [1, D] or [D] (stylegan-encoder); `.npz` with `w` or
+    `dlatents` (StyleGAN2 projectors); `.pt` holding a tensor (e4e) or `{file: {latent: ...}}` (rosinality).
+
+    Raises:
+        LatentError: missing, damaged, not a latent, or a file that would have to be executed.
+    """
+    readers = {".safetensors": _read_own, ".npy": _read_npy, ".npz": _read_npz, ".pt": _read_torch, ".pth": _read_torch}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise LatentError(f"{path} is not a latent file", f"latents end in {', '.join(readers)}")
+    try:
+        return reader(path)
+    except LatentError:
+        raise
+    except OSError as error:
+        raise LatentError(f"{path} cannot be read: {error.strerror or error}", "check the name") from error
+    except Exception as error:  # a damaged file can raise anything
+        raise LatentError(
+            f"{path} is damaged ({' '.join(str(error).split())[:200]})", "make the latent again"
+        ) from error
+
+
+def _read_own(path: Path) -> list[Latent]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dictionary
+    if metadata.get("format") != "i2s-trt latent" or "w_plus" not in tensors:
+        raise LatentError(f"{path} is a safetensors file, but not a latent")
+    if metadata.get("version") != str(_FORMAT):
+        raise LatentError(f"{path} was written by another version of i2s-trt (format {metadata.get('version')})")
+    document = json.loads(metadata["latent"])
+    latent = _checked(tensors["w_plus"], path)[0]
+    document["curve_terms"] = tuple(document["curve_terms"])
+    document["distance"] = _or_nan(document["distance"])
+    document["losses"] = {term: _or_nan(value) for term, value in document["losses"].items()}
+    return [replace(latent, curve=tensors["curve"], **document)]
+
+
+def _read_npy(path: Path) -> list[Latent]:
+    try:
+        return _checked(np.load(path, allow_pickle=False), path)
+    except ValueError as error:
+        raise LatentError(
+            f"{path} holds pickled objects or is damaged ({error}); reading it could run code",
+            "save it as a plain float array: numpy.save(file, array.astype('float32'))",
+        ) from error
+
+
+def _read_npz(path: Path) -> list[Latent]:
+    with np.load(path, allow_pickle=False) as archive:
+        name = next((name for name in ("w", "dlatents", "w_plus") if name in archive.files), None)
+        if name is None:
+            raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(archive.files)}")
+        return _checked(archive[name], path)
+
+
+def _read_torch(path: Path) -> list[Latent]:
+    import torch
+
+    tree = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+    if isinstance(tree, torch.Tensor):
+        return _checked(tree.detach().numpy(), path)
+    entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
+    if not entries:
+        raise LatentError(f"{path} holds no latents")
+    return [latent for entry in entries for latent in _checked(entry.detach().numpy(), path)]
+
+
+def _checked(array: Array, path: Path) -> list[Latent]:
+    if array.dtype.kind != "f" or not 1 <= array.ndim <= 3 or 0 in array.shape:
+        raise LatentError(f"{path} holds {array.dtype} {list(array.shape)}, not latents [N, L, D]")
+    if not np.isfinite(array).all():
+        raise LatentError(f"{path} holds values that are not finite")
+    stack = array.reshape((1,) * (3 - array.ndim) + array.shape).astype(np.float32)
+    return [Latent(np.ascontiguousarray(w_plus)) for w_plus in stack]
+
+
+def _or_none(value: float) -> float | None:
+    """JSON has no nan."""
+    return value if math.isfinite(value) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,78 @@
+"""The one interface through which everything renders: latents in, pictures out."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from i2s_trt.images.fit import to_pixels
+from i2s_trt.models.generator import Generator
+
+Array = np.ndarray[Any, Any]
+PREVIEW_SIZE = 256
+
+
+class Synthesizer(Protocol):
+    """Renders latents. Engines, ONNX Runtime and PyTorch implement it alike."""
+
+    @property
+    def resolution(self) -> int:
+        """Pixels a side of the square network output."""
+        ...
+
+    @property
+    def num_layers(self) -> int:
+        """L, the rows of a latent."""
+        ...
+
+    @property
+    def w_dim(self) -> int:
+        """D, the size of a row."""
+        ...
+
+    def __call__(self, w_plus: Array) -> Array:
+        """w_plus float32 [N, L, D] -> pictures uint8 [N, H, W, 3]."""
+        ...
+
+    def images(self, w_plus: Array) -> Array:
+        """w_plus float32 [N, L, D] -> float32 [N, 3, H, W], nominally in [-1, 1], for metrics."""
+        ...
+
+    def preview(self, w_plus: Array) -> Array:
+        """w_plus float32 [N, L, D] -> uint8 pictures of at most 256 pixels a side."""
+        ...
+
+
+class TorchSynthesizer:
+    """PyTorch's synthesizer: the reference that the others are held against.
+
+    Args:
+        generator: on the device to use.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+        self.resolution = generator.resolution
+        self.num_layers = generator.num_layers
+        self.w_dim = generator.w_dim
+
+    def __call__(self, w_plus: Array) -> Array:
+        """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
+        return to_pixels(self._render(w_plus))
+
+    def images(self, w_plus: Array) -> Array:
+        """Images float32 [N, 3, H, W]; see `Synthesizer`."""
+        return self._render(w_plus).cpu().numpy()
+
+    def preview(self, w_plus: Array) -> Array:
+        """Small pictures; see `Synthesizer`."""
+        images = self._render(w_plus)
+        factor = PREVIEW_SIZE / max(images.shape[-2:])
+        return to_pixels(images if factor >= 1 else F.interpolate(images, scale_factor=factor, mode="area"))
+
+    @torch.no_grad()
+    def _render(self, w_plus: Array) -> torch.Tensor:
+        generator = self._generator
+        latents = torch.from_numpy(np.ascontiguousarray(w_plus, np.float32)).to(generator.mean_w.device)
+        return generator.crop(generator.synthesis(latents))
