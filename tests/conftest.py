@@ -1,0 +1,105 @@
+"""What all tests share: reference data, small generators, photographs, a home of their own, and the command line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from i2s_trt.checkpoints.read import read_checkpoint
+from i2s_trt.images.examples import example_path
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.models.vgg import Vgg16, random_vgg16
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a model store of its own; nothing of the user's is read or written."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("I2S_TRT_HOME", str(home))
+    monkeypatch.setenv("TORCH_HOME", str(home / "torch"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Generator:
+    """The 32x32 reference network."""
+    return Generator.from_weights(read_checkpoint(DATA / "tiny32.pkl").weights)
+
+
+@pytest.fixture(scope="session")
+def tiny_reference() -> dict[str, torch.Tensor]:
+    """What the original code computed with it."""
+    return load_reference("tiny32")
+
+
+@pytest.fixture(scope="session")
+def toy() -> Generator:
+    """A 16x16 generator with random weights: the fastest thing that can be optimised."""
+    return Generator.from_weights(random_weights(standard_spec(16, 16, 24), seed=3))
+
+
+@pytest.fixture(scope="session")
+def vgg() -> Vgg16:
+    """The built-in random features."""
+    return random_vgg16()
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Path:
+    """A real photograph, 512x512."""
+    return example_path("astronaut")
+
+
+@pytest.fixture(scope="session")
+def cat() -> Path:
+    """A real photograph, 451x300."""
+    return example_path("cat")
+
+
+def load_reference(name: str) -> dict[str, torch.Tensor]:
+    """The tensors of a reference file."""
+    with np.load(DATA / f"{name}_reference.npz") as archive:
+        return {key: torch.from_numpy(archive[key]) for key in archive.files}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The NDJSON events on stdout."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def i2s(tmp_path: Path) -> Callable[..., Run]:
+    """Runs the real command in a folder of its own: `i2s("embed", photo, "-o", out)`."""
+
+    def run(*arguments: object, **options: Any) -> Run:
+        done = subprocess.run(
+            command(arguments), cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=300, **options
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def command(arguments: Sequence[object]) -> list[str]:
+    """The command line of `i2s-trt` with these arguments."""
+    return [sys.executable, "-m", "i2s_trt", *map(str, arguments)]
