@@ -32,7 +32,7 @@ class GeneratorWeights:
 
     def digest(self) -> str:
         """sha256 over the spec and every tensor: the same for the same model, whatever file it came from."""
-        state = hashlib.sha256(repr(sorted(self.spec.to_json().items())).encode())
+        state = hashlib.sha256(self.spec.identity().encode())
         for name, tensor in sorted(self.tensors.items()):
             array = tensor.detach().contiguous().cpu()
             state.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())

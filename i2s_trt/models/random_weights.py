@@ -11,6 +11,7 @@ from i2s_trt.models.spec import GeneratorSpec
 
 _FULL_CHANNELS = 512
 _BASE_CHANNELS = 8192
+_RGB_GAIN = 0.3  # the original's 1 would put most pixels outside [-1, 1]
 
 
 def standard_spec(resolution: int, channels_max: int = _FULL_CHANNELS, w_dim: int = 512) -> GeneratorSpec:
@@ -21,7 +22,7 @@ def standard_spec(resolution: int, channels_max: int = _FULL_CHANNELS, w_dim: in
 
 
 def random_weights(spec: GeneratorSpec, seed: int) -> GeneratorWeights:
-    """Weights drawn as the original initialises them, except that noise and biases are not zero.
+    """Weights drawn as the original initialises them, except that noise and biases are not zero and colours are tame.
 
     Drawn with NumPy's PCG64, so that a seed names the same network on every machine.
     """
@@ -39,6 +40,6 @@ def _draw(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> Ten
     if name.endswith((".noise_weight", ".bias")):
         deviation = 0.1
     elif name.endswith(".weight"):
-        gain = 1.0 if ".style." in name or ".to_rgb." in name else math.sqrt(2)
+        gain = _RGB_GAIN if ".to_rgb." in name else 1.0 if ".style." in name else math.sqrt(2)
         deviation = gain / math.sqrt(math.prod(shape[1:]))
     return torch.from_numpy(random.standard_normal(shape, dtype=np.float32) * np.float32(deviation))

@@ -75,6 +75,11 @@ class GeneratorSpec:
         """A dictionary of JSON values; `from_json` reads it back."""
         return asdict(self)
 
+    def identity(self) -> str:
+        """A text that tells architectures apart; fields at their defaults are left out, so that new ones may come."""
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return repr(sorted(chosen.items()))
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "GeneratorSpec":
         """The spec that `to_json` wrote.

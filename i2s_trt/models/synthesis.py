@@ -106,7 +106,7 @@ class Synthesis(nn.Module):
         for index, activation in zip(range(layers_run), self.activations(w_plus, noise), strict=False):
             before = activation if index == layers_run - 3 else before
             x = activation
-        image = self.to_rgb[str(lod)](x)
+        image: Tensor = self.to_rgb[str(lod)](x)
         fading = self.spec.lod - lod
         if fading:
             coarse = upsample_nearest(self.to_rgb[str(lod + 1)](before), 1)
