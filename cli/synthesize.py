@@ -1,5 +1,6 @@
 """`i2s-trt synthesize`: latents or seeds to pictures."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from i2s_trt.errors import UsageError
+from i2s_trt.errors import LatentError, UsageError
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
@@ -42,6 +43,8 @@ def synthesize(
 
     console = Console(json)
     numbers = parse_seeds(seeds)
+    if psi is not None and not math.isfinite(psi):
+        raise UsageError(f"--psi {psi} is not a number to truncate with", "write a value such as 0.7")
     if not latents and not numbers:
         raise UsageError("nothing to render", "name latent files, or draw samples with --seeds 1-8")
     generator = load_generator(model).to(choose_device(device))
@@ -55,7 +58,7 @@ def synthesize(
                 write_png(folder / f"{name}.png", picture)
                 console.event("picture", path=str(folder / f"{name}.png"))
             bar.show("pictures", start + len(chunk), len(wanted))
-    console.say(f"{len(wanted)} pictures in {folder}")
+    console.say(f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} in {folder}")
 
 
 def _stack(chunk: Sequence[tuple[str, Any]]) -> Any:
@@ -76,7 +79,10 @@ def _wanted(
         found = read_latents(path)
         for number, latent in enumerate(found):
             label = name if len(found) == 1 else f"{name}-{number:04d}"
-            yield label, latent.for_model(generator, any_model=any_model)
+            try:
+                yield label, latent.for_model(generator, any_model=any_model)
+            except LatentError as error:
+                raise LatentError(f"{path}: {error.args[0]}", error.mend) from error
     for seed in seeds:
         yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi)
 

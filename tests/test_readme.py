@@ -1,0 +1,72 @@
+"""The README's commands, run as a newcomer would run them: same output, but for figures."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import DATA
+
+README = Path(__file__).parent.parent / "README.md"
+_TIMEOUT = 300
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def masked(text: str) -> list[str]:
+    """Lines without figures, paths and trailing blanks."""
+    lines = (re.sub(r"\d+(\.\d+)?", "#", line).rstrip() for line in text.splitlines())
+    return ["store: PATH" if line.startswith("store: ") else line for line in lines if line]
+
+
+def test_every_console_block_prints_what_it_says(tmp_path: Path, astronaut: Path) -> None:
+    shutil.copy(astronaut, tmp_path / "photo.png")
+    shutil.copy(DATA / "tiny32.pkl", tmp_path)
+    command = tmp_path / "bin" / "i2s-trt"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m i2s_trt "$@"\n')
+    command.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}"}
+    commands = 0
+    for block in blocks("console"):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, expected = step.partition("\n")
+            done = subprocess.run(
+                line, shell=True, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True,
+                timeout=_TIMEOUT,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            assert masked(done.stdout) == masked(expected), line
+            commands += 1
+    assert commands >= 6
+
+
+def test_the_python_example_runs(tmp_path: Path, astronaut: Path) -> None:
+    shutil.copy(astronaut, tmp_path / "photo.png")
+    (example,) = blocks("python")
+    script = "from pathlib import Path\n" + example.replace("steps=100", "steps=3")
+    environment = {**os.environ, "PYTHONPATH": str(README.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True,
+        timeout=_TIMEOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "(10, 128)" in done.stdout
+    assert (tmp_path / "photo.safetensors").exists()
+
+
+def test_links_and_pictures_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):
+        assert (README.parent / target).exists(), target
+
+
+def test_every_command_in_the_table_exists_and_none_is_missing() -> None:
+    from cli.main import app
+
+    listed = set(re.findall(r"^\| `i2s-trt ([a-z-]+)", README.read_text(), re.MULTILINE))
+    groups = {group.name for group in app.registered_groups}
+    assert listed == {command.name for command in app.registered_commands} | groups
