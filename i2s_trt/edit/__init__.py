@@ -1,0 +1,1 @@
+"""Editing in the latent space (the paper's section 4)."""
