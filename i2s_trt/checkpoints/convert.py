@@ -6,21 +6,24 @@ rate, Karras et al. 2018, section 4.1). Here that happens once.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from i2s_trt.errors import CheckpointError
+from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.mapping import Mapping as MappingNetwork
 from i2s_trt.models.spec import GeneratorSpec
+from i2s_trt.models.synthesis import Synthesis
 
 DEFAULTS_SEED = 0  # of noise maps and mean latents that a file does not contain
 MEAN_SAMPLES = 10_000
 _FUSED_FROM = 128  # pixels; "auto" fuses upscaling and convolution from this resolution on
+_LAYERS_MAX = 18  # of 1024x1024: a small file must not ask for noise maps that fill the memory
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,10 @@ def convert(raw: RawNetwork) -> Converted:
     """Canonical weights of a raw network.
 
     Raises:
-        CheckpointError: tensors are missing, or have shapes that no StyleGAN1 has.
+        CheckpointError: tensors are missing, or have shapes or values that no StyleGAN1 has.
     """
     spec = infer_spec(raw)
+    _check_tensors(spec, raw.tensors)
     scales = _scales(raw)
     tensors = {name: tensor.detach().float() * scales(name, tensor) for name, tensor in raw.tensors.items()}
     for layer in range(2, spec.num_layers, 2):
@@ -83,7 +87,7 @@ def infer_spec(raw: RawNetwork) -> GeneratorSpec:
     shapes = {name: tuple(tensor.shape) for name, tensor in raw.tensors.items()}
     layers = _count(shapes, "synthesis.layers.{}.bias")
     dense = _count(shapes, "mapping.dense.{}.weight")
-    if layers < 4 or layers % 2 or dense == 0:
+    if not 4 <= layers <= _LAYERS_MAX or layers % 2 or dense == 0:
         raise CheckpointError(f"{layers} styled layers and {dense} mapping layers do not make a StyleGAN1 generator")
     try:
         widths = tuple(shapes[f"mapping.dense.{i}.weight"][0] for i in range(dense))
@@ -106,6 +110,53 @@ def infer_spec(raw: RawNetwork) -> GeneratorSpec:
         )
     except KeyError as error:
         raise CheckpointError(f"the file lacks the tensor that becomes {error}") from error
+    except (IndexError, ModelError) as error:
+        raise CheckpointError(f"the tensors have shapes that no StyleGAN1 has ({error})") from error
+
+
+def expected_shapes(spec: GeneratorSpec) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor that a generator of this architecture may store."""
+    shapes: dict[str, tuple[int, ...]] = {"mean_w": (spec.w_dim,), "synthesis.const": (1, spec.channels[0], 4, 4)}
+    inputs = spec.z_dim * (2 if spec.label_size else 1)
+    if spec.label_size:
+        shapes["mapping.label.weight"] = (spec.z_dim, spec.label_size)
+    for i, (width_in, width) in enumerate(pairwise((inputs, *spec.mapping_widths))):
+        shapes |= {f"mapping.dense.{i}.weight": (width, width_in), f"mapping.dense.{i}.bias": (width,)}
+    for i in range(spec.num_layers):
+        channels, size, layer = spec.layer_channels(i), spec.layer_resolution(i), f"synthesis.layers.{i}"
+        shapes |= {
+            f"{layer}.noise_weight": (channels,),
+            f"{layer}.bias": (channels,),
+            f"{layer}.noise": (1, 1, size, size),
+            f"{layer}.style.weight": (2 * channels, spec.w_dim),
+            f"{layer}.style.bias": (2 * channels,),
+        }
+        if i > 0:
+            shapes[f"{layer}.weight"] = (channels, spec.layer_channels(i - 1), 3, 3)
+    for lod, channels in enumerate(reversed(spec.channels)):
+        shapes |= {f"synthesis.to_rgb.{lod}.weight": (3, channels, 1, 1), f"synthesis.to_rgb.{lod}.bias": (3,)}
+    return shapes
+
+
+def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
+    """Every tensor has the shape the architecture asks for and holds numbers; none that is needed is missing."""
+    shapes = expected_shapes(spec)
+    mapped, one, every = spec.mapping_widths[-1], spec.w_dim, spec.num_layers * spec.w_dim
+    if mapped not in (one, every):
+        raise CheckpointError(f"the mapping network ends with {mapped} values, not {one} or {every}")
+    for name, tensor in tensors.items():
+        shape = list(tensor.shape)
+        if name not in shapes or shape != list(shapes[name]):
+            wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
+            raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"the tensor that becomes {name} holds values that are not finite")
+    used = {f"synthesis.to_rgb.{lod}" for lod in Synthesis.rgb_lods(spec)}
+    for name in shapes:
+        optional = name == "mean_w" or name.endswith(".noise")
+        unused = name.startswith("synthesis.to_rgb.") and name.rpartition(".")[0] not in used
+        if name not in tensors and not optional and not unused:
+            raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
 
 
 def _count(names: Mapping[str, object], pattern: str) -> int:
@@ -148,7 +199,7 @@ def _fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ..
     """Average the mapping over samples when the file lacks the mean latent."""
     if "mean_w" in tensors:
         return ()
-    mapping = MappingNetwork(replace(spec))
+    mapping = MappingNetwork(spec)
     mapping.load_state_dict({k.removeprefix("mapping."): v for k, v in tensors.items() if k.startswith("mapping.")})
     random = np.random.default_rng(DEFAULTS_SEED)
     z = torch.from_numpy(random.standard_normal((MEAN_SAMPLES, spec.z_dim), dtype=np.float32))

@@ -1,5 +1,6 @@
 """One entrance for checkpoint files of every kind: look at the first bytes, then call the right reader."""
 
+import codecs
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 from i2s_trt.checkpoints.convert import RawNetwork, convert
 from i2s_trt.checkpoints.tf_pickle import read_tf_pickle
 from i2s_trt.checkpoints.torch_ports import read_torch_port
-from i2s_trt.errors import CheckpointError
+from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.files import file_digest
 from i2s_trt.models.generator import GeneratorWeights
 
 _LEGACY_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
 _ZIP = b"PK\x03\x04"
+# what taking apart a tree of the wrong shape can raise
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -45,43 +48,45 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
     Raises:
         CheckpointError: the file is missing, hostile, broken or of another architecture.
     """
-    kind, raw = _read_raw(path)
     try:
+        kind, raw = _read_raw(path)
         converted = convert(raw)
-    except CheckpointError as error:
+        spec = converted.weights.spec
+        spec = replace(spec, crop=crop or _crop_from_name(path.name, spec.resolution))
+        weights = GeneratorWeights(spec, converted.weights.tensors)
+        return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes)
+    except ModelError as error:
         raise CheckpointError(f"{path}: {error.args[0]}", error.mend) from error
-    weights = converted.weights
-    crop = crop or _crop_from_name(path.name, weights.spec.resolution)
-    weights = GeneratorWeights(replace(weights.spec, crop=crop), weights.tensors)
-    return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes)
+    except OSError as error:
+        raise CheckpointError(f"{path}: it cannot be read: {error.strerror}", "check the name") from error
+    except _MALFORMED as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path}: it is not laid out as a network ({reason})", "download it again") from error
 
 
 def _read_raw(path: Path) -> tuple[str, RawNetwork]:
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(512)
-        if head.startswith(_ZIP) or head.startswith(_LEGACY_TORCH):
-            return read_torch_port(path)
-        _refuse_text(path, head)
-        return "tensorflow pickle", read_tf_pickle(path)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}", "check the name") from error
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if head.startswith(_ZIP) or head.startswith(_LEGACY_TORCH):
+        return read_torch_port(path)
+    _refuse_text(head)
+    return "tensorflow pickle", read_tf_pickle(path)
 
 
-def _refuse_text(path: Path, head: bytes) -> None:
+def _refuse_text(head: bytes) -> None:
     """Name the commonest non-models: nothing, a web page, a Git LFS pointer, some other text."""
     if not head:
-        raise CheckpointError(f"{path} is empty", "download it again")
-    if head.lstrip()[:1] == b"<":
+        raise CheckpointError("the file is empty", "download it again")
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<":
         raise CheckpointError(
-            f"{path} is a web page, not a model: the download site answered with HTML (often a quota notice)",
+            "this is a web page, not a model: the download site answered with HTML (often a quota notice)",
             "open the download link in a browser, or try again later",
         )
     if head.startswith(b"version https://git-lfs"):
-        raise CheckpointError(f"{path} is a Git LFS pointer, not a model", "fetch the real file with: git lfs pull")
+        raise CheckpointError("this is a Git LFS pointer, not a model", "fetch the real file with: git lfs pull")
     if head[:1] != b"\x80":
         raise CheckpointError(
-            f"{path} is neither a network pickle nor a PyTorch file",
+            "this is neither a network pickle nor a PyTorch file",
             "give a StyleGAN1 .pkl, .pt or .pth; i2s-trt models pull ffhq fetches one",
         )
 

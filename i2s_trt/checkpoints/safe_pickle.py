@@ -20,6 +20,7 @@ _REFUSED_OPCODES = frozenset({
 })  # fmt: skip
 _DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|\?)")
 _MEND = "use the original .pkl from its publisher; i2s-trt executes nothing, so there is no way to force it"
+_NESTED_MAX = 20  # a network's tuples are nested two deep
 _PERSISTENCE = "torch_utils.persistence"
 _STYLEGAN3_MARKS = re.compile(r"SynthesisInput|^L\d+_\d+_\d+$|^phases$|^magnitude_ema|^num_critical$|stylegan3")
 
@@ -27,10 +28,12 @@ _STYLEGAN3_MARKS = re.compile(r"SynthesisInput|^L\d+_\d+_\d+$|^phases$|^magnitud
 class NetworkRecord:
     """What stands for a `dnnlib` Network: the dictionary it was saved with."""
 
+    state: dict[str, Any]
+
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, dict):
             raise pickle.UnpicklingError("a network's state is not a dictionary")
-        self.state: dict[str, Any] = state
+        self.state = state
 
 
 class DtypeRecord:
@@ -55,14 +58,38 @@ class DtypeRecord:
         return np.dtype(self.code)
 
 
+class _Budget:
+    """Bytes that a file may still unfold into, so that a short one cannot fill the memory by repeating itself."""
+
+    def __init__(self, size: int) -> None:
+        self._left = 2 * size
+
+    def spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise pickle.UnpicklingError("it repeats itself to exhaust the memory")
+
+
 class ArrayRecord:
     """What stands for a NumPy array; `array` holds it once its state has arrived."""
 
     array: np.ndarray[Any, Any]
 
+    def __init__(self, budget: _Budget) -> None:
+        self._budget = budget
+
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, fortran, data = state
-        self.array = _array(data, dtype, shape, "F" if fortran else "C")
+        self.fill(data, dtype, shape, "F" if fortran else "C")
+
+    def fill(self, data: Any, dtype: Any, shape: Any, order: str, axes: Any = None) -> "ArrayRecord":
+        """Take raw bytes as an array; `axes` permutes the dimensions afterwards (NumPy's order K)."""
+        if not isinstance(dtype, DtypeRecord) or not isinstance(data, bytes | bytearray):
+            raise pickle.UnpicklingError("an array's state is not bytes and a dtype")
+        self._budget.spend(len(data))
+        array = np.frombuffer(data, dtype.numpy()).reshape(shape, order="F" if order == "F" else "C")
+        self.array = array.transpose(axes) if order == "K" and axes is not None else array
+        return self
 
 
 class _Dict(dict[Any, Any]):
@@ -88,22 +115,6 @@ class _Function:
         raise pickle.UnpicklingError("the file tries to alter a function")
 
 
-def _array(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray[Any, Any]:
-    if not isinstance(dtype, DtypeRecord) or not isinstance(data, bytes | bytearray):
-        raise pickle.UnpicklingError("an array's state is not bytes and a dtype")
-    return np.frombuffer(data, dtype.numpy()).reshape(shape, order="F" if order == "F" else "C")
-
-
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: str) -> ArrayRecord:
-    record = ArrayRecord()
-    record.array = _array(data, dtype, shape, order)
-    return record
-
-
-def _scalar(dtype: Any, data: Any) -> ArrayRecord:
-    return _from_buffer(data, dtype, (), "C")
-
-
 class _InertUnpickler(pickle.Unpickler):
     """The standard unpickler with every global replaced by a record, and all others refused."""
 
@@ -111,16 +122,16 @@ class _InertUnpickler(pickle.Unpickler):
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
         super().__init__(stream, encoding="latin1")
-        self._bytes_left = 2 * size  # of protocol 2's text, so that a short file cannot unfold into a huge one
+        self._text_budget, budget = _Budget(size), _Budget(size)
         numpy_functions = {
-            "multiarray._reconstruct": _Function(lambda *_: ArrayRecord()),
-            "multiarray.scalar": _Function(_scalar),
-            "numeric._frombuffer": _Function(_from_buffer),
+            "multiarray._reconstruct": _Function(lambda *_: ArrayRecord(budget)),
+            "multiarray.scalar": _Function(lambda dtype, data: ArrayRecord(budget).fill(data, dtype, (), "C")),
+            "numeric._frombuffer": _Function(lambda *state: ArrayRecord(budget).fill(*state)),
         }
         self._globals: dict[str, Any] = {
             f"numpy.{core}.{name}": function for name, function in numpy_functions.items() for core in ("core", "_core")
         } | {
-            "numpy.ndarray": _Function(lambda *_: ArrayRecord()),
+            "numpy.ndarray": _Function(lambda *_: ArrayRecord(budget)),
             "numpy.dtype": _Function(lambda code, *_: DtypeRecord(code)),
             "_codecs.encode": _Function(self._encode),
             "collections.OrderedDict": _Dict,
@@ -128,8 +139,8 @@ class _InertUnpickler(pickle.Unpickler):
         }
 
     def _encode(self, text: str, encoding: str = "latin1") -> bytes:
-        self._bytes_left -= len(text)
-        if encoding not in ("latin1", "latin-1") or self._bytes_left < 0:
+        self._text_budget.spend(len(text))
+        if encoding not in ("latin1", "latin-1"):
             raise pickle.UnpicklingError("bytes in a form that no network file has")
         return text.encode("latin1")
 
@@ -140,6 +151,38 @@ class _InertUnpickler(pickle.Unpickler):
         if key not in self._globals:
             raise CheckpointError(f"refused to load {key}: no StyleGAN1 network needs it, and it could run code", _MEND)
         return self._globals[key]
+
+
+class _Nesting:
+    """Follows how deep tuples are nested: pairs of pairs of pairs are small, but take for ever to hash."""
+
+    def __init__(self) -> None:
+        self._stack: list[int | None] = []  # depth of each value; None for a mark
+        self._memo: dict[int, int] = {}
+
+    def follow(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
+        """Take one step, as the unpickler will."""
+        name = opcode.name
+        if name.endswith("PUT") or name == "MEMOIZE":
+            self._memo[len(self._memo) if name == "MEMOIZE" else int(argument)] = self._stack[-1] or 0
+        elif name.endswith("GET"):
+            self._stack.append(self._memo.get(int(argument), 0))
+        else:
+            inside = max(self._take(opcode), default=0)
+            hashed_through = name.startswith(("TUPLE", "FROZENSET"))  # lists have no hash, records that of their place
+            depth = inside + 1 if hashed_through else inside if name == "DUP" else 0
+            if depth > _NESTED_MAX:
+                raise CheckpointError(f"refused tuples nested {depth} deep, made to hang the reader", _MEND)
+            self._stack.extend(None if after is pickletools.markobject else depth for after in opcode.stack_after)
+
+    def _take(self, opcode: pickletools.OpcodeInfo) -> list[int]:
+        """The depths of the values that an opcode consumes."""
+        before, taken = list(opcode.stack_before), []
+        if pickletools.markobject in before:
+            while (depth := self._stack.pop()) is not None:
+                taken.append(depth)
+            before = before[: before.index(pickletools.markobject)]
+        return taken + [self._stack.pop() or 0 for _ in before]
 
 
 def read_pickle(path: Path) -> Any:
@@ -153,25 +196,24 @@ def read_pickle(path: Path) -> Any:
             _inspect(stream)
             stream.seek(0)
             return _InertUnpickler(stream, path.stat().st_size).load()
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error.args[0]}", error.mend) from error
-    except OSError:
+    except (CheckpointError, OSError):
         raise
     except Exception as error:  # unpickling a broken file can raise anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(
-            f"{path}: the pickle is truncated or broken ({reason})", "download it again and compare its size and sha256"
+            f"the pickle is truncated or broken ({reason[:200]})", "download it again and compare its size and sha256"
         ) from error
 
 
 def _inspect(stream: IO[bytes]) -> None:
     """Walk over the opcodes without building anything."""
-    persistent, stylegan3 = False, False
+    persistent, stylegan3, nesting = False, False, _Nesting()
     for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if opcode.name in _REFUSED_OPCODES:
             raise CheckpointError(f"refused the pickle opcode {opcode.name}, which no network file contains", _MEND)
-        if opcode.name.endswith("PUT") and int(argument or 0) > number:  # a huge memo index would exhaust the memory
+        if opcode.name.endswith("PUT") and int(argument or 0) > number:  # the memo is as long as its highest index
             raise CheckpointError(f"refused memo index {argument}: the file was made to exhaust the memory", _MEND)
+        nesting.follow(opcode, argument)
         if isinstance(argument, str):
             persistent = persistent or argument.startswith(_PERSISTENCE)
             stylegan3 = stylegan3 or bool(_STYLEGAN3_MARKS.search(argument))

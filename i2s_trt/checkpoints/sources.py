@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from i2s_trt.errors import EnvironmentFault, UsageError
-from i2s_trt.files import home, make_folder
+from i2s_trt.files import guard_os_errors, home, make_folder
 
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 Progress = Callable[[int, int], None]
@@ -111,7 +111,7 @@ def download(item: Source, *, url: str = "", check: bool = True, report: Progres
         report: called with the bytes so far and in all (0 if unknown).
 
     Raises:
-        EnvironmentFault: no connection, a full disk, or a file with another digest.
+        EnvironmentFault: no connection, a full disk, a web page, or a file with another digest.
     """
     import pooch
     import requests
@@ -121,20 +121,37 @@ def download(item: Source, *, url: str = "", check: bool = True, report: Progres
     bar = _Bar(report) if report else False
     downloader = pooch.HTTPDownloader(progressbar=bar, timeout=60)
     address, digest = url or item.url, item.digest if check else None
-    try:
-        return Path(pooch.retrieve(address, digest, fname=item.file, path=folder, downloader=downloader))
-    except ValueError as error:  # pooch's word for a digest that differs; it has removed the file
-        raise EnvironmentFault(
-            f"what {address} sent is not {item.file}: its digest is not {item.digest}",
-            "download sites answer with a web page when their quota is used up: try again later, or fetch the file "
-            f"in a browser and run: i2s-trt models import {item.file} --name NAME",
-        ) from error
-    except (requests.RequestException, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise EnvironmentFault(
-            f"{item.file} could not be downloaded: {reason}",
-            f"check the connection, or fetch {item.url} yourself and run: i2s-trt models import",
-        ) from error
+    with guard_os_errors(folder / item.file):
+        try:
+            path = Path(pooch.retrieve(address, digest, fname=item.file, path=folder, downloader=downloader))
+        except requests.RequestException as error:
+            reason = " ".join(str(error).split())[:200]
+            raise EnvironmentFault(
+                f"{item.file} could not be downloaded: {reason}", f"check the connection, or {_by_hand(item)}"
+            ) from error
+        except ValueError as error:  # pooch's word for a digest that differs; it has removed the file
+            raise EnvironmentFault(
+                f"what {address} sent is not {item.file}: its digest is not {item.digest}",
+                "download sites answer with a web page when their quota is used up: try again later, or "
+                + _by_hand(item),
+            ) from error
+        _refuse_web_page(path, address, item)
+    return path
+
+
+def _by_hand(item: Source) -> str:
+    if item.is_generator:
+        return f"fetch {item.url} in a browser and run: i2s-trt models import {item.file} --name NAME"
+    return f"fetch {item.url} in a browser and put it at {downloads_folder() / item.file}"
+
+
+def _refuse_web_page(path: Path, address: str, item: Source) -> None:
+    """Without a digest to check, at least no quota notice is kept as a model."""
+    with path.open("rb") as stream:
+        if stream.read(64).lstrip()[:1] != b"<":
+            return
+    path.unlink()
+    raise EnvironmentFault(f"{address} answered with a web page instead of {item.file}", _by_hand(item))
 
 
 def vgg16_file() -> Path | None:

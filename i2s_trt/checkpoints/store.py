@@ -1,6 +1,7 @@
 """The model store: a folder a model, with `model.safetensors` and `model.json`."""
 
 import json
+import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ import safetensors.torch
 
 from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
-from i2s_trt.files import home, make_folder, write_bytes
+from i2s_trt.files import guard_os_errors, home, make_folder, write_bytes
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.spec import GeneratorSpec
@@ -22,6 +23,7 @@ DEMO = "demo"
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RANDOM = re.compile(r"random-(\d+)(?:-seed(\d+))?")
+_RESOLUTIONS = (8, 16, 32, 64, 128, 256, 512, 1024)
 _DEMO_CHANNELS, _DEMO_WIDTH = 96, 128
 
 
@@ -76,16 +78,31 @@ def import_model(
 
 
 def save_model(folder: Path, info: ModelInfo, weights: GeneratorWeights) -> None:
-    """Write a model folder; `model.json` comes last and makes it valid.
+    """Write a model folder beside the place it belongs to, and move it there when it is whole.
 
     Raises:
-        EnvironmentFault: the folder cannot be written.
+        EnvironmentFault: the folder cannot be written; an older model of that name is as it was.
     """
-    make_folder(folder)
     metadata = {"format": "i2s-trt", "digest": info.digest}
-    write_bytes(folder / "model.safetensors", safetensors.torch.save(dict(weights.tensors), metadata))
     document = {"format": _FORMAT, **asdict(info), "spec": info.spec.to_json()}
-    write_bytes(folder / "model.json", json.dumps(document, indent=2).encode())
+    staging = make_folder(folder.parent / f".{folder.name}.{os.getpid()}.new")
+    try:
+        write_bytes(staging / "model.safetensors", safetensors.torch.save(dict(weights.tensors), metadata))
+        write_bytes(staging / "model.json", json.dumps(document, indent=2).encode())
+        with guard_os_errors(folder):
+            _replace_folder(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = new.with_suffix(".old")
+    folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load_generator(model: str | Path = DEMO) -> Generator:
@@ -114,8 +131,15 @@ def load_weights(model: str | Path = DEMO) -> GeneratorWeights:
     if text == DEMO:
         return random_weights(standard_spec(64, _DEMO_CHANNELS, _DEMO_WIDTH), seed=0)
     if match := _RANDOM.fullmatch(text):
-        return random_weights(standard_spec(int(match[1])), seed=int(match[2] or 0))
+        return _random_model(int(match[1]), seed=int(match[2] or 0))
     raise _unknown(text)
+
+
+def _random_model(resolution: int, seed: int) -> GeneratorWeights:
+    if resolution not in _RESOLUTIONS:
+        sizes = ", ".join(map(str, _RESOLUTIONS))
+        raise ModelError(f"there is no random model of {resolution} pixels", f"choose a resolution of {sizes}")
+    return random_weights(standard_spec(resolution), seed)
 
 
 def model_info(model: str) -> ModelInfo:
@@ -131,15 +155,20 @@ def model_info(model: str) -> ModelInfo:
 
 def list_models() -> list[ModelInfo]:
     """The models in the store, by name; the built-in ones first. Damaged entries raise ModelError when loaded."""
-    folders = sorted(models_folder().glob("*/model.json"))
-    return [model_info(DEMO), *(_read_info(path.parent) for path in folders)]
+    return [model_info(DEMO), *(_read_info(folder) for folder in _stored())]
 
 
 def remove_model(name: str) -> None:
     """Delete a model from the store. Raises ModelError for a name that is not in it."""
     if not _NAME.fullmatch(name) or not (models_folder() / name / "model.json").is_file():
         raise _unknown(name)
-    shutil.rmtree(models_folder() / name)
+    with guard_os_errors(models_folder() / name):
+        shutil.rmtree(models_folder() / name)
+
+
+def _stored() -> list[Path]:
+    """The folders of the store, by name; those of imports under way begin with a dot."""
+    return sorted(path.parent for path in models_folder().glob("[!.]*/model.json"))
 
 
 def _describe(checkpoint: Checkpoint, name: str, licence: str) -> ModelInfo:
@@ -182,16 +211,16 @@ def _read_info(folder: Path) -> ModelInfo:
     path = folder / "model.json"
     try:
         document: dict[str, Any] = json.loads(path.read_text())
-        if document.pop("format") != _FORMAT:
-            raise ModelError(f"{path} was written by another version of i2s-trt", "import the model again")
-        document["notes"] = tuple(document["notes"])
-        return ModelInfo(**document | {"spec": GeneratorSpec.from_json(document["spec"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if document.pop("format") == _FORMAT:
+            document["notes"] = tuple(document["notes"])
+            return ModelInfo(**document | {"spec": GeneratorSpec.from_json(document["spec"])})
+    except (OSError, AttributeError, KeyError, ModelError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is damaged ({error})", "import the model again") from error
+    raise ModelError(f"{path} was written by another version of i2s-trt", "import the model again")
 
 
 def _unknown(name: str) -> ModelError:
-    known = ", ".join([DEMO, *(path.parent.name for path in sorted(models_folder().glob("*/model.json")))])
+    known = ", ".join([DEMO, *(folder.name for folder in _stored())])
     return ModelError(
         f"no model or file named {name}; known models: {known}",
         "i2s-trt models pull ffhq, or i2s-trt models import FILE --name NAME",

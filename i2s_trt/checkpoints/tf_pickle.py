@@ -15,12 +15,13 @@ from i2s_trt.errors import CheckpointError
 _STYLEGAN2_VERSION = 4
 _MEND = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
 _PREFIX = re.compile(r"^(G_)?(synthesis|mapping)/")
-# options under which the network would compute something else, with the only value that is implemented
-_REQUIRED = {
-    "use_styles": True, "const_input_layer": True, "use_instance_norm": True, "use_pixel_norm": False,
-    "num_channels": 3,
-}  # fmt: skip
 _SLOPES = {"lrelu": 0.2, "relu": 0.0}
+# options under which the network would compute something else, with the values that are implemented
+_SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "use_styles": (True,), "const_input_layer": (True,), "use_instance_norm": (True,), "use_pixel_norm": (False,),
+    "num_channels": (3,), "fused_scale": (True, False, "auto"),
+    "nonlinearity": tuple(_SLOPES), "mapping_nonlinearity": tuple(_SLOPES),
+}  # fmt: skip
 
 
 def read_tf_pickle(path: Path) -> RawNetwork:
@@ -29,17 +30,10 @@ def read_tf_pickle(path: Path) -> RawNetwork:
     Raises:
         CheckpointError: not a pickle of a StyleGAN1 generator; the message names what it is.
     """
-    try:
-        network = _moving_average(read_pickle(path))
-        variables = _variables(network)
-        _check_architecture(network, variables)
-        options = _options(network)
-        lod = float(variables.pop("synthesis/lod", np.zeros(())))
-        return _raw(variables, options, lod)
-    except CheckpointError as error:
-        if str(path) in error.args[0]:
-            raise
-        raise CheckpointError(f"{path}: {error.args[0]}", error.mend) from error
+    network = _moving_average(read_pickle(path))
+    variables = _variables(network)
+    _check_architecture(network, variables)
+    return _raw(variables, _options(network))
 
 
 def _moving_average(tree: Any) -> NetworkRecord:
@@ -56,13 +50,13 @@ def _variables(network: NetworkRecord) -> dict[str, np.ndarray[Any, Any]]:
     found = {}
     components = network.state.get("components") or {}
     for prefix, part in (("", network), *components.items()):
-        if not isinstance(part, NetworkRecord):
-            raise CheckpointError(f"component {prefix!r} is not a network")
+        if not isinstance(prefix, str) or not isinstance(part, NetworkRecord):
+            raise CheckpointError("a component of the network is not a network")
         for name, value in part.state.get("variables", []):
-            if not isinstance(value, ArrayRecord):
-                raise CheckpointError(f"variable {name!r} is not an array")
-            local = _PREFIX.sub(lambda match: f"{match[2]}/", str(name))
-            found[f"{prefix}/{local}" if prefix and not _PREFIX.match(local) else local] = value.array
+            if not isinstance(name, str) or not isinstance(value, ArrayRecord):
+                raise CheckpointError(f"a variable of network {prefix!r} is not a named array")
+            full = f"{prefix}/{name}" if prefix and not _PREFIX.match(name) else name
+            found[_PREFIX.sub(lambda match: f"{match[2]}/", full)] = value.array
     return found
 
 
@@ -71,8 +65,9 @@ def _check_architecture(network: NetworkRecord, variables: dict[str, Any]) -> No
     if any(name.endswith("/mod_weight") for name in variables) or version >= _STYLEGAN2_VERSION:
         raise CheckpointError("this is a StyleGAN2 network; i2s-trt embeds into StyleGAN1", _MEND)
     if "synthesis/4x4/Const/const" not in variables or "mapping/Dense0/weight" not in variables:
-        name = network.state.get("build_func_name", "unknown")
-        raise CheckpointError(f"this network (built by {name!r}) is not a StyleGAN1 generator", _MEND)
+        name = network.state.get("build_func_name")
+        builder = f" (built by {name[:80]!r})" if isinstance(name, str) else ""
+        raise CheckpointError(f"this network{builder} is not a StyleGAN1 generator", _MEND)
 
 
 def _options(network: NetworkRecord) -> dict[str, Any]:
@@ -80,29 +75,50 @@ def _options(network: NetworkRecord) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for part in (network, *(network.state.get("components") or {}).values()):
         options.update(part.state.get("static_kwargs") or {})
-    for name, required in _REQUIRED.items():
-        if options.get(name, required) != required:
+    options = {name: _plain(value) for name, value in options.items()}
+    for name, supported in _SUPPORTED.items():
+        if name in options and options[name] not in supported:
             raise CheckpointError(
-                f"this StyleGAN1 was trained with {name}={options[name]!r}; only {required} is supported"
-            )
-    for name in ("nonlinearity", "mapping_nonlinearity"):
-        if options.get(name, "lrelu") not in _SLOPES:
-            raise CheckpointError(
-                f"this StyleGAN1 was trained with {name}={options[name]!r}; lrelu and relu are supported"
+                f"this StyleGAN1 was trained with {name}={str(options[name])[:80]}; supported: "
+                + ", ".join(map(str, supported))
             )
     if options.get("nonlinearity", "lrelu") != options.get("mapping_nonlinearity", "lrelu"):
         raise CheckpointError("this StyleGAN1 uses different nonlinearities in mapping and synthesis")
     return options
 
 
-def _raw(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any], lod: float) -> RawNetwork:
+def _plain(value: Any) -> Any:
+    """An option's value without records: NumPy's numbers as Python's, and everything odd as its type's name."""
+    if isinstance(value, list | tuple):
+        return [item if isinstance(item, str | float | int) else type(item).__name__ for item in value]
+    if isinstance(value, ArrayRecord):
+        return value.array.tolist()
+    return value if isinstance(value, str | float | int | None) else type(value).__name__
+
+
+def _blur_taps(taps: Any) -> tuple[float, ...]:
+    """The blur filter as numbers; an even number of taps would shift the picture by half a pixel."""
+    taps = () if taps is None else taps
+    if not all(isinstance(tap, int | float) for tap in taps) or len(taps) % 2 == 0 < len(taps):
+        raise CheckpointError("this StyleGAN1 was trained with a blur_filter that is not a row of 1, 3, 5, ... numbers")
+    return tuple(float(tap) for tap in taps)
+
+
+def _level_of_detail(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any]) -> float:
+    """The stored `lod`: running the whole network copies its own into the synthesis network."""
+    if options.get("structure") == "fixed":
+        return 0.0
+    return float(variables.get("lod", variables.get("synthesis/lod", np.zeros(()))).item())
+
+
+def _raw(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any]) -> RawNetwork:
     tensors = {}
     for name, array in variables.items():
         target = canonical_name(name)
         if target:
             tensors[target] = _torch_layout(target, array)
     psi, cutoff = options.get("truncation_psi", 0.7), options.get("truncation_cutoff", 8)
-    blur = options.get("blur_filter", (1, 2, 1))
+    truncates = psi is not None and cutoff is not None
     return RawNetwork(
         tensors=tensors if options.get("use_noise", True) else _without_noise(tensors),
         fused_scale=options.get("fused_scale", "auto"),
@@ -110,10 +126,10 @@ def _raw(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any], lo
         use_wscale=bool(options.get("use_wscale", True)),
         normalize_z=bool(options.get("normalize_latents", True)),
         negative_slope=_SLOPES[options.get("nonlinearity", "lrelu")],
-        blur_taps=tuple(float(tap) for tap in blur or ()),
-        lod=0.0 if options.get("structure") == "fixed" else lod,
-        truncation_psi=1.0 if psi is None else float(psi),
-        truncation_cutoff=8 if cutoff is None else int(cutoff),
+        blur_taps=_blur_taps(options.get("blur_filter", (1, 2, 1))),
+        lod=_level_of_detail(variables, options),
+        truncation_psi=float(psi) if truncates else 1.0,
+        truncation_cutoff=int(cutoff) if truncates else 8,
     )
 
 
@@ -145,7 +161,7 @@ def _layer_name(resolution: int, kind: str, leaf: str) -> str:
 
 def _torch_layout(name: str, array: np.ndarray[Any, Any]) -> Tensor:
     """HWIO -> OIHW for convolutions, [in, out] -> [out, in] for dense layers."""
-    tensor = torch.tensor(array, dtype=torch.float32)
+    tensor = torch.from_numpy(array.astype(np.float32))
     if name.endswith("weight") and tensor.ndim == 4:
         return tensor.permute(3, 2, 0, 1)
     return tensor.T if name.endswith("weight") and tensor.ndim == 2 else tensor

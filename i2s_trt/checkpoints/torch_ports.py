@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from i2s_trt.checkpoints.convert import RawNetwork
 from i2s_trt.errors import CheckpointError
 
 _LAYER = "synthesis.layers."
+_FUSED = r"synthesis\.layer\d+\.weight"
 _MEND = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
 _EPILOGUE = {
     "top_epi.noise.weight": "noise_weight", "style_mod.lin.weight": "style.weight", "style_mod.lin.bias": "style.bias",
@@ -29,12 +30,14 @@ class Port:
 
     `rename(key, depth)` returns an empty string for tensors a generator does not need; `depth` is the number of
     resolutions. Where training without the blur is possible, `blur_mark` is part of the keys that show it is there.
+    Where the kernels of fused layers are kept as HWIO, `fused_mark` matches their keys and those of no other layer.
     """
 
     name: str
     mark: str
     rename: Callable[[str, int], str]
     blur_mark: str = ""
+    fused_mark: str = ""
 
 
 def read_torch_port(path: Path) -> tuple[str, RawNetwork]:
@@ -43,12 +46,12 @@ def read_torch_port(path: Path) -> tuple[str, RawNetwork]:
     Raises:
         CheckpointError: not a PyTorch file, or not a StyleGAN1 generator; the message names what it is.
     """
-    state = _generator_state(_load(path), path)
-    _refuse_other_networks(state, path)
+    state = _generator_state(_load(path))
+    _refuse_other_networks(state)
     port = next((port for port in PORTS if port.mark in state), None)
     if port is None:
         some = ", ".join(list(state)[:3]) or "nothing"
-        raise CheckpointError(f"{path}: no known StyleGAN1 conversion has these tensors ({some}, ...)", _MEND)
+        raise CheckpointError(f"no known StyleGAN1 conversion has these tensors ({some}, ...)", _MEND)
     return port.name, _raw(state, port)
 
 
@@ -60,12 +63,12 @@ def _load(path: Path) -> Any:
     except Exception as error:  # a broken or hostile file can raise anything
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path}: PyTorch's restricted loader refused the file ({reason})",
+            f"PyTorch's restricted loader refused the file ({reason})",
             "download it again; if it holds more than tensors, save its state_dict alone",
         ) from error
 
 
-def _generator_state(tree: Any, path: Path) -> dict[str, Tensor]:
+def _generator_state(tree: Any) -> dict[str, Tensor]:
     """The state dict of the generator, out of the containers that training scripts wrap it in."""
     for wrapper in ("generator_smooth", "g_running", "g_ema", "state_dict", "generator"):
         if isinstance(tree, Mapping) and isinstance(tree.get(wrapper), Mapping):
@@ -73,14 +76,14 @@ def _generator_state(tree: Any, path: Path) -> dict[str, Tensor]:
             break
     state = {str(k): v for k, v in tree.items() if isinstance(v, Tensor)} if isinstance(tree, Mapping) else {}
     if not state:
-        raise CheckpointError(f"{path}: the file holds no state dict of tensors", _MEND)
+        raise CheckpointError("the file holds no state dict of tensors", _MEND)
     return {key.removeprefix("module."): value for key, value in state.items()}
 
 
-def _refuse_other_networks(state: Mapping[str, Tensor], path: Path) -> None:
+def _refuse_other_networks(state: Mapping[str, Tensor]) -> None:
     found = next((name for name, pattern in _OTHERS.items() if any(re.search(pattern, key) for key in state)), None)
     if found:
-        raise CheckpointError(f"{path}: this is {found}; i2s-trt embeds into the original StyleGAN1", _MEND)
+        raise CheckpointError(f"this is {found}; i2s-trt embeds into the original StyleGAN1", _MEND)
 
 
 _OTHERS = {
@@ -88,21 +91,45 @@ _OTHERS = {
     "before the blur, one noise map a resolution)": r"(^|\.)progression\.\d+\.",
     "StyleGAN3": r"synthesis\.input\.|synthesis\.L\d+_",
     "StyleGAN2 (official PyTorch)": r"synthesis\.b\d+\.",
+    "StyleGAN2 (genforce)": r"synthesis\.early_layer\.",
     "StyleGAN2 (rosinality's, or an encoder built on it such as pSp or e4e)": r"(^|\.)convs\.\d+\.conv\.modulation",
 }
 
 
 def _raw(state: Mapping[str, Tensor], port: Port) -> RawNetwork:
     depth = sum(1 for key in state if re.search(_RGB_WEIGHT, key)) or _depth_from_blocks(state)
-    tensors = {port.rename(key, depth): tensor for key, tensor in state.items()}
-    tensors.pop("", None)
-    lod = float(tensors.pop("lod", torch.zeros(())))
-    blurred = any(port.blur_mark in key for key in state)
+    fused = {key for key in state if port.fused_mark and re.fullmatch(port.fused_mark, key)}
+    tensors = {}
+    for key, tensor in state.items():
+        if name := port.rename(key, depth):
+            _refuse_odd_tensor(key, tensor)
+            tensors[name] = _layout(name, tensor.permute(3, 2, 0, 1) if key in fused else tensor)
+    _average_mean(tensors)
     return RawNetwork(
-        {name: _layout(name, tensor, tensors) for name, tensor in tensors.items()},
-        lod=lod,
-        blur_taps=(1.0, 2.0, 1.0) if blurred else (),
+        tensors,
+        fused_scale=_fused_scale(len(fused), depth) if port.fused_mark else "auto",
+        lod=float(tensors.pop("lod", torch.zeros(()))),
+        blur_taps=(1.0, 2.0, 1.0) if any(port.blur_mark in key for key in state) else (),
     )
+
+
+def _fused_scale(fused: int, depth: int) -> bool | Literal["auto"]:
+    """What the number of fused layers says; every resolution but the first has a layer that can be."""
+    return fused > 0 if fused in (0, depth - 1) else "auto"
+
+
+def _refuse_odd_tensor(key: str, tensor: Tensor) -> None:
+    """Only plain numbers in memory; a view that repeats few numbers could be made to fill the memory."""
+    plain = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+    if not plain or tensor.is_complex() or tensor.nbytes > tensor.untyped_storage().nbytes():
+        raise CheckpointError(f"the tensor {key} is not a plain array of numbers", _MEND)
+
+
+def _average_mean(tensors: dict[str, Tensor]) -> None:
+    """A layer-wise mapping may keep a mean for every layer; the one mean latent is their average."""
+    style = tensors.get(f"{_LAYER}0.style.weight")
+    if "mean_w" in tensors and style is not None and style.ndim == 2:
+        tensors["mean_w"] = tensors["mean_w"].reshape(-1, style.shape[1]).mean(dim=0)
 
 
 _RGB_WEIGHT = r"synthesis\.(output|to_rgb\.)\d+(\.conv)?\.weight$"
@@ -112,15 +139,11 @@ def _depth_from_blocks(state: Mapping[str, Tensor]) -> int:
     return len({match[1] for key in state if (match := re.search(r"blocks\.(\d+)x\d+\.", key))})
 
 
-def _layout(name: str, tensor: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
-    """Bring HWIO kernels (interfacegan's fused layers) to OIHW, and vectors and maps to their plain shapes."""
-    if tensor.ndim == 4 and tensor.shape[0] == tensor.shape[1] == 3 and name.startswith(_LAYER):
-        channels = len(tensors[name.replace("weight", "bias")])
-        if tensor.shape[3] == channels and tensor.shape[2:] != (3, 3):
-            return tensor.permute(3, 2, 0, 1)
-    if name == "mean_w":
-        return tensor.flatten()
-    return tensor.flatten() if name.endswith((".noise_weight", ".bias")) else tensor
+def _layout(name: str, tensor: Tensor) -> Tensor:
+    """Bring vectors to their plain shapes, and the label's weight from [in, out] to [out, in]."""
+    if name == "mapping.label.weight":
+        return tensor.T
+    return tensor.flatten() if name.endswith((".noise_weight", ".bias", "mean_w")) else tensor
 
 
 def _lernapparat(key: str, _depth: int) -> str:
@@ -180,13 +203,14 @@ def _numbered(key: str, depth: int, leaves: Mapping[str, str]) -> str:
     if match := re.fullmatch(r"synthesis\.layer(\d+)\.(.+)", key):
         leaf = leaves.get(match[2])
         return "" if leaf is None else f"{_LAYER}{match[1]}.{leaf}" if leaf else "synthesis.const"
-    return {"truncation.w_avg": "mean_w", "synthesis.lod": "lod"}.get(key, "")
+    others = {"truncation.w_avg": "mean_w", "synthesis.lod": "lod", "mapping.label_weight": "mapping.label.weight"}
+    return others.get(key, "")
 
 
 PORTS = (
-    Port("lernapparat", "g_mapping.dense0.weight", _lernapparat, "conv0_up.intermediate.kernel"),
+    Port("lernapparat", "g_mapping.dense0.weight", _lernapparat),
     Port("huangzh13", "g_mapping.map.dense0.weight", _huangzh13, "conv0_up.intermediate.kernel"),
     Port("genforce", "mapping.dense0.weight", _genforce),
-    Port("interfacegan", "mapping.dense0.linear.weight", _interfacegan),
-    Port("idinvert", "mapping.dense0.fc.weight", _interfacegan),
+    Port("interfacegan", "mapping.dense0.linear.weight", _interfacegan, fused_mark=_FUSED),
+    Port("idinvert", "mapping.dense0.fc.weight", _interfacegan, fused_mark=_FUSED),
 )

@@ -36,7 +36,7 @@ class Mapping(nn.Module):
         """
         x = z
         if self.label is not None:
-            labels = z.new_zeros(len(z), self.spec.label_size) if labels is None else labels
+            labels = z.new_zeros(z.shape[0], self.spec.label_size) if labels is None else labels
             x = cat([z, self.label(labels)], dim=1)
         elif labels is not None:
             raise ModelError("this model takes no labels: it is unconditional")
@@ -44,4 +44,4 @@ class Mapping(nn.Module):
             x = pixel_norm(x)
         for dense in self.dense:
             x = F.leaky_relu(dense(x), self.spec.negative_slope)
-        return x.view(len(z), self.spec.num_layers, self.spec.w_dim) if self.spec.layerwise_mapping else x
+        return x.view(z.shape[0], self.spec.num_layers, self.spec.w_dim) if self.spec.layerwise_mapping else x

@@ -47,6 +47,10 @@ class GeneratorSpec:
             raise ModelError(f"resolution {self.resolution} is not a power of two from 8 upwards")
         if len(self.channels) != blocks:
             raise ModelError(f"{blocks} channel counts belong to {self.resolution} pixels, not {len(self.channels)}")
+        if self.resolution > 1024:
+            raise ModelError(f"resolution {self.resolution} is larger than any StyleGAN1's 1024")
+        if self.blur_taps and len(self.blur_taps) % 2 == 0:
+            raise ModelError(f"a blur filter of {len(self.blur_taps)} taps has no middle")
         if not 0 <= self.lod <= blocks - 1:
             raise ModelError(f"lod {self.lod} lies outside 0..{blocks - 1}")
         if self.crop and not 0 <= self.crop[0] < self.crop[1] <= self.resolution:

@@ -119,7 +119,7 @@ class Synthesis(nn.Module):
         if w_plus.ndim != 3 or tuple(w_plus.shape[1:]) != expected:
             raise ModelError(f"w_plus has shape {list(w_plus.shape)}, not [N, {expected[0]}, {expected[1]}]")
         maps = self.stored_noise() if noise is None else noise
-        x = self.const.expand(len(w_plus), -1, -1, -1)
+        x = self.const.expand(w_plus.shape[0], -1, -1, -1)
         for index, layer in enumerate(self.layers):
             x = layer(x, w_plus[:, index], maps[index])
             yield x

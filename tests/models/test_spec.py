@@ -42,6 +42,7 @@ def test_json_form_gives_the_same_spec_back() -> None:
         ({"channels": (16, 16)}, "channel counts"),
         ({"lod": -1.0}, "lod"),
         ({"lod": 9.0}, "lod"),
+        ({"blur_taps": (1.0, 1.0)}, "no middle"),
         ({"crop": (30, 20)}, "crop"),
         ({"crop": (0, 65)}, "crop"),
     ],
@@ -49,6 +50,11 @@ def test_json_form_gives_the_same_spec_back() -> None:
 def test_impossible_specs_are_refused(change: dict[str, object], complaint: str) -> None:
     with pytest.raises(ModelError, match=complaint):
         replace(standard_spec(64), **change)  # type: ignore[arg-type]
+
+
+def test_more_than_1024_pixels_are_refused() -> None:
+    with pytest.raises(ModelError, match="1024"):
+        GeneratorSpec(2048, 8, 8, (8,) * 10, (8,))
 
 
 def test_json_with_unknown_or_missing_fields_is_refused() -> None:

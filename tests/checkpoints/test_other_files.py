@@ -1,0 +1,193 @@
+"""Files that are no StyleGAN1 pickle: each is named for what it is, with the mend."""
+
+import codecs
+import io
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from i2s_trt.checkpoints.read import read_checkpoint
+from i2s_trt.errors import CheckpointError
+from tests.checkpoints.builders import EasyDict, Network, Persistent, dumps, network, torch_file
+
+
+def message_for(path: Path, data: bytes | None = None) -> str:
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    assert str(path) in str(caught.value)
+    assert caught.value.mend
+    return str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    message = message_for(tmp_path / "none.pkl")
+    assert "No such file or directory" in message
+    assert "mend: check the name" in message
+
+
+def test_folder(tmp_path: Path) -> None:
+    assert "Is a directory" in message_for(tmp_path)
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    message = message_for(tmp_path / "net.pkl", b"")
+    assert "is empty" in message
+    assert "download it again" in message
+
+
+@pytest.mark.parametrize("start", [b"", b"\r\n  ", codecs.BOM_UTF8])
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><title>Quota exceeded</title>", b"<html></html>", b"<?xml?>"])
+def test_web_page(start: bytes, page: bytes, tmp_path: Path) -> None:
+    message = message_for(tmp_path / "net.pkl", start + page)
+    assert "web page, not a model" in message
+    assert "open the download link in a browser" in message
+
+
+def test_git_lfs_pointer(tmp_path: Path) -> None:
+    message = message_for(
+        tmp_path / "net.pkl", b"version https://git-lfs.github.com/spec/v1\noid sha256:f277\nsize 3\n"
+    )
+    assert "Git LFS pointer" in message
+    assert "git lfs pull" in message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"StyleGAN weights, see the readme\n", b"\xff\xd8\xff\xe0JPEG", b"\x93NUMPY", b"(lp0\nI1\na."],
+    ids=["text", "jpeg", "npy", "pickle protocol 0"],
+)
+def test_neither_pickle_nor_pytorch(data: bytes, tmp_path: Path) -> None:
+    message = message_for(tmp_path / "net.pkl", data)
+    assert "neither a network pickle nor a PyTorch file" in message
+    assert "i2s-trt models pull ffhq" in message
+
+
+def test_npz_archive(tmp_path: Path) -> None:
+    np.savez(tmp_path / "latents.npz", w=np.zeros(3))
+    assert "restricted loader refused the file" in message_for(tmp_path / "latents.npz")
+
+
+def test_zip_of_something_else(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("readme.txt", "no model")
+    assert "restricted loader refused the file" in message_for(tmp_path / "net.zip", stream.getvalue())
+
+
+def test_stylegan2_tensorflow_by_its_variables(tmp_path: Path) -> None:
+    one = np.ones(1, "f4")
+    names = ["synthesis/4x4/Const/const", "synthesis/4x4/Conv/mod_weight", "mapping/Dense0/weight"]
+    gs = network(dict.fromkeys(names, one), {"resolution": 64})
+    assert "this is a StyleGAN2 network" in message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_stylegan2_tensorflow_by_its_version(version: int, tmp_path: Path) -> None:
+    gs = network({"synthesis/4x4/Const/const": np.ones(1, "f4")}, {}, version=version)
+    message = message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
+    assert "this is a StyleGAN2 network" in message
+    assert "i2s-trt models pull ffhq" in message
+
+
+def test_progan(tmp_path: Path) -> None:
+    names = ["4x4/Dense/weight", "4x4/Dense/bias", "4x4/Conv/weight", "8x8/Conv0_up/weight", "ToRGB_lod0/weight"]
+    gs = Network("Gs", {name: np.ones(1, "f4") for name in names}, {}, build_func_name="G_paper")
+    assert "(built by 'G_paper') is not a StyleGAN1 generator" in message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
+
+
+def persistence_pickle(class_name: str, source: str, modules: dict[str, Any], protocol: int) -> bytes:
+    """The layout of StyleGAN2-ADA's and StyleGAN3's PyTorch snapshots."""
+    parts = {name: Persistent(part, source, {"_parameters": OrderedDict()}) for name, part in modules.items()}
+    state = {"_parameters": OrderedDict(), "_buffers": OrderedDict(w_avg=np.float32(0)), "_modules": parts}
+    generator = Persistent(class_name, source, state)
+    tree = {"training_set_kwargs": EasyDict(resolution=64), "G": generator, "D": None, "G_ema": generator}
+    return dumps(tree | {"augment_pipe": None}, protocol)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_stylegan2_ada_pytorch(protocol: int, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    source = f"open({str(marker)!r}, 'w')"
+    data = persistence_pickle("Generator", source, {"synthesis": "SynthesisNetwork", "b4": "SynthesisBlock"}, protocol)
+    message = message_for(tmp_path / "net.pkl", data)
+    assert "this is a StyleGAN2-ADA (PyTorch) network; i2s-trt embeds into StyleGAN1" in message
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_stylegan3_pytorch(protocol: int, tmp_path: Path) -> None:
+    modules = {"input": "SynthesisInput", "L0_36_1024": "SynthesisLayer"}
+    data = persistence_pickle("Generator", "raise SystemExit", modules, protocol)
+    assert "this is a StyleGAN3 network; i2s-trt embeds into StyleGAN1" in message_for(tmp_path / "net.pkl", data)
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        (["style.1.linear.weight_orig", "generator.progression.0.conv1.conv.weight_orig"], "rosinality's style-based"),
+        (["progression.0.conv1.weight"], "a different architecture"),
+        (["style.1.weight", "input.input", "convs.0.conv.modulation.weight"], "StyleGAN2 (rosinality's"),
+        (
+            ["encoder.body.0.weight", "decoder.convs.0.conv.modulation.bias"],
+            "an encoder built on it such as pSp or e4e",
+        ),
+        (["mapping.fc0.weight", "synthesis.b4.const"], "StyleGAN2 (official PyTorch)"),
+        (["mapping.dense0.weight", "synthesis.early_layer.const"], "StyleGAN2 (genforce)"),
+        (["mapping.fc0.weight", "synthesis.input.freqs"], "StyleGAN3"),
+        (["mapping.fc0.weight", "synthesis.L0_36_512.weight"], "StyleGAN3"),
+    ],
+)
+@pytest.mark.parametrize("wrapper", ["", "g_running", "g_ema", "state_dict"])
+def test_pytorch_networks_refused_by_name(keys: list[str], name: str, wrapper: str, tmp_path: Path) -> None:
+    state = {key: torch.zeros(2) for key in keys}
+    message = message_for(tmp_path / "net.pt", torch_file({wrapper: state} if wrapper else state))
+    assert f"this is {name}" in message or name in message
+    assert "i2s-trt models pull ffhq" in message
+
+
+def test_state_dict_of_an_unknown_network(tmp_path: Path) -> None:
+    data = torch_file({"features.0.weight": torch.zeros(2), "features.0.bias": torch.zeros(2)})
+    assert "no known StyleGAN1 conversion has these tensors (features.0.weight, features.0.bias" in message_for(
+        tmp_path / "net.pt", data
+    )
+
+
+@pytest.mark.parametrize("tree", [{}, [1, 2], 5, torch.zeros(3), {"g_ema": {}}, {"epoch": 3}], ids=str)
+def test_pytorch_file_without_state_dict(tree: Any, tmp_path: Path) -> None:
+    assert "no state dict of tensors" in message_for(tmp_path / "net.pt", torch_file(tree))
+
+
+class Touch:
+    """Leaves a file behind when unpickled by a loader that executes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        import os
+
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+def test_pytorch_file_with_code(legacy: bool, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    state = {"g_mapping.dense0.weight": torch.zeros(2), "hook": Touch(marker)}
+    message = message_for(tmp_path / "net.pt", torch_file(state, legacy=legacy))
+    assert "restricted loader refused the file" in message
+    assert "save its state_dict alone" in message
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+def test_truncated_pytorch_file(legacy: bool, tmp_path: Path) -> None:
+    whole = torch_file({"g_mapping.dense0.weight": torch.zeros(100)}, legacy=legacy)
+    for length in range(20, len(whole) - 1, len(whole) // 20):
+        assert "restricted loader refused the file" in message_for(tmp_path / "net.pt", whole[:length])
