@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from i2s_trt.errors import I2sError
 
+_PIPE_WIDTH = 1000  # nobody's terminal: a row stays a line
+
 
 class Console:
     """One per command.
@@ -34,7 +36,7 @@ class Console:
     def event(self, kind: str, /, **data: Any) -> None:
         """A line for machines; shown only with --json."""
         if self.as_json:
-            print(json.dumps({"event": kind, **_json_safe(data)}), flush=True)
+            print(json.dumps({"event": kind, **_json_safe(data)}, default=str), flush=True)
 
     def error(self, error: I2sError) -> None:
         """An error, for whoever reads."""
@@ -51,7 +53,8 @@ class Console:
         table = Table(*headers, box=None, pad_edge=False, header_style="bold")
         for row in rows:
             table.add_row(*row)
-        RichConsole(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+        width = None if sys.stdout.isatty() else _PIPE_WIDTH
+        RichConsole(width=width).print(table, markup=False, highlight=False)
 
     @contextmanager
     def progress(self) -> Iterator["ProgressBar"]:
@@ -68,11 +71,11 @@ class ProgressBar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[remark]}"),
+            TextColumn("{task.fields[remark]}", markup=False),
             console=RichConsole(stderr=True),
             disable=not visible,
             transient=True,

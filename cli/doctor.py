@@ -22,7 +22,7 @@ def doctor(json: opt.Json = False) -> None:
 
     console = Console(json)
     machine, backends = describe_machine(), find_backends()
-    features, free = vgg16_file(), free_gib(home())
+    features, free = vgg16_file() if machine.packages["torch"] else None, free_gib(home())
     missing = [name for name, version in machine.packages.items() if not version]
     console.event(
         "doctor",

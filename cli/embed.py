@@ -9,9 +9,18 @@ import typer
 
 from cli import options as opt
 from cli.console import Console, ProgressBar
+from cli.embed_inputs import (
+    check_choices,
+    check_finite,
+    find_sources,
+    layer_weights_from,
+    noise_from,
+    spare_the_sources,
+    tidy,
+)
 from cli.interrupts import stop_requests
 from i2s_trt.embedding.options import EmbedOptions, JobOptions, ObjectiveOptions
-from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, ImageError, UsageError
+from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
     from i2s_trt.embedding.job import JobEvent, JobResult
@@ -19,12 +28,6 @@ if TYPE_CHECKING:
 _DEFAULT = EmbedOptions()
 _LOSS = _DEFAULT.objective
 _LOSS_PANEL = "Loss (Eq. 1 and 2)"
-_CHOICES = {
-    "space": ("w+", "w", "z"),
-    "input_scale": ("mean-255", "normalized", "unit", "signed"),
-    "resize": ("area", "bilinear"),
-    "fit": ("crop", "pad"),
-}
 
 
 def embed(
@@ -82,11 +85,14 @@ def embed(
 
     Example: i2s-trt embed photo.jpg -o out --steps 1000
     """
+    from i2s_trt.embedding.outputs import Outputs, unique_names
+
     console = Console(json)
-    _check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit)
+    check_finite(learning_rate=learning_rate, pixel_weight=pixel_weight, style_weight=style_weight)
+    check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit)
     objective = ObjectiveOptions(
         pixel_weight=pixel_weight,
-        layer_weights=_layer_weights(layers),
+        layer_weights=layer_weights_from(layers),
         style_weight=style_weight if style_image else 0.0,
         input_scale=input_scale,  # type: ignore[arg-type]  # checked above, like the two below
         after_relu=not before_relu,
@@ -97,12 +103,16 @@ def embed(
         steps=steps,
         space=space,  # type: ignore[arg-type]
         learning_rate=learning_rate,
-        noise=_noise(noise),
+        noise=noise_from(noise),
         seed=seed,
         plateau_steps=plateau,
         objective=objective,
     )
-    sources = _find(images)
+    sources = find_sources(images)
+    planned = [Outputs(output, name) for name in unique_names(sources)]
+    spare_the_sources(sources, planned)
+    if resume:
+        tidy(planned)
     files = JobOptions(batch, resume, fit, style_image)  # type: ignore[arg-type]
     results = _run(console, sources, output, model, settings, files, init, features, device)
     _leave(console, results, len(sources), output)
@@ -190,40 +200,3 @@ def _leave(console: Console, results: "Sequence[JobResult]", wanted: int, output
     console.say(f"results:  {output}")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _find(images: Sequence[Path]) -> list[Path]:
-    from i2s_trt.images.decode import find_pictures
-
-    found = [path for item in images for path in (find_pictures(item) if item.is_dir() else [item])]
-    if not found:
-        raise ImageError(
-            f"no pictures in {', '.join(map(str, images))}", "name picture files, or a folder that has some"
-        )
-    return found
-
-
-def _layer_weights(text: str) -> dict[str, float]:
-    """`conv1_1=2,conv3_2` -> weights by layer; `none` -> empty."""
-    weights = {}
-    for part in filter(None, "" if text == "none" else text.split(",")):
-        name, _, value = part.partition("=")
-        try:
-            weights[name.strip()] = float(value or 1)
-        except ValueError as error:
-            raise UsageError(f"--layers: {value!r} is not a weight", "write conv1_1=2,conv3_2=0.5") from error
-    return weights
-
-
-def _noise(text: str) -> Any:
-    if text in ("stored", "resampled"):
-        return text
-    if not text.isdigit():
-        raise UsageError(f"--noise {text!r} is neither stored, resampled nor a seed")
-    return int(text)
-
-
-def _check_choices(**chosen: str) -> None:
-    for name, value in chosen.items():
-        if value not in _CHOICES[name]:
-            raise UsageError(f"--{name.replace('_', '-')} {value!r} is not one of {', '.join(_CHOICES[name])}")

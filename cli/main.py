@@ -1,15 +1,15 @@
 """The `i2s-trt` command: its subcommands, and what becomes of their errors."""
 
-import os
 import sys
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, Any
 
 import typer
 
 from cli import demo, doctor, embed, models, synthesize
 from cli.console import Console
 from i2s_trt import __version__
-from i2s_trt.errors import EXIT_INTERRUPTED, EnvironmentFault, I2sError
+from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 
 app = typer.Typer(
     name="i2s-trt",
@@ -43,20 +43,43 @@ def _root(
 def run() -> None:
     """Run the command line; every error a user can mend becomes a message and an exit code."""
     console = Console("--json" in sys.argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold bytes that are no text
     try:
-        app()
-    except I2sError as error:
-        console.error(error)
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        console.note("interrupted")
-        raise SystemExit(EXIT_INTERRUPTED) from None
-    except MemoryError:
-        fault = EnvironmentFault(
+        code = app(prog_name="i2s-trt", standalone_mode=False)
+    except Exception as error:
+        explained = _explain(error)
+        if explained is None:
+            raise
+        console.error(explained)
+        raise SystemExit(explained.exit_code) from None
+    raise SystemExit(code)
+
+
+def _explain(error: Exception) -> I2sError | None:
+    """The error as one of ours; None for a defect of the program."""
+    from i2s_trt.files import explain_os_error
+
+    if isinstance(error, I2sError):
+        return error
+    if hasattr(error, "format_message"):  # typer's, whether it brings click along or imports it
+        return _usage(error)
+    if isinstance(error, MemoryError | RuntimeError) and _is_out_of_memory(error):
+        return EnvironmentFault(
             "the machine has too little memory for this", "use a smaller --batch or a smaller model"
         )
-        console.error(fault)
-        raise SystemExit(fault.exit_code) from None
-    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    if isinstance(error, ModuleNotFoundError):
+        return EnvironmentFault(f"the package {error.name} is missing", f"pip install {error.name}, or i2s-trt doctor")
+    return explain_os_error(error.filename or "the output", error) if isinstance(error, OSError) else None
+
+
+def _usage(error: Any) -> UsageError:
+    """A mistake on the command line, without typer's frame and with the mend."""
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "i2s-trt"
+    return UsageError(error.format_message() or "no command", f"{command} --help tells what there is")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(
+        sign in str(error) for sign in ("out of memory", "can't allocate memory")
+    )

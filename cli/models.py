@@ -135,6 +135,6 @@ def _crop(text: str) -> tuple[int, int] | None:
     if not text:
         return None
     first, _, last = text.partition("-")
-    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+    if not (first.isdecimal() and last.isdecimal() and int(first) < int(last)):
         raise UsageError(f"--crop {text!r} is not a range of rows", "write 64-448 for rows 64 to 447")
     return int(first), int(last)

@@ -35,18 +35,18 @@ def synthesize(
 
     Example: i2s-trt synthesize --seeds 1-8 -o samples
     """
-    from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.devices import choose_device
-    from i2s_trt.files import make_folder
-    from i2s_trt.images.compose import write_png
-    from i2s_trt.synthesizer import TorchSynthesizer
-
     console = Console(json)
     numbers = parse_seeds(seeds)
     if psi is not None and not math.isfinite(psi):
         raise UsageError(f"--psi {psi} is not a number to truncate with", "write a value such as 0.7")
     if not latents and not numbers:
         raise UsageError("nothing to render", "name latent files, or draw samples with --seeds 1-8")
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.devices import choose_device
+    from i2s_trt.files import make_folder
+    from i2s_trt.images.compose import write_png
+    from i2s_trt.synthesizer import TorchSynthesizer
+
     generator = load_generator(model).to(choose_device(device))
     render = TorchSynthesizer(generator)
     folder = make_folder(output)

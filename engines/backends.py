@@ -20,43 +20,29 @@ class Backend:
     detail: str
 
 
-_TENSORRT_INDEX_NOTE = "its libraries come from NVIDIA's package index, not from PyPI"
-
-
 def find_backends() -> list[Backend]:
     """Every known backend, installed or not. Asks only for versions, imports nothing."""
-    cpu, gpu = package_version("onnxruntime"), package_version("onnxruntime-gpu")
-    clash = "onnxruntime and onnxruntime-gpu break each other: uninstall both, then install one"
     return [
         Backend("torch", package_version("torch"), "always there: the reference"),
-        Backend(
-            "onnxruntime",
-            cpu or gpu,
-            clash
-            if cpu and gpu
-            else _or_install(cpu or gpu, "cpu", "runs on the CPU" + (" and on CUDA" if gpu else "")),
-        ),
-        Backend(
-            "tensorrt",
-            package_version("tensorrt") or package_version("tensorrt-cu13"),
-            _or_install(
-                package_version("tensorrt"), "gpu", "NVIDIA data-centre and desktop GPUs", _TENSORRT_INDEX_NOTE
-            ),
-        ),
-        Backend(
-            "tensorrt-rtx",
-            package_version("tensorrt-rtx"),
-            _or_install(package_version("tensorrt-rtx"), "rtx", "builds without a GPU, runs on RTX cards"),
-        ),
-        Backend(
-            "pycuda",
-            package_version("pycuda"),
-            _or_install(
-                package_version("pycuda"), "gpu", "drives TensorRT where torch is absent", "needs CUDA headers"
-            ),
-        ),
-    ]
+        _onnxruntime(),
+        _backend("tensorrt", ("tensorrt", "tensorrt-cu13", "tensorrt-cu12"), "NVIDIA data-centre and desktop GPUs",
+                 "pip install 'i2s-trt[gpu]' (its libraries come from NVIDIA's package index, not from PyPI)"),
+        _backend("tensorrt-rtx", ("tensorrt-rtx",), "builds without a GPU, runs on RTX cards",
+                 "pip install 'i2s-trt[rtx]'"),
+        _backend("pycuda", ("pycuda",), "drives TensorRT where torch is absent",
+                 "pip install 'i2s-trt[gpu]' (needs CUDA headers)"),
+    ]  # fmt: skip
 
 
-def _or_install(found: str, extra: str, detail: str, note: str = "") -> str:
-    return detail if found else f"pip install 'i2s-trt[{extra}]'" + (f" ({note})" if note else "")
+def _onnxruntime() -> Backend:
+    cpu, gpu = package_version("onnxruntime"), package_version("onnxruntime-gpu")
+    if cpu and gpu:
+        clash = "onnxruntime and onnxruntime-gpu break each other: uninstall both, then install one"
+        return Backend("onnxruntime", cpu, clash)
+    detail = "runs on the CPU and on CUDA" if gpu else "runs on the CPU"
+    return _backend("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), detail, "pip install 'i2s-trt[cpu]'")
+
+
+def _backend(name: str, distributions: tuple[str, ...], detail: str, install: str) -> Backend:
+    version = next(filter(None, map(package_version, distributions)), "")
+    return Backend(name, version, detail if version else install)

@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from i2s_trt.errors import EXIT_ENVIRONMENT
+from i2s_trt.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED
 
 _COMPANIONS = ("cli", "benchmarks", "engines", "export")
 
@@ -17,12 +17,15 @@ def main() -> None:
         for name, place in foreign.items():
             print(f"error: the package '{name}' at {place} is not i2s-trt's", file=sys.stderr)
         print(
-            "  mend: run i2s-trt from another folder, or uninstall the package that brings it; "
-            "a fresh virtual environment always works",
+            "  mend: start it as i2s-trt rather than python -m i2s_trt, run it from another folder, or uninstall the "
+            "package that brings it; a fresh virtual environment always works",
             file=sys.stderr,
         )
         raise SystemExit(EXIT_ENVIRONMENT)
-    importlib.import_module("cli.main").run()
+    try:
+        importlib.import_module("cli.main").run()
+    except KeyboardInterrupt:
+        raise SystemExit(EXIT_INTERRUPTED) from None
 
 
 def foreign_packages() -> dict[str, str]:
@@ -33,5 +36,5 @@ def foreign_packages() -> dict[str, str]:
         spec = find_spec(name)
         places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
         if here / name not in places[:1]:
-            found[name] = str(places[0]) if places else "(missing)"
+            found[name] = str(places[0] if places else (spec and spec.origin) or "(missing)")
     return found

@@ -1,8 +1,10 @@
 """Files that are either whole or not there: atomic writes, digests, and the folders the program owns."""
 
 import errno
+import glob
 import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_TAKEN = {errno.EISDIR, errno.EEXIST, errno.ENOTDIR, errno.ENOTEMPTY}
 _HOME_VARIABLE = "I2S_TRT_HOME"
 
 
@@ -32,17 +35,17 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         EnvironmentFault: the disk is full or the folder cannot be written.
+        UsageError: a folder of that name is in the way.
     """
     path = Path(path)
     with guard_os_errors(path):
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
+        temporary = path.with_name(f"{_temporary_stem(path)}.{secrets.token_hex(6)}.tmp")
+        stream = temporary.open("xb")  # the umask decides who may read it, unlike a file of tempfile's
         try:
-            with os.fdopen(descriptor, "wb") as stream:
+            with stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
             _sync_folder(path.parent)
         except BaseException:
@@ -82,7 +85,14 @@ def guard_os_errors(path: Path) -> Iterator[None]:
     except I2sError:
         raise
     except OSError as error:
-        raise _explain(path, error) from error
+        raise explain_os_error(path, error) from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete temporary files that killed writers of `path` left beside it; nobody may be writing it now."""
+    with guard_os_errors(path):
+        for temporary in path.parent.glob(f"{glob.escape(_temporary_stem(path))}.*.tmp"):
+            temporary.unlink(missing_ok=True)
 
 
 def file_digest(path: Path) -> str:
@@ -91,15 +101,24 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _explain(path: Path, error: OSError) -> I2sError:
+def explain_os_error(path: Path | str, error: OSError) -> I2sError:
+    """What the operating system says about `path`, with the mend."""
     if error.errno in _FULL:
         return EnvironmentFault(
             f"the disk is full: {path} was not written",
-            "free some space and run the same command with --resume; everything finished so far is kept",
+            "free some space and run the same command again, embed with --resume: what is finished is kept",
         )
     if error.errno in _FORBIDDEN:
         return EnvironmentFault(f"{path} cannot be written: {error.strerror}", "choose a folder you may write to")
-    return EnvironmentFault(f"{path}: {error.strerror or error}")
+    if error.errno in _TAKEN:
+        return UsageError(
+            f"{path} cannot be written: {error.strerror}", "move what is in the way, or choose another name"
+        )
+    return EnvironmentFault(f"{path}: {error.strerror or error}", "check the name and the disk")
+
+
+def _temporary_stem(path: Path) -> str:
+    return f".{path.name[:40]}"
 
 
 def _sync_folder(folder: Path) -> None:
@@ -109,9 +128,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

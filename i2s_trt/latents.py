@@ -3,9 +3,12 @@
 import io
 import json
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +17,12 @@ from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
 
 if TYPE_CHECKING:
+    import torch
+
     from i2s_trt.models.generator import Generator
 
 _FORMAT = 1
+_PLAIN_ARRAY = "save a plain float array: numpy.save('latent.npy', array.astype('float32'))"
 Array = np.ndarray[Any, Any]
 
 
@@ -94,7 +100,7 @@ def read_latent(path: Path) -> Latent:
     """The one latent in a file. Raises LatentError as `read_latents` does, or if there are several."""
     latents = read_latents(path)
     if len(latents) != 1:
-        raise LatentError(f"{path} holds {len(latents)} latents where one is needed")
+        raise LatentError(f"{path} holds {len(latents)} latents where one is needed", "save one of them in a file")
     return latents[0]
 
 
@@ -115,6 +121,8 @@ def read_latents(path: Path) -> list[Latent]:
         return reader(path)
     except LatentError:
         raise
+    except IsADirectoryError as error:
+        raise LatentError(f"{path} is a folder, not a latent file", "name the files in it") from error
     except OSError as error:
         raise LatentError(f"{path} cannot be read: {error.strerror or error}", "check the name") from error
     except Exception as error:  # a damaged file can raise anything
@@ -130,9 +138,12 @@ def _read_own(path: Path) -> list[Latent]:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dictionary
     if metadata.get("format") != "i2s-trt latent" or "w_plus" not in tensors:
-        raise LatentError(f"{path} is a safetensors file, but not a latent")
+        raise LatentError(f"{path} is a safetensors file, but not a latent", "name a file that i2s-trt embed wrote")
     if metadata.get("version") != str(_FORMAT):
-        raise LatentError(f"{path} was written by another version of i2s-trt (format {metadata.get('version')})")
+        raise LatentError(
+            f"{path} was written by another version of i2s-trt (format {metadata.get('version')})",
+            "use that version, or make the latent again",
+        )
     document = json.loads(metadata["latent"])
     latent = _checked(tensors["w_plus"], path)[0]
     document["curve_terms"] = tuple(document["curve_terms"])
@@ -142,41 +153,64 @@ def _read_own(path: Path) -> list[Latent]:
 
 
 def _read_npy(path: Path) -> list[Latent]:
-    try:
-        return _checked(np.load(path, allow_pickle=False), path)
-    except ValueError as error:
-        raise LatentError(
-            f"{path} holds pickled objects or is damaged ({error}); reading it could run code",
-            "save it as a plain float array: numpy.save(file, array.astype('float32'))",
-        ) from error
+    with _no_objects(path):
+        array = np.load(path, allow_pickle=False)
+    return _checked(array, path)
 
 
 def _read_npz(path: Path) -> list[Latent]:
-    with np.load(path, allow_pickle=False) as archive:
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
         name = next((name for name in ("w", "dlatents", "w_plus") if name in archive.files), None)
         if name is None:
-            raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(archive.files)}")
-        return _checked(archive[name], path)
+            raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(archive.files)}", _PLAIN_ARRAY)
+        with _no_objects(path):
+            array = archive[name]
+        return _checked(array, path)
+
+
+@contextmanager
+def _no_objects(path: Path) -> Iterator[None]:
+    """NumPy's refusal to unpickle, in our words."""
+    try:
+        yield
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+        raise LatentError(f"{path} holds pickled objects: reading it could run code", _PLAIN_ARRAY) from error
 
 
 def _read_torch(path: Path) -> list[Latent]:
     import torch
 
-    tree = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
-    if isinstance(tree, torch.Tensor):
-        return _checked(tree.detach().numpy(), path)
-    entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's remarks on files that it is about to refuse
+            tree = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise LatentError(
+            f"{path} holds more than tensors, or is damaged: reading it could run code",
+            "save the tensor alone: torch.save(latents.cpu(), file)",
+        ) from error
+    entries = [tree] if isinstance(tree, torch.Tensor) else []
+    if isinstance(tree, dict):
+        entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
     if not entries:
-        raise LatentError(f"{path} holds no latents")
-    return [latent for entry in entries for latent in _checked(entry.detach().numpy(), path)]
+        raise LatentError(f"{path} holds no latents", "save the tensor alone: torch.save(latents.cpu(), file)")
+    return [latent for entry in entries for latent in _checked(_array(entry), path)]
+
+
+def _array(tensor: "torch.Tensor") -> Array:
+    """As NumPy has it, which lacks bfloat16."""
+    return (tensor.detach().float() if tensor.is_floating_point() else tensor.detach()).numpy()
 
 
 def _checked(array: Array, path: Path) -> list[Latent]:
     if array.dtype.kind != "f" or not 1 <= array.ndim <= 3 or 0 in array.shape:
-        raise LatentError(f"{path} holds {array.dtype} {list(array.shape)}, not latents [N, L, D]")
-    if not np.isfinite(array).all():
-        raise LatentError(f"{path} holds values that are not finite")
-    stack = array.reshape((1,) * (3 - array.ndim) + array.shape).astype(np.float32)
+        raise LatentError(f"{path} holds {array.dtype} {list(array.shape)}, not latents [N, L, D]", _PLAIN_ARRAY)
+    with np.errstate(over="ignore"):
+        stack = array.reshape((1,) * (3 - array.ndim) + array.shape).astype(np.float32)
+    if not np.isfinite(stack).all():
+        raise LatentError(f"{path} holds values that are not finite", "make the latent again")
     return [Latent(np.ascontiguousarray(w_plus)) for w_plus in stack]
 
 

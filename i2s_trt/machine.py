@@ -79,8 +79,10 @@ def _memory_bytes() -> int:
 
 
 def _gpu() -> str:
-    import torch
-
+    try:
+        import torch
+    except ImportError:  # the doctor says so
+        return ""
     if not torch.cuda.is_available():
         return ""
     properties = torch.cuda.get_device_properties(0)

@@ -70,7 +70,7 @@ class Objective(nn.Module):
         """
         options = self.options
         values: list[Tensor] = []
-        total = images.new_zeros(len(images), dtype=torch.float32)
+        total = images.new_zeros(images.shape[0], dtype=torch.float32)
         if options.pixel_weight:
             pixel = _mean_square(images - self.targets) * (_PIXEL_RANGE[options.input_scale] / 2) ** 2
             values.append(pixel)
@@ -86,6 +86,10 @@ class Objective(nn.Module):
             values.append(style)
             total = total + options.style_weight * style
         return torch.stack([total, *values], dim=1)
+
+    def layer_features(self, images: Tensor) -> dict[str, Tensor]:
+        """The features of Eq. 2 of images [N, 3, H, W], by layer."""
+        return self._features(images, self.layers)
 
     def _features(self, images: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         if not layers:

@@ -1,5 +1,6 @@
 """Reads pictures behind a gate: the header is checked before a single pixel is decoded."""
 
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from i2s_trt.errors import ImageError
+from i2s_trt.images.png_rows import lacks_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 _WHITE = (255, 255, 255)
+_ORIENTATION = 0x0112  # the EXIF tag
+_FLOAT_WHITES = (1.0, 255.0, 65535.0)
 
 
 @dataclass(frozen=True)
@@ -39,43 +43,76 @@ def decode(path: Path, options: DecodeOptions | None = None) -> np.ndarray[Any, 
     Raises:
         ImageError: missing, not a picture, truncated, or too large.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     options = options or DecodeOptions()
     try:
-        with Image.open(path, formats=FORMATS) as picture:
-            _check_size(path, picture.width * picture.height, picture.size, options.max_pixels)
-            upright = ImageOps.exif_transpose(picture)
-            return np.array(_to_rgb(upright, options.background))
-    except ImageError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on metadata, and on sizes below our own limit
+            with Image.open(path, formats=FORMATS) as picture:
+                _check_size(path, picture.size, options.max_pixels)
+                picture.load()
+                if picture.format == "PNG" and lacks_rows(path):
+                    raise ValueError("rows are missing")
+                return np.array(_to_rgb(_upright(picture), options.background))
+    except (ImageError, MemoryError):
         raise
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist", "check the name") from error
     except IsADirectoryError as error:
-        raise ImageError(f"{path} is a folder, not a picture") from error
+        raise ImageError(f"{path} is a folder, not a picture", "name a picture file") from error
     except Image.DecompressionBombError as error:
         raise _too_large(path, "more pixels than can be decoded safely", options.max_pixels) from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS[:5])
         raise ImageError(f"{path} is not a picture in a known format", f"convert it to one of {kinds}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged file can raise anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageError(
+                f"{path} cannot be read: {error.strerror}", "check the name and who may read it"
+            ) from error
         raise ImageError(f"{path} is truncated or damaged ({error})", "copy or export the picture again") from error
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """The picture files directly in a folder, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    """The picture files directly in a folder, by name; hidden ones are left out.
+
+    Raises:
+        ImageError: the folder cannot be read.
+    """
+    try:
+        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+    except OSError as error:
+        raise ImageError(f"{folder} cannot be read: {error.strerror}", "check who may read the folder") from error
+    return sorted(path for path in files if not path.name.startswith("."))
 
 
-def _check_size(path: Path, pixels: int, size: tuple[int, int], limit: int) -> None:
-    if pixels > limit:
+def _check_size(path: Path, size: tuple[int, int], limit: int) -> None:
+    if size[0] * size[1] > limit:
         raise _too_large(path, f"{size[0]} x {size[1]} pixels", limit)
 
 
 def _too_large(path: Path, what: str, limit: int) -> ImageError:
-    return ImageError(
-        f"{path} has {what}; the limit is {limit // 1_000_000} megapixels", "scale the picture down first"
-    )
+    return ImageError(f"{path} has {what}; the limit is {limit / 1e6:g} megapixels", "scale the picture down first")
+
+
+def _upright(picture: "Image") -> "Image":
+    """Turned and mirrored as EXIF says (ImageOps does the same, but fails on damaged metadata)."""
+    from PIL.Image import Transpose
+
+    turns = [
+        Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM, Transpose.TRANSPOSE,
+        Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90,
+    ]  # fmt: skip
+    try:
+        orientation = int(picture.getexif().get(_ORIENTATION) or 1)
+    except Exception:  # whatever is wrong in the metadata, the pixels are fine
+        return picture
+    if orientation not in range(2, 9):
+        return picture
+    turned = picture.transpose(turns[orientation - 2])
+    turned.info = dict(picture.info)  # the colour profile and the transparent colour
+    return turned
 
 
 def _to_rgb(picture: "Image", background: tuple[int, int, int]) -> "Image":
@@ -94,9 +131,10 @@ def _from_deep_grey(picture: "Image") -> "Image":
     """16-bit and 32-bit grey to 8 bits; Pillow's own conversion would clip instead of scale."""
     from PIL import Image
 
-    values = np.asarray(picture).astype(np.float64)
-    top = 1.0 if picture.mode == "F" and values.max(initial=0.0) <= 1.0 else 65535.0
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8))
+    values = np.nan_to_num(np.asarray(picture).astype(np.float32))
+    whites = _FLOAT_WHITES if picture.mode == "F" else _FLOAT_WHITES[-1:]
+    white = next((white for white in whites if values.max() <= white), whites[-1])
+    return Image.fromarray(np.clip(np.rint(values * np.float32(255 / white)), 0, 255).astype(np.uint8))
 
 
 def _to_srgb(picture: "Image") -> "Image":
@@ -110,6 +148,6 @@ def _to_srgb(picture: "Image") -> "Image":
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError):
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return picture
     return converted or picture
