@@ -9,7 +9,7 @@ import typer
 from cli import demo, doctor, embed, models, synthesize
 from cli.console import Console
 from i2s_trt import __version__
-from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
+from i2s_trt.errors import EXIT_USAGE, EnvironmentFault, I2sError, UsageError
 
 app = typer.Typer(
     name="i2s-trt",
@@ -48,6 +48,8 @@ def run() -> None:
     try:
         code = app(prog_name="i2s-trt", standalone_mode=False)
     except Exception as error:
+        if hasattr(error, "format_message") and not error.format_message():  # no command: the help has been shown
+            raise SystemExit(EXIT_USAGE) from None
         explained = _explain(error)
         if explained is None:
             raise
@@ -76,7 +78,7 @@ def _explain(error: Exception) -> I2sError | None:
 def _usage(error: Any) -> UsageError:
     """A mistake on the command line, without typer's frame and with the mend."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "i2s-trt"
-    return UsageError(error.format_message() or "no command", f"{command} --help tells what there is")
+    return UsageError(error.format_message(), f"{command} --help tells what there is")
 
 
 def _is_out_of_memory(error: Exception) -> bool:

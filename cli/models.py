@@ -24,7 +24,7 @@ def list_command(json: opt.Json = False) -> None:
     from i2s_trt.checkpoints.store import list_models, models_folder
 
     console = Console(json)
-    models = list_models()
+    models = list_models(damaged=console.error)
     for model in models:
         console.event("model", **_fields(model))
     console.table(

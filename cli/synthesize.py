@@ -10,7 +10,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from i2s_trt.errors import LatentError, UsageError
+from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
@@ -72,17 +72,13 @@ def _wanted(
 ) -> Iterator[tuple[str, Any]]:
     """Name and w_plus [L, D] of every picture; all files are read before anything is rendered."""
     from i2s_trt.embedding.outputs import unique_names
-    from i2s_trt.latents import read_latents
+    from i2s_trt.latents import fitting_latents
     from i2s_trt.seeds import w_plus_from_seed
 
     for path, name in zip(latents, unique_names(latents), strict=True):
-        found = read_latents(path)
-        for number, latent in enumerate(found):
-            label = name if len(found) == 1 else f"{name}-{number:04d}"
-            try:
-                yield label, latent.for_model(generator, any_model=any_model)
-            except LatentError as error:
-                raise LatentError(f"{path}: {error.args[0]}", error.mend) from error
+        found = fitting_latents(path, generator, any_model=any_model)
+        for number, w_plus in enumerate(found):
+            yield name if len(found) == 1 else f"{name}-{number:04d}", w_plus
     for seed in seeds:
         yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi)
 

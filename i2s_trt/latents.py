@@ -131,6 +131,19 @@ def read_latents(path: Path) -> list[Latent]:
         ) from error
 
 
+def fitting_latents(path: Path, generator: "Generator", *, any_model: bool = False) -> list[Array]:
+    """All latents of a file as w_plus [L, D] for this generator.
+
+    Raises:
+        LatentError: as `read_latents` and `Latent.for_model` do, with the file's name.
+    """
+    latents = read_latents(path)
+    try:
+        return [latent.for_model(generator, any_model=any_model) for latent in latents]
+    except LatentError as error:
+        raise LatentError(f"{path}: {error.args[0]}", error.mend) from error
+
+
 def _read_own(path: Path) -> list[Latent]:
     from safetensors import safe_open
 

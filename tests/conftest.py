@@ -93,7 +93,14 @@ def i2s(tmp_path: Path) -> Callable[..., Run]:
 
     def run(*arguments: object, **options: Any) -> Run:
         done = subprocess.run(
-            command(arguments), cwd=tmp_path, env=os.environ, check=False, capture_output=True, text=True, timeout=300, **options
+            command(arguments),
+            cwd=tmp_path,
+            env=os.environ,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            **options,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,9 +154,15 @@ def model_info(model: str) -> ModelInfo:
     return ModelInfo(model, weights.spec, weights.digest(), "random weights, drawn from a seed", licence="CC0-1.0")
 
 
-def list_models() -> list[ModelInfo]:
-    """The models in the store, by name; the built-in ones first. Damaged entries raise ModelError when loaded."""
-    return [model_info(DEMO), *(_read_info(folder) for folder in _stored())]
+def list_models(damaged: Callable[[ModelError], None] = lambda _error: None) -> list[ModelInfo]:
+    """The models in the store, by name; the built-in ones first. Damaged entries are reported and left out."""
+    models = [model_info(DEMO)]
+    for folder in _stored():
+        try:
+            models.append(_read_info(folder))
+        except ModelError as error:
+            damaged(error)
+    return models
 
 
 def remove_model(name: str) -> None:

@@ -26,7 +26,9 @@ def write_curve_picture(path: Path, latent: Latent, title: str) -> None:
     for column, term in enumerate(latent.curve_terms):
         axes.plot(latent.curve[:, column], label=term, linewidth=2 if term == "total" else 1)
     axes.set_yscale("log" if len(latent.curve) and latent.curve.min() > 0 else "linear")
-    axes.set(xlabel="step", ylabel="loss (Eq. 1 and its unweighted terms)", title=title)
+    axes.set(xlabel="step", ylabel="loss (Eq. 1 and its unweighted terms)")
+    readable = title.encode("utf-8", "replace").decode()  # a file's name may hold bytes that are no text
+    axes.set_title(readable, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     buffer = BytesIO()

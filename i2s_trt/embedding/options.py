@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,8 +58,10 @@ class ObjectiveOptions:
                 f"no VGG-16 layer named {', '.join(sorted(unknown))}; there are: {', '.join(sorted(names))}"
             )
         weights = (self.pixel_weight, self.style_weight, *self.layer_weights.values())
-        if min(weights) < 0 or max(weights) == 0:
-            raise UsageError("loss weights must not be negative, and one at least must be above 0")
+        if not all(0 <= weight < math.inf for weight in weights) or max(weights) == 0:
+            raise UsageError(
+                f"loss weights {list(weights)} make no sense", "none may be negative, and one at least must be above 0"
+            )
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -102,9 +105,10 @@ class EmbedOptions:
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.plateau_steps < 0:
-            raise UsageError("steps must not be negative")
-        if not (self.learning_rate > 0 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.epsilon > 0):
-            raise UsageError("Adam needs learning_rate > 0, 0 <= beta < 1 and epsilon > 0")
+            raise UsageError(f"{min(self.steps, self.plateau_steps)} steps cannot be taken", "give 0 or more")
+        adam = (self.learning_rate, self.beta1, self.beta2, self.epsilon)
+        if not (0 < adam[0] < math.inf and 0 <= adam[1] < 1 and 0 <= adam[2] < 1 and 0 < adam[3] < math.inf):
+            raise UsageError(f"Adam cannot run with {adam}", "give learning_rate > 0, 0 <= beta < 1 and epsilon > 0")
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, for the record."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from i2s_trt.embedding.curve import write_curve_csv, write_curve_picture
@@ -53,9 +54,17 @@ class Outputs:
 
 
 def unique_names(sources: Sequence[Path]) -> list[str]:
-    """A result name for each picture: its stem, with a number where stems collide."""
+    """A result name for each picture: its stem, with a number where files of two pictures would collide."""
     names: list[str] = []
+    taken: set[str] = set()
     for path in sources:
-        candidates = (path.stem if i == 1 else f"{path.stem}-{i}" for i in range(1, len(sources) + 2))
-        names.append(next(name for name in candidates if name not in names))
+        candidates = (path.stem if i == 1 else f"{path.stem}-{i}" for i in count(1))
+        name = next(name for name in candidates if taken.isdisjoint(_stems(name)))
+        taken |= _stems(name)
+        names.append(name)
     return names
+
+
+def _stems(name: str) -> set[str]:
+    """The stems of all files that a result of this name brings."""
+    return {name, f"{name}-strip", f"{name}-curve"}

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from i2s_trt.embedding.options import Init
-from i2s_trt.latents import read_latent
+from i2s_trt.errors import LatentError
+from i2s_trt.latents import fitting_latents
 from i2s_trt.models.generator import Generator
 
 
@@ -25,11 +26,16 @@ def starting_point(name: str, generator: Generator) -> StartingPoint:
     """Read a latent file unless `name` is `mean` or `random`.
 
     Raises:
-        LatentError: the file is not a latent of this model.
+        LatentError: the file does not hold one latent of this model.
     """
     if name == "mean":
         return StartingPoint("mean")
     if name == "random":
         return StartingPoint("random")
-    w_plus = read_latent(Path(name)).for_model(generator)
+    latents = fitting_latents(Path(name), generator)
+    if len(latents) != 1:
+        raise LatentError(
+            f"{name} holds {len(latents)} latents where one is needed", "save the one to start from alone"
+        )
+    (w_plus,) = latents
     return StartingPoint("latent", hashlib.sha256(w_plus.tobytes()).hexdigest(), w_plus)

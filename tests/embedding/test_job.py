@@ -185,3 +185,11 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_there(
 def test_names_are_stems_made_unique() -> None:
     paths = [Path("a/x.png"), Path("b/x.jpg"), Path("x-2.png"), Path("y.png")]
     assert unique_names(paths) == ["x", "x-2", "x-2-2", "y"]
+    assert unique_names([Path("a.jpg"), Path("a-strip.jpg"), Path("a-curve.png")]) == ["a", "a-strip-2", "a-curve-2"]
+
+
+def test_any_file_name_will_do(run: Runner, tmp_path: Path, astronaut: Path) -> None:
+    names = ["$\\frac$ 50%.png", "läuft [1].png", b"caf\xe9.png".decode("utf-8", "surrogateescape")]
+    for name in names:
+        shutil.copy(astronaut, tmp_path / name)
+    assert [r.status for r in run([tmp_path / name for name in names])] == ["finished"] * 3

@@ -31,6 +31,8 @@ def test_terms_follow_the_weights() -> None:
         {"layer_weights": {"conv9_9": 1.0}},
         {"style_layer": "relu"},
         {"pixel_weight": -1.0},
+        {"pixel_weight": float("nan")},
+        {"style_weight": float("inf")},
         {"pixel_weight": 0.0, "layer_weights": {}},
     ],
 )
@@ -40,7 +42,15 @@ def test_impossible_objectives_are_refused(wrong: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": -1}, {"learning_rate": 0.0}, {"beta1": 1.0}, {"epsilon": 0.0}, {"plateau_steps": -5}]
+    "wrong",
+    [
+        {"steps": -1},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("inf")},
+        {"beta1": 1.0},
+        {"epsilon": 0.0},
+        {"plateau_steps": -5},
+    ],
 )
 def test_impossible_runs_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):

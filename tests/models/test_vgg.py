@@ -15,8 +15,10 @@ from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
 def literal(state: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
     """VGG-16's published configuration D up to conv4_2: 64 64 M 128 128 M 256 256 256 M 512 512."""
     after: dict[str, Tensor] = {}
-    plan: list[str | tuple[int, str]] = [(0, "conv1_1"), (2, "conv1_2"), "M", (5, "conv2_1"), (7, "conv2_2"), "M", (10, "conv3_1"), (12, "conv3_2"),
-            (14, "conv3_3"), "M", (17, "conv4_1"), (19, "conv4_2")]  # fmt: skip
+    plan: list[str | tuple[int, str]] = [
+        (0, "conv1_1"), (2, "conv1_2"), "M", (5, "conv2_1"), (7, "conv2_2"), "M",
+        (10, "conv3_1"), (12, "conv3_2"), (14, "conv3_3"), "M", (17, "conv4_1"), (19, "conv4_2"),
+    ]  # fmt: skip
     for item in plan:
         if isinstance(item, str):
             x = F.max_pool2d(x, kernel_size=2, stride=2)
