@@ -28,6 +28,7 @@ def synthesize(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Latents rendered at a time.")] = 4,
     device: opt.Device = "auto",
+    engine: Annotated[str, typer.Option(help="What renders: auto, torch or onnxruntime.")] = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -41,14 +42,17 @@ def synthesize(
         raise UsageError(f"--psi {psi} is not a number to truncate with", "write a value such as 0.7")
     if not latents and not numbers:
         raise UsageError("nothing to render", "name latent files, or draw samples with --seeds 1-8")
+    from engines.synthesizers import choose_synthesizer
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.files import make_folder
     from i2s_trt.images.compose import write_png
-    from i2s_trt.synthesizer import TorchSynthesizer
 
     generator = load_generator(model).to(choose_device(device))
-    render = TorchSynthesizer(generator)
+    choice = choose_synthesizer(engine, generator)
+    console.say(f"engine:   {choice.engine} ({choice.reason})")
+    console.event("engine", name=choice.engine, reason=choice.reason)
+    render = choice.synthesizer
     folder = make_folder(output)
     wanted = list(_wanted(generator, latents or [], numbers, psi, any_model))
     with console.progress() as bar:

@@ -23,7 +23,7 @@ def test_seeds_become_the_same_pictures_in_any_batch(i2s: I2s, small: Path, tmp_
     run = i2s("synthesize", "--seeds", "1,2,5-7", "-m", small, "-o", "four", "--json")
     assert (run.code, run.err) == (0, "")
     expected = [f"seed{seed:04d}.png" for seed in (1, 2, 5, 6, 7)]
-    assert [Path(event["path"]).name for event in run.events] == expected
+    assert [Path(event["path"]).name for event in run.events if event["event"] == "picture"] == expected
     assert names(tmp_path / "four") == expected
     for batch in (1, 5):
         folder = tmp_path / str(batch)
@@ -92,3 +92,15 @@ def test_parse_seeds_expands_ranges_in_order(ranges: list[tuple[int, int]], comm
 def test_parse_seeds_refuses_whatever_is_no_seed(text: str) -> None:
     with suppress(UsageError):
         assert all(0 <= seed < 2**32 for seed in parse_seeds(text))
+
+
+def test_the_engine_is_named_and_an_unknown_one_refused(i2s: I2s, tmp_path: Path) -> None:
+    done = i2s("synthesize", "--seeds", "1", "-o", tmp_path / "out", "-m", "random-16", "--engine", "onnxruntime")
+    assert done.code == 0, done.err
+    assert "engine:   onnxruntime (as asked for)" in done.out
+    again = i2s("synthesize", "--seeds", "1", "-o", tmp_path / "auto", "-m", "random-16", "--json")
+    assert [e["name"] for e in again.events if e["event"] == "engine"] == ["onnxruntime"]
+    assert (tmp_path / "out" / "seed0001.png").read_bytes() == (tmp_path / "auto" / "seed0001.png").read_bytes()
+    wrong = i2s("synthesize", "--seeds", "1", "--engine", "warp")
+    assert wrong.code == 2
+    assert "no engine named warp" in wrong.err

@@ -1,0 +1,139 @@
+"""Holds every exported file against PyTorch: checker, shape inference, and a run on fresh inputs."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from export.graph import Graph, Precision
+from i2s_trt.errors import I2sError
+
+if TYPE_CHECKING:
+    import onnx
+
+VERIFY_BATCH = 3  # not the batch of the trace
+_SEED = 1
+_PIXEL_LEVELS = 255.0
+# root mean square of the error over that of the values, by precision
+_TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
+_GRADIENT_SLACK = 10.0  # a gradient passes twice through every layer, and through every kink
+
+
+class ExportError(I2sError):
+    """A graph that could not be exported, or that computes something else than PyTorch does."""
+
+
+@dataclass(frozen=True)
+class OutputError:
+    """How far one output is from PyTorch's in float32.
+
+    Attributes:
+        name: of the output.
+        maximum, mean: absolute error, in the output's own unit.
+        relative: root mean square of the error over that of the values.
+        psnr: in dB for pixels, over 255 levels; 0 for other outputs, inf where nothing differs.
+    """
+
+    name: str
+    maximum: float
+    mean: float
+    relative: float
+    psnr: float
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was measured, and with which runtime."""
+
+    runtime: str
+    batch: int
+    outputs: tuple[OutputError, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def verify(model: "onnx.ModelProto", graph: Graph, reference: Graph) -> Verification:
+    """Check an exported model and run it in ONNX Runtime beside PyTorch.
+
+    Args:
+        model: what was exported from `graph`.
+        graph: in its own precision.
+        reference: the same graph in float32, which the numbers are measured against.
+
+    Raises:
+        ExportError: the model is malformed or computes something else.
+    """
+    import onnx
+    import onnxruntime
+
+    try:
+        onnx.checker.check_model(model, full_check=True)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        inputs = fresh_inputs(graph)
+        actual = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+    except Exception as error:  # both libraries raise types of their own
+        raise _not_run(error, graph) from error
+    with torch.no_grad():
+        expected = reference.function(*inputs.values())
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    errors = tuple(
+        compare(name, theirs, ours.numpy()) for name, theirs, ours in zip(graph.outputs, actual, expected, strict=True)
+    )
+    for measured in errors:
+        _judge(measured, graph)
+    return Verification(f"onnxruntime {onnxruntime.__version__}, CPU", VERIFY_BATCH, errors)
+
+
+def fresh_inputs(graph: Graph) -> dict[str, Tensor]:
+    """New random inputs of the examples' distribution, VERIFY_BATCH rows; constants of the model as they are."""
+    random = torch.Generator().manual_seed(_SEED)
+    inputs = {}
+    for name, example in graph.examples.items():
+        if name in graph.batched:
+            order = torch.randperm(example.numel(), generator=random)
+            shuffled = example.flatten()[order].view(example.shape)
+            inputs[name] = shuffled[:VERIFY_BATCH].float().contiguous()
+        else:
+            inputs[name] = example.float().contiguous()
+    return inputs
+
+
+def compare(name: str, actual: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> OutputError:
+    """Measure the distance of one output."""
+    difference = actual.astype(np.float64) - expected.astype(np.float64)
+    root_mean_square = float(np.sqrt(np.square(difference).mean()))
+    scale = float(np.sqrt(np.square(expected.astype(np.float64)).mean()))
+    psnr = 0.0
+    if actual.dtype == np.uint8:
+        psnr = float("inf") if root_mean_square == 0 else float(20 * np.log10(_PIXEL_LEVELS / root_mean_square))
+    return OutputError(
+        name=name,
+        maximum=float(np.abs(difference).max()),
+        mean=float(np.abs(difference).mean()),
+        relative=root_mean_square / scale if scale else root_mean_square,
+        psnr=psnr,
+    )
+
+
+def _not_run(error: Exception, graph: Graph) -> ExportError:
+    reason = " ".join(str(error).split())[:300]
+    if "NOT_IMPLEMENTED" in reason:
+        return ExportError(
+            f"the {graph.name} graph cannot be verified in {graph.precision}: this ONNX Runtime lacks the kernels",
+            "take fp16 or fp32; a graph that was not run is not kept",
+        )
+    return ExportError(f"the {graph.name} graph in {graph.precision} does not run: {reason}", "export it in fp32")
+
+
+def _judge(error: OutputError, graph: Graph) -> None:
+    tolerance = _TOLERANCE[graph.precision] * (_GRADIENT_SLACK if error.name == "gradient" else 1.0)
+    if not error.relative <= tolerance:
+        raise ExportError(
+            f"the {graph.name} graph in {graph.precision} is off: {error.name} differs by {error.relative:.2g} of its "
+            f"size (at most {error.maximum:.3g}), where {tolerance:.0e} is allowed",
+            "export it in fp32, or check the model's weights for extreme values",
+        )
