@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import demo, doctor, embed, models, synthesize
+from cli import build_engines, demo, doctor, embed, engines, models, synthesize
 from cli.console import Console
 from i2s_trt import __version__
 from i2s_trt.errors import EXIT_USAGE, EnvironmentFault, I2sError, UsageError
@@ -22,7 +22,9 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("embed")(embed.embed)
 app.command("synthesize")(synthesize.synthesize)
+app.command("build-engines")(build_engines.build_engines)
 app.add_typer(models.app, name="models")
+app.add_typer(engines.app, name="engines")
 
 
 def _version(value: bool) -> None:

@@ -18,6 +18,8 @@ _SEED = 1
 _PIXEL_LEVELS = 255.0
 # root mean square of the error over that of the values, by precision
 _TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
+# of 8-bit pixels in dB: truncation turns the smallest error into a whole level here and there
+_PSNR: dict[Precision, float] = {"fp32": 60.0, "fp16": 45.0, "bf16": 30.0}
 _GRADIENT_SLACK = 10.0  # a gradient passes twice through every layer, and through every kink
 
 
@@ -130,6 +132,14 @@ def _not_run(error: Exception, graph: Graph) -> ExportError:
 
 
 def _judge(error: OutputError, graph: Graph) -> None:
+    if error.psnr:
+        if error.psnr < _PSNR[graph.precision]:
+            raise ExportError(
+                f"the {graph.name} graph in {graph.precision} is off: {error.name} reach {error.psnr:.1f} dB against "
+                f"PyTorch's, where {_PSNR[graph.precision]:.0f} are needed",
+                "export it in fp32, or check the model's weights for extreme values",
+            )
+        return
     tolerance = _TOLERANCE[graph.precision] * (_GRADIENT_SLACK if error.name == "gradient" else 1.0)
     if not error.relative <= tolerance:
         raise ExportError(

@@ -18,8 +18,10 @@ def blocks(language: str) -> list[str]:
 
 
 def masked(text: str) -> list[str]:
-    """Lines without figures, paths and trailing blanks."""
-    lines = (re.sub(r"\d+(\.\d+)?", "#", line).rstrip() for line in text.splitlines())
+    """Lines without figures, keys, paths and runs of blanks."""
+    lines = (re.sub(r"\b[0-9a-f]{24}\b", "KEY", line) for line in text.splitlines())
+    lines = (re.sub(r"\d+(\.\d+)?(e-\d+)?", "#", line) for line in lines)
+    lines = (" ".join(line.split()) for line in lines)
     return ["store: PATH" if line.startswith("store: ") else line for line in lines if line]
 
 

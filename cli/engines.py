@@ -1,0 +1,69 @@
+"""`i2s-trt engines`: the engine cache."""
+
+from typing import Annotated
+
+import typer
+
+from cli import options as opt
+from cli.console import Console
+
+app = typer.Typer(help="List and prune built engines.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_command(json: opt.Json = False) -> None:
+    """The engines in the cache, with those that would not be loaded and why.
+
+    Example: i2s-trt engines list
+    """
+    from engines.cache import Entry, all_folders, check, engines_folder
+
+    console = Console(json)
+    rows = []
+    for folder in all_folders():
+        found = check(folder)
+        if isinstance(found, Entry):
+            key = found.record["key"]
+            size, built = found.record["size"], found.record["built"]
+            console.event("engine", folder=str(folder), usable=True, **found.record)
+            where = ", ".join(key["targets"]) or key["device"] or "any RTX GPU"
+            what = [key["graph"], key["precision"], f"{key['backend']} {key['version']}", where]
+            rows.append([folder.name, *what, f"{size / 2**20:.1f} MiB", built])
+        else:
+            console.event("engine", folder=str(folder), usable=False, reason=found.reason)
+            rows.append([folder.name, "unusable", "", "", found.reason, "", ""])
+    if rows:
+        console.table(["key", "graph", "precision", "builder", "for", "size", "built"], rows)
+    console.say(f"{len(rows)} engine{'' if len(rows) == 1 else 's'} in {engines_folder()}")
+
+
+@app.command("prune")
+def prune_command(
+    everything: Annotated[bool, typer.Option("--all", help="Delete the usable ones too.")] = False,
+    json: opt.Json = False,
+) -> None:
+    """Delete engines that would not be loaded: damaged, unfinished, or of a builder that is not installed any more.
+
+    Example: i2s-trt engines prune
+    """
+    from engines.cache import Entry, all_folders, check, remove
+
+    console = Console(json)
+    freed = count = 0
+    for folder in all_folders():
+        found = check(folder)
+        if everything or not isinstance(found, Entry) or not _is_installed(found.record["key"]):
+            freed += remove(folder)
+            count += 1
+            console.event("removed", folder=str(folder))
+    console.say(f"removed {count} engine{'' if count == 1 else 's'}, {freed / 2**20:.1f} MiB")
+
+
+def _is_installed(key: dict[str, str]) -> bool:
+    from engines.tensorrt_module import load_tensorrt
+    from i2s_trt.errors import EnvironmentFault
+
+    try:
+        return str(load_tensorrt(key["backend"]).__version__) == key["version"]
+    except EnvironmentFault:
+        return False
