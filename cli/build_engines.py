@@ -1,5 +1,6 @@
 """`i2s-trt build-engines`: export, verify, build, cache."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,8 @@ from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
     from engines.plan import Prospect
-    from export.registry import GraphSource
+    from export.source import GraphSource
+    from i2s_trt.models.vgg import Vgg16
 
 _PRECISIONS = ("fp32", "fp16", "bf16")
 
@@ -23,6 +25,9 @@ def build_engines(
     target: Annotated[str, typer.Option(help="Compute capabilities for tensorrt-rtx, as sm86,sm89,sm120.")] = "",
     graphs: Annotated[str, typer.Option(help="Which graphs; all for every one.")] = "mapping,synthesis,images,preview",
     features: opt.Features = "auto",
+    triton: Annotated[
+        Path | None, typer.Option(help="Write the engines as a Triton Inference Server model repository too.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be made, and make nothing.")] = False,
     json: opt.Json = False,
 ) -> None:
@@ -41,7 +46,7 @@ def build_engines(
     profile = parse_batches(batch)
     targets = [part for part in target.replace(" ", "").lower().split(",") if part]
     names = _graph_names(graphs)
-    source = _source(model, features, names, console)
+    source = _source(model, features, console)
     requests = requests_for(backend, names, precision, profile, targets)  # type: ignore[arg-type]  # checked above
     if dry_run:
         _show(console, [(inspect(request, source), "") for request in requests], header="would be")
@@ -58,18 +63,23 @@ def build_engines(
             rows.append((prospect, "made" if made else "kept"))
             console.event("engine", **_fields(prospect), made=made)
     _show(console, rows, header="")
+    if triton is not None:
+        from engines.triton import write_repository
+
+        written = write_repository(triton, Path(model).stem, [prospect for prospect, _ in rows])
+        console.event("triton", folder=str(triton), models=written)
+        console.say(f"Triton models in {triton}: {', '.join(written)}")
 
 
-def _source(model: str, features: str, names: list[str], console: Console) -> "GraphSource":
-    from cli.features import choose_features
-    from export.registry import WITH_LOSS, GraphSource
-    from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.embedding.options import ObjectiveOptions
-    from i2s_trt.models.vgg import Vgg16
+def _source(model: str, features: str, console: Console) -> "GraphSource":
+    from export.source import GraphSource
 
-    generator = load_generator(model)
-    vgg = choose_features(features, console) if set(names) & set(WITH_LOSS) else Vgg16()
-    return GraphSource(generator, vgg, ObjectiveOptions())
+    def vgg() -> "Vgg16":
+        from cli.features import choose_features
+
+        return choose_features(features, console)
+
+    return GraphSource.named(model, vgg)
 
 
 def _show(console: Console, rows: "list[tuple[Prospect, str]]", header: str) -> None:
@@ -115,12 +125,12 @@ def _fields(prospect: "Prospect") -> dict[str, object]:
 
 
 def _graph_names(text: str) -> list[str]:
-    from export.registry import GRAPHS
+    from export.keys import GRAPH_NAMES
 
-    names = list(GRAPHS) if text == "all" else [part for part in text.replace(" ", "").split(",") if part]
-    unknown = [name for name in names if name not in GRAPHS]
+    names = list(GRAPH_NAMES) if text == "all" else [part for part in text.replace(" ", "").split(",") if part]
+    unknown = [name for name in names if name not in GRAPH_NAMES]
     if unknown or not names:
         raise UsageError(
-            f"--graphs: no graph named {', '.join(unknown) or 'at all'}", f"there are {', '.join(GRAPHS)}; or all"
+            f"--graphs: no graph named {', '.join(unknown) or 'at all'}", f"there are {', '.join(GRAPH_NAMES)}; or all"
         )
     return names

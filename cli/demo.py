@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
-    """Embed two real photographs with the built-in model and write a contact sheet.
+    """Embed photographs and drawn faces with the built-in model, edit them, and write a contact sheet.
 
     Example: i2s-trt demo -o demo
     """
     from i2s_trt.demo import run_demo
 
     console = Console(json)
-    console.say("model:    demo (64x64, random weights: it shows the machinery, not faces)")
+    console.say("embedding three photographs and three drawn faces; this takes a minute or two on two cores")
     with console.progress() as bar, stop_requests() as should_stop:
 
-        def report(name: str, progress: "EmbedProgress") -> bool:
-            bar.show(name, progress.steps[0], progress.of, f"loss {progress.losses[0]:.4g}")
+        def report(progress: "EmbedProgress") -> bool:
+            loss = sum(progress.losses) / len(progress.losses)
+            bar.show("embedding", min(progress.steps), progress.of, f"loss {loss:.4g}")
             return should_stop()
 
         result = run_demo(output, report)
@@ -34,10 +35,8 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
     for name, embedding in result.embeddings.items():
         latent = embedding.latent
         console.event("done", name=name, loss=latent.losses["total"], distance_to_mean=latent.distance)
-        console.say(
-            f"{name}: loss {latent.curve[0, 0]:.4g} -> {latent.losses['total']:.4g} "
-            f"in {latent.extra['seconds']:.0f} s, distance to the mean latent {latent.distance:.2f}"
-        )
+        start = f"{latent.curve[0, 0]:.4g}" if len(latent.curve) else "-"
+        console.say(f"{name}: loss {start} -> {latent.losses['total']:.4g}, distance to mean {latent.distance:.1f}")
     console.event("end", sheet=str(result.sheet))
     console.say(f"look at:  {result.sheet}")
     if result.interrupted:

@@ -10,7 +10,7 @@ from cli.console import Console
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
-    from i2s_trt.checkpoints.store import ModelInfo
+    from i2s_trt.checkpoints.catalogue import ModelInfo
 
 app = typer.Typer(help="List, import, inspect and fetch models.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ def list_command(json: opt.Json = False) -> None:
 
     Example: i2s-trt models list
     """
-    from i2s_trt.checkpoints.store import list_models, models_folder
+    from i2s_trt.checkpoints.catalogue import list_models, models_folder
 
     console = Console(json)
     models = list_models(damaged=console.error)

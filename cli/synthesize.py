@@ -28,7 +28,9 @@ def synthesize(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Latents rendered at a time.")] = 4,
     device: opt.Device = "auto",
-    engine: Annotated[str, typer.Option(help="What renders: auto, torch or onnxruntime.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
+    ] = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:

@@ -175,6 +175,8 @@ def _failed(onnx: Path, logger: Any, *, cancelled: bool) -> EngineError:
     mend = "export the graph again, in another --precision if need be"
     if "profile" in reason.lower():
         mend = "an input with a free batch needs a profile: give --batch 1,4,8"
+    if "outofmemory" in reason.lower().replace(" ", ""):
+        mend = "give smaller batches, such as --batch 1: at 1024 pixels the gradient of eight pictures is too large"
     return EngineError(f"TensorRT could not build {onnx.name}: {reason}", mend)
 
 

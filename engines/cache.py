@@ -117,6 +117,18 @@ def _fault(plan: Path, record: dict[str, Any]) -> str:
     return ""
 
 
+def find_engine(backend: str, onnx_sha256: str) -> Entry | Miss:
+    """A usable engine of an exported graph, whatever it was built for; the newest of several."""
+    found = [check(folder) for folder in all_folders()]
+    made_from = [
+        entry
+        for entry in found
+        if isinstance(entry, Entry)
+        and (entry.record["key"]["backend"], entry.record["key"]["onnx_sha256"]) == (backend, onnx_sha256)
+    ]
+    return max(made_from, key=lambda entry: entry.record["built"]) if made_from else Miss("not built yet")
+
+
 def build_once(key: EngineKey, build: Callable[[], Plan]) -> tuple[Entry, bool]:
     """The engine of a key, built if need be; of several builders of one key, one builds and the others wait.
 

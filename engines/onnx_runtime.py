@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from export.library import ExportedGraph
+from export.keys import ExportedGraph
 from i2s_trt.errors import EnvironmentFault
 
 Array = np.ndarray[Any, Any]

@@ -8,12 +8,12 @@ from engines.builder import BuildOptions, Report, build_plan
 from engines.cache import EngineKey, Entry, Miss, build_once, look_up
 from engines.profiles import BatchProfile
 from engines.tensorrt_module import BACKENDS, load_tensorrt
-from export.library import ExportedGraph, GraphKey, export_graph, find_graph
+from export.keys import ExportedGraph, find_graph
 from i2s_trt.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
-    from export.graph import Precision
-    from export.registry import GraphSource
+    from export.keys import Precision
+    from export.source import GraphSource
 
 DEFAULT_GRAPHS = ("mapping", "synthesis", "images", "preview")
 _BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
@@ -64,9 +64,9 @@ def inspect(request: EngineRequest, source: "GraphSource") -> Prospect:
     Raises:
         EnvironmentFault: the backend's package or its GPU is missing.
     """
-    exported = find_graph(GraphKey.of(source, request.graph, request.precision))
-    weights = sum(p.numel() for p in source.generator.parameters()) * _BYTES[request.precision]
+    exported = find_graph(source.key(request.graph, request.precision))
     if exported is None:
+        weights = sum(p.numel() for p in source.generator.parameters()) * _BYTES[request.precision]
         return Prospect(
             request, None, None if request.backend == "onnxruntime" else Miss("not exported yet"), "", weights
         )
@@ -89,7 +89,11 @@ def make(request: EngineRequest, source: "GraphSource", report: Report | None = 
     """
     if request.backend != "onnxruntime":
         engine_device(request)  # before minutes go into an export
-    exported = export_graph(source, request.graph, request.precision)
+    exported = find_graph(source.key(request.graph, request.precision))
+    if exported is None:
+        from export.library import export_graph
+
+        exported = export_graph(source, request.graph, request.precision)
     made = exported.exported
     if request.backend != "onnxruntime":
         options = BuildOptions(request.backend, request.profile, request.targets)

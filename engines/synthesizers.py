@@ -1,24 +1,28 @@
 """Synthesizers by engine name: everything that can render a latent here."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from engines.cache import Entry, find_engine
 from engines.onnx_runtime import OnnxRuntimeRunner
-from export.graph import Precision
-from export.library import GraphKey, export_graph, find_graph
-from export.registry import GraphSource
-from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.errors import UsageError
+from engines.tensorrt_module import BACKENDS
+from export.keys import ExportedGraph, GraphKey, Precision, find_graph
+from export.library import export_graph
+from export.source import GraphSource
+from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import Vgg16
+from i2s_trt.models.vgg import random_vgg16
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
 
 Array = np.ndarray[Any, Any]
-Engine = Literal["auto", "torch", "onnxruntime"]
-ENGINES: tuple[Engine, ...] = ("auto", "torch", "onnxruntime")
+Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+Engine = Literal["auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx"]
+ENGINES: tuple[Engine, ...] = ("auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx")
+_PREFERRED: tuple[Precision, ...] = ("fp16", "bf16", "fp32")
 
 
 @dataclass(frozen=True)
@@ -30,18 +34,17 @@ class Choice:
     reason: str
 
 
-class OnnxRuntimeSynthesizer:
-    """Renders through verified ONNX graphs; each is exported when it is first needed.
+class GraphSynthesizer:
+    """Renders through graphs; a runner is made when its graph is first needed.
 
     Args:
-        generator: on the CPU.
-        precision: of the graphs.
+        generator: gives the sizes.
+        runner: makes the runner of `synthesis`, `images` or `preview`.
     """
 
-    def __init__(self, generator: Generator, precision: Precision = "fp32") -> None:
-        self._source = GraphSource(generator, Vgg16(), ObjectiveOptions())
-        self._precision: Precision = precision
-        self._runners: dict[str, OnnxRuntimeRunner] = {}
+    def __init__(self, generator: Generator, runner: Callable[[str], Runner]) -> None:
+        self._make = runner
+        self._runners: dict[str, Runner] = {}
         self.resolution = generator.resolution
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
@@ -60,9 +63,54 @@ class OnnxRuntimeSynthesizer:
 
     def _run(self, name: str, w_plus: Array) -> Array:
         if name not in self._runners:
-            self._runners[name] = OnnxRuntimeRunner(export_graph(self._source, name, self._precision))
+            self._runners[name] = self._make(name)
         (result,) = self._runners[name]({"w_plus": np.ascontiguousarray(w_plus, np.float32)}).values()
         return result
+
+
+def onnx_runtime_synthesizer(generator: Generator, precision: Precision = "fp32") -> GraphSynthesizer:
+    """Renders in ONNX Runtime on the CPU; a graph is exported when it is first needed."""
+    source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
+    return GraphSynthesizer(generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision)))
+
+
+def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer:
+    """Renders through built engines on the GPU, in 16 bits where there is such an engine.
+
+    Batches larger than an engine's are cut into parts that it takes.
+
+    Raises:
+        EnvironmentFault: when it renders: no GPU, or no engine of that graph.
+    """
+    return GraphSynthesizer(generator, lambda name: _engine_runner(generator.digest, backend, name))
+
+
+def _engine_runner(model_digest: str, backend: str, name: str) -> Runner:
+    from engines.tensorrt_runtime import TensorrtRunner
+
+    exported, entry = _find_built(model_digest, backend, name)
+    runner = TensorrtRunner(entry, exported.defaults, backend)
+    largest = entry.record["key"]["profile"]["largest"]
+
+    def run(inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+        (latents,) = inputs.values()
+        parts = [{"w_plus": latents[start : start + largest]} for start in range(0, len(latents), largest)]
+        results = list(runner.run_many(parts))
+        return {output: np.concatenate([part[output] for part in results]) for output in runner.outputs}
+
+    return run
+
+
+def _find_built(model_digest: str, backend: str, name: str) -> tuple[ExportedGraph, Entry]:
+    for precision in _PREFERRED:
+        exported = find_graph(GraphKey(model_digest, name, precision))
+        found = find_engine(backend, exported.record["sha256"]) if exported else None
+        if exported and isinstance(found, Entry):
+            return exported, found
+    raise EnvironmentFault(
+        f"no {backend} engine renders {name} for this model",
+        f"i2s-trt build-engines --backend {backend} --precision fp16, with --model as here",
+    )
 
 
 def choose_synthesizer(engine: str, generator: Generator) -> Choice:
@@ -82,16 +130,31 @@ def choose_synthesizer(engine: str, generator: Generator) -> Choice:
     if engine == "onnxruntime" and on_gpu:
         raise UsageError("the onnxruntime engine renders on the CPU", "add --device cpu, or take --engine torch")
     engine, reason = _fastest(generator) if engine == "auto" else (engine, "as asked for")
-    synthesizer = TorchSynthesizer(generator) if engine == "torch" else OnnxRuntimeSynthesizer(generator)
-    return Choice(synthesizer, engine, reason)
+    return Choice(_make(engine, generator), engine, reason)
+
+
+def _make(engine: str, generator: Generator) -> Synthesizer:
+    if engine == "torch":
+        return TorchSynthesizer(generator)
+    return onnx_runtime_synthesizer(generator) if engine == "onnxruntime" else tensorrt_synthesizer(generator, engine)
 
 
 def _fastest(generator: Generator) -> tuple[Engine, str]:
     """ONNX Runtime beats PyTorch on a CPU, but exporting its graph takes longer than rendering a few pictures."""
     if generator.mean_w.device.type != "cpu":
-        return "torch", "the one engine for this GPU"
+        return _fastest_on_gpu(generator)
     if not package_version("onnxruntime"):
         return "torch", "ONNX Runtime is not installed: pip install 'i2s-trt[cpu]'"
     if find_graph(GraphKey(generator.digest, "synthesis", "fp32")) is None:
         return "torch", "nothing to wait for; --engine onnxruntime exports a graph once and is faster after that"
     return "onnxruntime", "its graph of this model is there"
+
+
+def _fastest_on_gpu(generator: Generator) -> tuple[Engine, str]:
+    for backend in BACKENDS:
+        try:
+            _find_built(generator.digest, backend, "synthesis")
+        except EnvironmentFault:
+            continue
+        return backend, "an engine of this model is there"
+    return "torch", "no engine of this model is built"

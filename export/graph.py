@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-Precision = Literal["fp32", "fp16", "bf16"]
-PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16")
+from export.keys import Precision
+
 # Tracing takes equal sizes for the same size, so the example's batch must equal no channel count and no side.
 EXAMPLE_BATCH = 5
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from export.graph import Graph
+from export.keys import OPSET
 from i2s_trt import __version__
 
 if TYPE_CHECKING:
     import onnx
 
-OPSET = 22  # the first with bfloat16 convolutions; TensorRT 10 and 11 read it
 MAX_BATCH = 64
 
 

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from export.graph import Precision
+from export.keys import Precision
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.synthesis import SynthesisLayer
 from i2s_trt.models.vgg import Vgg16

@@ -1,26 +1,14 @@
 """The graphs by name, as the command line knows them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from export.graph import Graph, Precision
+from export.graph import Graph
 from export.graphs.features import features_graph, objective_graph
 from export.graphs.mapping import mapping_graph
 from export.graphs.objective_gradient import objective_gradient_graph
 from export.graphs.synthesis import images_graph, preview_graph, synthesis_graph
-from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import Vgg16
-
-
-@dataclass(frozen=True)
-class GraphSource:
-    """What graphs are made from."""
-
-    generator: Generator
-    vgg: Vgg16
-    objective: ObjectiveOptions
-
+from export.keys import Precision
+from export.source import GraphSource
 
 GRAPHS: dict[str, Callable[[GraphSource, Precision], Graph]] = {
     "mapping": lambda s, precision: mapping_graph(s.generator, precision),
@@ -31,5 +19,3 @@ GRAPHS: dict[str, Callable[[GraphSource, Precision], Graph]] = {
     "objective": lambda s, precision: objective_graph(s.vgg, s.generator.spec, s.objective, precision),
     "objective_gradient": lambda s, precision: objective_gradient_graph(s.generator, s.vgg, s.objective, precision),
 }
-# the graphs that hold VGG and the settings of the loss
-WITH_LOSS = ("features", "objective", "objective_gradient")

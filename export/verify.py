@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.graph import Graph, Precision
+from export.graph import Graph
+from export.keys import Precision
 from i2s_trt.errors import I2sError
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ _PIXEL_LEVELS = 255.0
 _TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
 # of 8-bit pixels in dB: truncation turns the smallest error into a whole level here and there
 _PSNR: dict[Precision, float] = {"fp32": 60.0, "fp16": 45.0, "bf16": 30.0}
-_GRADIENT_SLACK = 10.0  # a gradient passes twice through every layer, and through every kink
+# a gradient passes twice through every layer, and through every kink; a loss is a mean over millions of squares
+_SLACK = {"gradient": 10.0, "losses": 10.0}
 
 
 class ExportError(I2sError):
@@ -140,7 +142,7 @@ def _judge(error: OutputError, graph: Graph) -> None:
                 "export it in fp32, or check the model's weights for extreme values",
             )
         return
-    tolerance = _TOLERANCE[graph.precision] * (_GRADIENT_SLACK if error.name == "gradient" else 1.0)
+    tolerance = _TOLERANCE[graph.precision] * _SLACK.get(error.name, 1.0)
     if not error.relative <= tolerance:
         raise ExportError(
             f"the {graph.name} graph in {graph.precision} is off: {error.name} differs by {error.relative:.2g} of its "

@@ -1,14 +1,16 @@
-"""The main job, end to end, on what ships with the program."""
+"""The main job, end to end, on what ships with the program: embed, morph, transfer styles and expressions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.edit.operations import crossover, expression_transfer, morph
 from i2s_trt.embedding.loop import Embedding, EmbedProgress, embed
-from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.outputs import Outputs
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import sheet, write_png
@@ -16,20 +18,36 @@ from i2s_trt.images.examples import example_picture
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import random_vgg16
-from i2s_trt.synthesizer import TorchSynthesizer
+from i2s_trt.seeds import w_plus_from_seed
+from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+from i2s_trt.training.factors import Factors, factors_from_uniform, sample_latents, uniform_from_latents
+from i2s_trt.training.portraits import render_portrait
 
-PICTURES = ("astronaut", "cat")
-STEPS = 500
-_CELL_HEIGHT = 192
-_SHEET_STEPS = (0, 20, 100)
-_RATE = 0.05  # five times the paper's: the demo takes a tenth of its steps
+Pixels = np.ndarray[Any, Any]
+Report = Callable[[EmbedProgress], bool | None]
 
-Report = Callable[[str, EmbedProgress], bool | None]
+STEPS = 250
+PHOTOGRAPHS = ("astronaut", "cat", "coffee")
+CONTENTS, STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "portrait")
+# A twentieth of the paper's steps, with VGG looking at 64 pixels: a demonstration's worth.
+OPTIONS = EmbedOptions(steps=STEPS, learning_rate=0.01, objective=ObjectiveOptions(perceptual_size=64))
+_COLUMNS = 6
+_CELL_HEIGHT = 144
+_PORTRAIT_SEED, _PERSON_SEED = 11, 29
+_STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+_SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo made: the embeddings by name, the contact sheet, and which features were used."""
+    """What the demo made.
+
+    Attributes:
+        embeddings: by picture.
+        sheet: the contact sheet.
+        features: which feature network the loss used.
+        interrupted: the report stopped it; what there is has been written.
+    """
 
     embeddings: dict[str, Embedding]
     sheet: Path
@@ -37,46 +55,80 @@ class DemoResult:
     interrupted: bool
 
 
-def run_demo(folder: Path, report: Report, steps: int = STEPS) -> DemoResult:
-    """Embed the example photographs and lay the results out on one sheet.
+def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> DemoResult:
+    """Embed three photographs and three drawn faces, edit them, and lay everything out on one sheet.
+
+    Args:
+        folder: for the results.
+        report: called after each step; a true answer stops the embedding.
+        options: of the embedding.
 
     Raises:
         EnvironmentFault: scikit-image is missing, or the folder cannot be written.
     """
     make_folder(folder)
     generator, vgg = load_generator(), random_vgg16()
-    options = EmbedOptions(steps=steps, learning_rate=_RATE)
-    embeddings: dict[str, Embedding] = {}
-    rows = []
-    for name in PICTURES:
-        picture = fit_picture(example_picture(name), generator.spec)
-        film = _Film(generator, lambda progress, name=name: report(name, progress))  # type: ignore[misc]
-        (embedding,) = embed(generator, [picture], options, vgg=vgg, callback=film)
-        embedding = replace(
-            embedding, latent=replace(embedding.latent, extra={**embedding.latent.extra, "source": name})
-        )
-        Outputs(folder, name).write(embedding)
-        embeddings[name] = embedding
-        rows.append([picture, *film.frames, embedding.picture])
-        if embedding.latent.status == "interrupted":
-            break
+    pictures = demo_pictures(generator)
+    found = embed(generator, list(pictures.values()), options, vgg=vgg, callback=report)
+    embeddings = dict(zip(pictures, found, strict=True))
+    for name, embedding in embeddings.items():
+        latent = replace(embedding.latent, extra={**embedding.latent.extra, "source": name})
+        Outputs(folder, name).write(replace(embedding, latent=latent))
     path = folder / "contact-sheet.png"
-    labels = ["photograph", *(f"step {step}" if step else "mean latent" for step in _SHEET_STEPS), "embedded"]
-    write_png(path, sheet(rows, column_labels=labels, row_labels=list(embeddings), cell_height=_CELL_HEIGHT))
-    interrupted = any(e.latent.status == "interrupted" for e in embeddings.values())
+    write_png(path, contact_sheet(generator, embeddings))
+    interrupted = any(item.latent.status == "interrupted" for item in found)
     return DemoResult(embeddings, path, vgg.source.name, interrupted)
 
 
-class _Film:
-    """A callback that keeps pictures of chosen steps."""
+def demo_pictures(generator: Generator) -> dict[str, Pixels]:
+    """The pictures of the demo by name, uint8 of the model's size: photographs, and drawn faces.
 
-    def __init__(self, generator: Generator, report: Callable[[EmbedProgress], bool | None]) -> None:
-        self._render = TorchSynthesizer(generator)
-        self._report = report
-        mean = generator.mean_w_plus.unsqueeze(0).cpu().numpy()
-        self.frames = [self._render(mean)[0]]
+    `solemn` and `smiling` are one drawn person with two expressions, `portrait` is another.
+    """
+    pictures = {name: fit_picture(example_picture(name), generator.spec) for name in PHOTOGRAPHS}
+    person = replace(drawn_person(_PERSON_SEED), glasses=0.0, beard=0.0, moustache=0.0)
+    faces = {
+        "portrait": drawn_person(_PORTRAIT_SEED),
+        "solemn": replace(person, smile=-0.3, mouth_open=0.0),
+        "smiling": replace(person, smile=0.9, mouth_open=0.6),
+    }
+    return pictures | {name: render_portrait(face, generator.resolution) for name, face in faces.items()}
 
-    def __call__(self, progress: EmbedProgress) -> bool | None:
-        if progress.steps[0] in _SHEET_STEPS:
-            self.frames.append(self._render(np.asarray(progress.state.variable.cpu()))[0])
-        return self._report(progress)
+
+def drawn_person(seed: int) -> Factors:
+    """The factors of a drawn face."""
+    return factors_from_uniform(uniform_from_latents(sample_latents(seed, 1, mixing=0.0))[0])
+
+
+def contact_sheet(generator: Generator, embeddings: dict[str, Embedding]) -> Pixels:
+    """Everything on one picture, six cells a row."""
+    render = TorchSynthesizer(generator)
+    latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
+    rows: dict[str, Sequence[Pixels | None]] = {
+        "picture": [embedding.target for embedding in embeddings.values()],
+        "embedded": [embedding.picture for embedding in embeddings.values()],
+        "morph": _morphs(render, latents["astronaut"], latents["portrait"]),
+        "morph to the cat": _morphs(render, latents["astronaut"], latents["cat"]),
+        "expression, drawn": _expressions(render, latents, "portrait"),
+        "expression, photo": _expressions(render, latents, "astronaut"),
+        "style of ...": [None, *(embeddings[name].picture for name in STYLES)],
+        **{f"... on {name}": _styled(render, latents, name, embeddings[name].picture) for name in CONTENTS},
+        "samples": list(render(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))),
+    }
+    return sheet(list(rows.values()), row_labels=list(rows), cell_height=_CELL_HEIGHT)
+
+
+def _morphs(render: Synthesizer, first: Pixels, second: Pixels) -> list[Pixels]:
+    weights = np.linspace(1.0, 0.0, _COLUMNS)
+    return list(render(np.stack([morph(first, second, weight) for weight in weights])))
+
+
+def _expressions(render: Synthesizer, latents: dict[str, Pixels], target: str) -> list[Pixels]:
+    neutral, smiling = latents["solemn"], latents["smiling"]
+    ramp = [expression_transfer(latents[target], neutral, smiling, strength) for strength in _STRENGTHS]
+    return list(render(np.stack(ramp)))
+
+
+def _styled(render: Synthesizer, latents: dict[str, Pixels], content: str, picture: Pixels) -> list[Pixels]:
+    mixed = [crossover(latents[content], latents[style]) for style in STYLES]
+    return [picture, *render(np.stack(mixed))]

@@ -57,7 +57,7 @@ def test_the_python_example_runs(tmp_path: Path, astronaut: Path) -> None:
         timeout=_TIMEOUT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "(10, 128)" in done.stdout
+    assert "(12, 384)" in done.stdout
     assert (tmp_path / "photo.safetensors").exists()
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from export.graph import EXAMPLE_BATCH, Graph, Precision, picture_like
+from export.graph import EXAMPLE_BATCH, Graph, picture_like
+from export.keys import Precision
 from export.precision import DTYPES, features_in
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions

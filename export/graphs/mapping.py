@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from export.graph import EXAMPLE_BATCH, Graph, Precision, gaussian
+from export.graph import EXAMPLE_BATCH, Graph, gaussian
+from export.keys import Precision
 from i2s_trt.models.generator import Generator
 
 

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from export.graph import EXAMPLE_BATCH, Graph, Precision, gaussian
+from export.graph import EXAMPLE_BATCH, Graph, gaussian
 from export.graphs.features import losses_against, objective_in, target_inputs
 from export.graphs.synthesis import noise_inputs
+from export.keys import Precision
 from export.precision import generator_in
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.models.generator import Generator

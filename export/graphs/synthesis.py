@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from export.graph import EXAMPLE_BATCH, Graph, Precision, gaussian
+from export.graph import EXAMPLE_BATCH, Graph, gaussian
+from export.keys import Precision
 from export.precision import generator_in
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import PREVIEW_SIZE

@@ -111,7 +111,9 @@ def perceptual_size(images: Tensor, options: ObjectiveOptions) -> Tensor:
         return images
     size = tuple(max(8, round(side * options.perceptual_size / longest)) for side in (height, width))
     if options.resize == "area":
-        return F.interpolate(images, size=size, mode="area")
+        factor = longest // options.perceptual_size
+        whole = (size[0] * factor, size[1] * factor) == (height, width)
+        return F.avg_pool2d(images, factor) if whole else F.interpolate(images, size=size, mode="area")
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False)
 
 

@@ -29,7 +29,7 @@ class Example:
 
 
 EXAMPLES = {
-    "astronaut": Example("astronaut.png", 137, 50, 175, "Eileen Collins, NASA, public domain"),
+    "astronaut": Example("astronaut.png", 136, 16, 180, "Eileen Collins, NASA, public domain"),
     "cat": Example("chelsea.png", 85, 0, 280, "Chelsea, Stefan van der Walt, CC0"),
     "coffee": Example("coffee.png", 100, 0, 400, "Coffee, Rachel Michetti, CC0"),
 }

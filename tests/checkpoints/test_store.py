@@ -6,15 +6,13 @@ from typing import Any
 import pytest
 import torch
 
+from i2s_trt.checkpoints.catalogue import list_models, models_folder, remove_model
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.checkpoints.store import (
     import_model,
-    list_models,
     load_generator,
     load_weights,
     model_info,
-    models_folder,
-    remove_model,
 )
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.files import file_digest

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from i2s_trt.checkpoints import store
+from i2s_trt.checkpoints.catalogue import models_folder
 from i2s_trt.checkpoints.store import (
     import_model,
     load_generator,
     model_info,
-    models_folder,
 )
 from i2s_trt.errors import EnvironmentFault, ModelError
 from i2s_trt.files import write_bytes

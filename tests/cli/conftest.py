@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from i2s_trt.checkpoints.store import ModelInfo, save_model
+from i2s_trt.checkpoints.catalogue import ModelInfo
+from i2s_trt.checkpoints.store import save_model
 from i2s_trt.models.random_weights import random_weights, standard_spec
 
 

@@ -65,3 +65,13 @@ def test_onnx_runtime_needs_no_plans_and_json_is_complete(i2s: I2s, small: Path,
 )
 def test_bad_requests_are_refused(small: Path, arguments: tuple[str, ...], message: str) -> None:
     refused(invoke("build-engines", "-m", small, "--graphs", "mapping", *arguments), 2, message)
+
+
+def test_a_triton_repository_is_written(small: Path, tmp_path: Path) -> None:
+    arguments = ("build-engines", "-m", small, "--graphs", "mapping", "--triton", tmp_path / "triton")
+    done = invoke(*arguments)
+    assert done.exit_code == 0, done.output
+    (model,) = (tmp_path / "triton").iterdir()
+    assert sorted(path.name for path in model.iterdir()) == ["1", "config.pbtxt"]
+    assert f"Triton models in {tmp_path / 'triton'}: {model.name}" in " ".join(done.stdout.split())
+    refused(invoke(*arguments, *RTX), 2, "tensorrt-rtx")

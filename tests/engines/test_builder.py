@@ -10,9 +10,10 @@ from onnx import TensorProto, helper, numpy_helper
 from engines.builder import BuildOptions, build_plan
 from engines.profiles import BatchProfile, parse_batches
 from engines.tensorrt_module import EngineError, load_tensorrt
-from export.graph import Precision
-from export.library import ExportedGraph, export_graph
-from export.registry import GRAPHS, GraphSource
+from export.keys import ExportedGraph, Precision
+from export.library import export_graph
+from export.registry import GRAPHS
+from export.source import GraphSource
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
@@ -22,6 +23,11 @@ from i2s_trt.models.vgg import Vgg16
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
 OPTIONS = BuildOptions("tensorrt-rtx", BatchProfile(1, 4, 8), ("sm86", "sm89", "sm120"))
+
+
+def made_from(generator: Generator, vgg: Vgg16, objective: ObjectiveOptions | None = None) -> GraphSource:
+    """A source of networks that are loaded already."""
+    return GraphSource(lambda: generator, lambda: vgg, objective, generator.digest)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,7 @@ def _shared_home(library: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch)
 
 def source(resolution: int, channels: int, vgg: Vgg16) -> GraphSource:
     spec = standard_spec(resolution, channels, 20)
-    return GraphSource(Generator.from_weights(random_weights(spec, seed=3)), vgg, ObjectiveOptions())
+    return made_from(Generator.from_weights(random_weights(spec, seed=3)), vgg)
 
 
 def check_plan(exported: ExportedGraph, options: BuildOptions = OPTIONS) -> int:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engines.synthesizers import ENGINES, OnnxRuntimeSynthesizer, choose_synthesizer
-from i2s_trt.errors import UsageError
+from engines.synthesizers import ENGINES, choose_synthesizer, onnx_runtime_synthesizer
+from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
@@ -25,7 +25,7 @@ def latents(generator: Generator, count: int) -> np.ndarray[tuple[int, ...], np.
 
 def test_onnx_runtime_renders_what_pytorch_does(large: Generator) -> None:
     reference: Synthesizer = TorchSynthesizer(large)
-    other: Synthesizer = OnnxRuntimeSynthesizer(large)
+    other: Synthesizer = onnx_runtime_synthesizer(large)
     w_plus = latents(large, 3)
     assert (other.resolution, other.num_layers, other.w_dim) == (512, 16, 12)
     for name, shape in (("__call__", (3, 512, 512, 3)), ("preview", (3, 256, 256, 3))):
@@ -50,3 +50,11 @@ def test_unknown_engines_are_refused(toy: Generator) -> None:
     with pytest.raises(UsageError, match="no engine named warp") as caught:
         choose_synthesizer("warp", toy)
     assert all(engine in caught.value.mend for engine in ENGINES)
+
+
+@pytest.mark.parametrize("backend", ["tensorrt", "tensorrt-rtx"])
+def test_an_engine_that_is_not_built_is_explained(toy: Generator, backend: str) -> None:
+    choice = choose_synthesizer(backend, toy)
+    with pytest.raises(EnvironmentFault, match=f"no {backend} engine renders synthesis") as caught:
+        choice.synthesizer(latents(toy, 1))
+    assert f"build-engines --backend {backend}" in caught.value.mend

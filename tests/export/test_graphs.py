@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from engines.onnx_runtime import OnnxRuntimeRunner
-from export.graph import EXAMPLE_BATCH, Precision
-from export.library import ExportedGraph, GraphKey, export_graph, find_graph
-from export.onnx_export import OPSET
-from export.registry import GRAPHS, WITH_LOSS, GraphSource
+from export.graph import EXAMPLE_BATCH
+from export.keys import OPSET, WITH_LOSS, ExportedGraph, Precision, find_graph
+from export.library import export_graph
+from export.registry import GRAPHS
+from export.source import GraphSource
 from export.verify import ExportError, compare, verify
 from i2s_trt.embedding.loop import EmbedProblem
 from i2s_trt.embedding.objective import Objective
@@ -31,11 +32,16 @@ CASES = [
 ]
 
 
+def made_from(generator: Generator, vgg: Vgg16, objective: ObjectiveOptions | None = None) -> GraphSource:
+    """A source of networks that are loaded already."""
+    return GraphSource(lambda: generator, lambda: vgg, objective, generator.digest)
+
+
 @pytest.fixture(scope="module")
 def source(vgg: Vgg16) -> GraphSource:
     """A 32x32 generator in which no two sizes are alike, cropped as a landscape model is."""
     spec = replace(standard_spec(32, 24, 20), crop=(4, 28))
-    return GraphSource(Generator.from_weights(random_weights(spec, seed=3)), vgg, ObjectiveOptions())
+    return made_from(Generator.from_weights(random_weights(spec, seed=3)), vgg)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_the_second_export_is_a_hit_and_damage_is_a_miss(source: GraphSource) ->
     assert not export_graph(source, "mapping").exported or export_graph(source, "mapping")
     hit = export_graph(source, "mapping")
     assert not hit.exported
-    key = GraphKey.of(source, "mapping", "fp32")
+    key = source.key("mapping", "fp32")
     data = bytearray(hit.path.read_bytes())
     data[len(data) // 2] ^= 1
     hit.path.write_bytes(data)
@@ -119,9 +125,9 @@ def test_the_second_export_is_a_hit_and_damage_is_a_miss(source: GraphSource) ->
 
 
 def test_graphs_with_a_loss_depend_on_features_and_settings(source: GraphSource) -> None:
-    other = replace(source, objective=ObjectiveOptions(pixel_weight=2.0))
+    other = made_from(source.generator, source.vgg, ObjectiveOptions(pixel_weight=2.0))
     for name in GRAPHS:
-        same = GraphKey.of(source, name, "fp32") == GraphKey.of(other, name, "fp32")
+        same = source.key(name, "fp32") == other.key(name, "fp32")
         assert same == (name not in WITH_LOSS)
 
 
@@ -132,10 +138,10 @@ def test_a_graph_that_computes_something_else_is_not_kept(source: GraphSource, m
         verify(onnx.load(export_graph(source, "mapping").path), graph, lying)
     assert caught.value.mend
     monkeypatch.setitem(GRAPHS, "mapping", lambda s, p: lying if p == "fp32" else graph)
-    twisted = replace(source, generator=Generator.from_weights(random_weights(standard_spec(16, 8, 16), seed=9)))
+    twisted = made_from(Generator.from_weights(random_weights(standard_spec(16, 8, 16), seed=9)), source.vgg)
     with pytest.raises(ExportError):
         export_graph(twisted, "mapping", "fp16")
-    assert not GraphKey.of(twisted, "mapping", "fp16").path.exists()
+    assert not twisted.key("mapping", "fp16").path.exists()
 
 
 def test_bfloat16_is_refused_where_nothing_can_verify_it(source: GraphSource) -> None:
@@ -176,3 +182,15 @@ def test_the_gradient_graph_trains_as_pytorch_does(source: GraphSource) -> None:
     curve, other = ours.history[0, :, 0].numpy(), theirs.history[0, :, 0].numpy()
     assert curve[-1] < 0.9 * curve[0]
     np.testing.assert_allclose(other, curve, rtol=1e-3)
+
+
+def test_pictures_that_vgg_sees_smaller_can_be_exported_or_the_mend_is_said(source: GraphSource) -> None:
+    half = made_from(source.generator, source.vgg, ObjectiveOptions(perceptual_size=16, layer_weights={"conv1_1": 1.0}))
+    exported = export_graph(half, "objective_gradient")
+    assert exported.record["verification"]["outputs"][1]["relative"] < 1e-3
+    uneven = made_from(
+        source.generator, source.vgg, ObjectiveOptions(perceptual_size=20, layer_weights={"conv1_1": 1.0})
+    )
+    with pytest.raises(ExportError, match="cannot be exported") as caught:
+        export_graph(uneven, "objective_gradient")
+    assert "256" in caught.value.mend

@@ -1,0 +1,51 @@
+"""CUDA graphs through cuda-python, for the TensorRT runtime without PyTorch."""
+
+import importlib
+from typing import Any
+
+from engines.device_buffers import Work
+from i2s_trt.errors import EnvironmentFault
+
+
+def capture(work: Work, stream: int, runtime: Any = None) -> Work:
+    """Record what `work` enqueues on a stream; the result enqueues it again in one call.
+
+    Args:
+        work: must have run once before; the shapes and addresses it uses are frozen into the graph.
+        stream: handle of a stream that is not the default one.
+        runtime: the module `cuda.bindings.runtime`; imported when left out.
+
+    Raises:
+        EnvironmentFault: cuda-python is not installed, or CUDA cannot capture this.
+        EngineError: from `work`.
+    """
+    cudart = runtime or _import_runtime()
+    _call(cudart, cudart.cudaStreamBeginCapture(stream, cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal))
+    try:
+        work(stream)
+    finally:  # a stream that is left capturing is of no more use
+        ended = cudart.cudaStreamEndCapture(stream)
+    graph = _call(cudart, ended)
+    executable = _call(cudart, cudart.cudaGraphInstantiate(graph, 0))
+    _call(cudart, cudart.cudaGraphDestroy(graph))
+
+    def replay(handle: int) -> None:
+        _call(cudart, cudart.cudaGraphLaunch(executable, handle))
+
+    return replay
+
+
+def _call(cudart: Any, answer: tuple[Any, ...]) -> Any:
+    """The value of an answer `(status, value...)`."""
+    if answer[0] != cudart.cudaError_t.cudaSuccess:
+        raise EnvironmentFault(f"CUDA graph: {answer[0]}", "take a newer driver; engines run without graphs too")
+    return answer[1] if len(answer) > 1 else None
+
+
+def _import_runtime() -> Any:
+    try:
+        return importlib.import_module("cuda.bindings.runtime")
+    except ImportError as error:
+        raise EnvironmentFault(
+            "CUDA graphs need cuda-python where PyTorch is absent", "pip install cuda-python"
+        ) from error

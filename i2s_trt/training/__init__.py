@@ -1,0 +1,1 @@
+"""How the embedded models were made: portraits drawn from known factors, and networks trained on them."""

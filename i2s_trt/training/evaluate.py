@@ -1,0 +1,86 @@
+"""Measures the embedded face model against its bars: edits, embeddings, expression transfer. Writes JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.models.generator import Generator
+from i2s_trt.training.directions import edit_table
+from i2s_trt.training.factor_reader import FactorReader, load_factor_reader
+from i2s_trt.training.gallery import write_gallery
+from i2s_trt.training.study import Study, pixel_options, reconstruction_psnr, run_study, transfer
+
+EDITS = ("smile", "mouth_open", "eye_open", "gaze", "glasses", "beard", "yaw", "age", "hair_length", "skin_tone")
+STRENGTHS = (0.0, 0.5, 1.0, 1.5)
+MOUTH = (slice(0.60, 0.84), slice(0.28, 0.72))  # of an aligned face, as shares of its height and width
+IDENTITY = ("yaw", "face_width", "glasses", "beard", "skin_tone", "hair_darkness", "hair_length")
+
+
+def mouth_share(change: Tensor) -> float:
+    """How much of a difference image's energy [3, R, R] lies in the mouth's box."""
+    size = change.shape[-1]
+    rows, columns = (slice(round(part.start * size), round(part.stop * size)) for part in MOUTH)
+    return float(change[:, rows, columns].square().sum() / change.square().sum())
+
+
+@torch.no_grad()
+def transfer_scores(generator: Generator, reader: FactorReader, target: Tensor, study: Study) -> dict[str, Any]:
+    """What the reader sees as the expression grows on `target` [L, D], and where the picture changes."""
+    neutral, expression = study.latent("neutral"), study.latent("expression")
+    images = generator.synthesis(torch.stack([transfer(target, neutral, expression, s) for s in STRENGTHS]))
+    reading = reader.read(images)
+    return {
+        "strengths": STRENGTHS,
+        "read": {
+            name: [round(float(value), 3) for value in reading[name]] for name in ("smile", "mouth_open", *IDENTITY)
+        },
+        "mouth_share": round(mouth_share(images[2] - images[0]), 3),
+    }
+
+
+def evaluate(generator: Generator, reader: FactorReader, study: Study, seed: int) -> dict[str, Any]:
+    """Every figure of the model card."""
+    difference = study.latent("expression") - study.latent("neutral")
+    targets = ("astronaut", *study.renders[:2])
+    return {
+        "seed": seed,
+        "edits": edit_table(generator, EDITS, seed),
+        "embedding_psnr": reconstruction_psnr(generator, study),
+        "row_norms": [round(float(norm), 2) for norm in difference.norm(dim=1)],
+        "mouth_area": round((MOUTH[0].stop - MOUTH[0].start) * (MOUTH[1].stop - MOUTH[1].start), 3),
+        "transfer": {name: transfer_scores(generator, reader, study.latent(name), study) for name in targets},
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """`python -m i2s_trt.training.evaluate [--model demo] [-o figures.json] [--pictures FOLDER]`."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--seed", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--rate", type=float, default=0.01)
+    parser.add_argument("--renders", type=int, default=4)
+    parser.add_argument("-o", "--out", type=Path)
+    parser.add_argument("--pictures", type=Path, help="also write the model card's pictures into this folder")
+    options = parser.parse_args(argv)
+    generator = load_generator(options.model)
+    study = run_study(generator, options.seed, options.renders, pixel_options(options.steps, options.rate))
+    figures = evaluate(generator, load_factor_reader(), study, options.seed)
+    text = json.dumps({"steps": options.steps, "rate": options.rate, **figures}, indent=2)
+    if options.out is not None:
+        options.out.write_text(text + "\n")
+    if options.pictures is not None:
+        write_gallery(generator, study, options.pictures, options.seed)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The ground-truth factors of a procedural portrait, and how latent vectors become factors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+LEVELS: Final = ("coarse", "middle", "fine")
+
+
+def _factor(level: str, about: str, onset: float = 0.0, full: float = 0.0) -> Any:
+    """A factor of one level; with `full` > `onset`, part-time: 0 up to `onset`, 1 from `full`, smooth between."""
+    return field(default=0.0, metadata={"level": level, "about": about, "onset": onset, "full": full})
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What one portrait shows. Values lie in [-1, 1]; part-time factors (a beard, glasses) lie in [0, 1]."""
+
+    yaw: float = _factor("coarse", "head turned to the picture's left or right")
+    pitch: float = _factor("coarse", "head lowered or raised")
+    roll: float = _factor("coarse", "head tilted")
+    face_width: float = _factor("coarse", "narrow to broad face")
+    jaw: float = _factor("coarse", "pointed to square jaw")
+    chin: float = _factor("coarse", "short to long chin")
+    hair_length: float = _factor("coarse", "short to below the shoulders", -0.1, 1.0)
+    hair_volume: float = _factor("coarse", "flat to full hair")
+    hair_part: float = _factor("coarse", "where the hair is parted")
+    bangs: float = _factor("coarse", "hair over the forehead", 0.05, 0.9)
+    bald: float = _factor("coarse", "receding to a bare crown", 0.65, 1.0)
+    curl: float = _factor("coarse", "curly hair", 0.2, 1.0)
+    glasses: float = _factor("middle", "glasses worn", 0.32, 0.42)
+    glasses_round: float = _factor("middle", "square to round glasses")
+    smile: float = _factor("middle", "frown to smile")
+    mouth_open: float = _factor("middle", "closed to wide open mouth", -0.1, 1.0)
+    mouth_width: float = _factor("middle", "narrow to wide mouth")
+    lip_fullness: float = _factor("middle", "thin to full lips")
+    eye_open: float = _factor("middle", "nearly closed to wide open eyes")
+    eye_size: float = _factor("middle", "small to large eyes")
+    gaze: float = _factor("middle", "looking to the picture's left or right")
+    gaze_up: float = _factor("middle", "looking up or down")
+    brow_height: float = _factor("middle", "low to raised brows")
+    brow_angle: float = _factor("middle", "worried to stern brows")
+    brow_thickness: float = _factor("middle", "thin to thick brows")
+    nose_width: float = _factor("middle", "narrow to broad nose")
+    nose_length: float = _factor("middle", "short to long nose")
+    moustache: float = _factor("middle", "moustache", 0.45, 0.8)
+    beard: float = _factor("middle", "beard", 0.4, 0.85)
+    age: float = _factor("middle", "lines of age", 0.1, 1.0)
+    skin_tone: float = _factor("fine", "light to dark skin")
+    skin_warmth: float = _factor("fine", "cool to warm skin")
+    hair_darkness: float = _factor("fine", "blond to black hair")
+    hair_redness: float = _factor("fine", "red hair", 0.2, 1.0)
+    hair_grey: float = _factor("fine", "grey hair", 0.5, 0.95)
+    iris: float = _factor("fine", "brown to blue eyes")
+    lip_colour: float = _factor("fine", "pale to red lips")
+    light_side: float = _factor("fine", "light from the picture's left or right")
+    light_height: float = _factor("fine", "light from below or above")
+    backdrop_hue: float = _factor("fine", "warm to cool background")
+    backdrop_green: float = _factor("fine", "magenta to green background")
+    backdrop_light: float = _factor("fine", "dark to light background")
+    backdrop_glow: float = _factor("fine", "a glow behind the head", 0.0, 1.0)
+    backdrop_stripes: float = _factor("fine", "broad slanted stripes", 0.4, 1.0)
+    clothes_hue: float = _factor("fine", "warm to cool clothes")
+    clothes_light: float = _factor("fine", "dark to light clothes")
+
+
+NAMES: Final = tuple(item.name for item in fields(Factors))
+INDEX: Final = {name: index for index, name in enumerate(NAMES)}
+LEVEL_OF: Final = tuple(LEVELS.index(item.metadata["level"]) for item in fields(Factors))
+COUNT: Final = len(NAMES)
+
+
+def visible(name: str, uniform: npt.NDArray[Any] | float) -> FloatArray:
+    """What a uniform variable in [-1, 1] shows of factor `name`: itself, or a part-time factor's [0, 1]."""
+    meta = fields(Factors)[INDEX[name]].metadata
+    values = np.asarray(uniform, np.float32)
+    if meta["full"] <= meta["onset"]:
+        return values
+    t = np.clip((values - meta["onset"]) / (meta["full"] - meta["onset"]), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
+
+
+def factors_from_uniform(uniform: npt.NDArray[Any]) -> Factors:
+    """One row [COUNT] of uniform variables in [-1, 1] to what it shows."""
+    return Factors(**{name: float(visible(name, uniform[index])) for index, name in enumerate(NAMES)})
+
+
+def sample_latents(seed: int, count: int, mixing: float = 0.5) -> FloatArray:
+    """Latents [count, 3, COUNT] of unit mean square, one a level; a share `1 - mixing` has three equal ones.
+
+    Row i depends on (seed, i) alone, so neither batch size nor order changes a sample.
+    """
+    rows = [_sample_latent(np.random.default_rng([seed, index]), mixing) for index in range(count)]
+    return np.stack(rows) if rows else np.zeros((0, len(LEVELS), COUNT), np.float32)
+
+
+def _sample_latent(rng: np.random.Generator, mixing: float) -> FloatArray:
+    mixed = rng.random() < mixing
+    latents = rng.standard_normal((len(LEVELS), COUNT))
+    if not mixed:
+        latents[:] = latents[0]
+    latents /= np.sqrt(np.mean(latents**2, axis=1, keepdims=True))
+    return latents.astype(np.float32)
+
+
+def uniform_from_latents(latents: npt.NDArray[Any]) -> FloatArray:
+    """Latents [N, 3, COUNT] to uniform variables [N, COUNT] in [-1, 1]: each factor from its own level's latent."""
+    own = latents[:, list(LEVEL_OF), np.arange(COUNT)].astype(np.float64)
+    erf = np.frompyfunc(math.erf, 1, 1)
+    return np.asarray(erf(own / math.sqrt(2.0)), np.float32)

@@ -1,0 +1,155 @@
+"""The head itself: outline, ears, a height field for soft light, skin, nose and the lines of age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from i2s_trt.training.canvas import Array, bump, ellipse, hill, scale, smoothstep
+from i2s_trt.training.factors import Factors
+from i2s_trt.training.scene import EYE_X, EYE_Y, MOUTH_Y, Scene
+
+NOSE_Y = 0.16
+CENTRE_Y = -0.08
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Signed distance to the head's outline, and the outline's radius in units of itself (1 on the rim)."""
+
+    distance: Array
+    radius: Array
+    half_width: float
+
+
+def half_width(factors: Factors) -> float:
+    """Half the head's width at the ears."""
+    return 0.525 + 0.045 * factors.face_width
+
+
+def head_outline(scene: Scene) -> Outline:
+    """A round skull above and a jaw between pointed and square below, as one radius a direction."""
+    factors = scene.factors
+    x, y = scene.head_x, scene.head_y - np.float32(CENTRE_Y)
+    width = half_width(factors)
+    chin = 0.85 + 0.05 * factors.chin - CENTRE_Y
+    power = 2.12 + 0.32 * factors.jaw
+    angles = np.linspace(0.0, np.pi, 257)  # from straight up to straight down; both sides alike
+    sine, cosine = np.sin(angles), -np.cos(angles)
+    lower = ((sine / width) ** power + (np.maximum(cosine, 0.0) / chin) ** power + 1e-9) ** (-1.0 / power)
+    upper = ((sine / width) ** 2.3 + (np.maximum(-cosine, 0.0) / 0.72) ** 2.3 + 1e-9) ** (-1.0 / 2.3)
+    radii = np.where(cosine > 0.0, lower, upper)
+    length = np.sqrt(x * x + y * y + 1e-9)
+    rim = np.interp(np.arctan2(np.abs(x), -y), angles, radii).astype(np.float32)
+    return Outline(length - rim, length / rim, width)
+
+
+def draw_ears(scene: Scene) -> None:
+    """Two ears; the one turned away hides behind the head."""
+    factors, canvas = scene.factors, scene.canvas
+    width = half_width(factors)
+    for side in (-1, 1):
+        seen = 1.0 - 0.75 * smoothstep(0.2, 0.9, side * factors.yaw)
+        x, y = scene.head_x - side * (width - 0.005), scene.head_y - 0.05
+        shade = 0.80 + 0.22 * side * scene.light.x
+        canvas.paint(scale(scene.skin, shade), canvas.cover(ellipse(x, y, 0.075 * seen, 0.135)))
+        canvas.paint(scale(scene.skin, 0.68 * shade),
+                     0.7 * canvas.cover(ellipse(x - side * 0.008, y, 0.035 * seen, 0.08), 0.02))  # fmt: skip
+
+
+def draw_skin(scene: Scene, outline: Outline) -> Array:
+    """Lights the face and paints it; returns the light [h, w], for what lies on the skin."""
+    normal_x, normal_y, normal_z = _normals(_relief(scene, outline), scene.canvas.pixel)
+    light = scene.light
+    lambert = np.maximum(normal_x * light.x + normal_y * light.y + normal_z * light.z + 0.25, 0.0) / 1.25
+    half_z = light.z + 1.0
+    gloss = (normal_x * light.x + normal_y * light.y + normal_z * half_z) / np.sqrt(light.x**2 + light.y**2 + half_z**2)
+    gloss = np.maximum(gloss, 0.0) ** 16
+    shade = 0.36 + 0.70 * lambert
+    red, green, blue = scene.skin
+    cheeks = sum(hill(scene.face_x - side * 0.31, scene.face_y - 0.17, 0.14, 0.10) for side in (-1, 1))
+    blush = 0.07 * cheeks + 0.05 * hill(scene.face_x, scene.face_y - NOSE_Y, 0.10, 0.06)
+    # Light that has travelled through skin comes out red, so shadows keep more red than blue.
+    shine = 0.10 * gloss
+    colour = (
+        red * shade**0.92 + shine,
+        (green - blush) * shade + shine,
+        (blue - 0.8 * blush) * shade**1.06 + shine,
+    )
+    scene.canvas.paint(colour, scene.canvas.cover(outline.distance, 0.003))
+    return np.asarray(shade, np.float32)
+
+
+def _relief(scene: Scene, outline: Outline) -> Array:
+    """Height above the picture plane: skull, eye sockets, cheeks, nose, mouth and chin."""
+    factors, x, y = scene.factors, scene.face_x, scene.face_y
+    k = np.minimum(outline.radius, 0.995)
+    height = 0.50 * np.sqrt(1.0 - k * k)
+    smile = max(factors.smile, 0.0)
+    mirrored = np.abs(x)
+    height -= 0.050 * hill(mirrored - EYE_X, y - EYE_Y + 0.01, 0.15, 0.09)
+    height += 0.020 * hill(mirrored - 0.20, y + 0.21, 0.16, 0.06)
+    height += (0.030 + 0.020 * smile) * hill(mirrored - 0.29, y - 0.17 + 0.03 * smile, 0.13, 0.11)
+    height += 0.030 * hill(x, y - 0.66, 0.14, 0.09) + 0.028 * hill(x, y - MOUTH_Y, 0.20, 0.13)
+    return np.asarray(height + _nose_relief(scene), np.float32)
+
+
+def _nose_relief(scene: Scene) -> Array:
+    factors = scene.factors
+    x, y = nose_axes(scene)
+    width = 0.085 + 0.018 * factors.nose_width
+    along = np.clip((y + 0.28) / 0.28, 0.0, 1.0)  # 0 between the eyes, 1 at the tip
+    spread = 0.040 + 0.62 * width * along * along
+    bridge = (0.028 + 0.085 * along) * np.exp(-((x / spread) ** 2))
+    bridge *= smoothstep(-0.34, -0.18, y) * smoothstep(0.085, -0.02, y)
+    wings = 0.030 * hill(np.abs(x) - 0.85 * width, y - 0.01, 0.036, 0.042)
+    return np.asarray(bridge + wings, np.float32)
+
+
+def nose_axes(scene: Scene) -> tuple[Array, Array]:
+    """Coordinates about the tip of the nose, which stands out and so moves most as the head turns."""
+    factors = scene.factors
+    lean = 0.075 * factors.yaw * smoothstep(-0.15, 0.15, scene.face_y)
+    tip = NOSE_Y + 0.030 * factors.nose_length - 0.015 * factors.pitch
+    return np.asarray(scene.face_x - lean, np.float32), np.asarray(scene.face_y - tip, np.float32)
+
+
+def _normals(height: Array, pixel: float) -> tuple[Array, Array, Array]:
+    slope_x, slope_y = np.zeros_like(height), np.zeros_like(height)
+    slope_x[:, 1:-1] = (height[:, 2:] - height[:, :-2]) / (2.0 * pixel)
+    slope_y[1:-1] = (height[2:] - height[:-2]) / (2.0 * pixel)
+    z = 1.0 / np.sqrt(slope_x**2 + slope_y**2 + 1.0)
+    return -slope_x * z, -slope_y * z, z
+
+
+def draw_nose(scene: Scene) -> None:
+    """Nostrils and the shadow below the tip; the rest of the nose is relief."""
+    window = scene.crop(*scene.window(-0.35, 0.35, -0.05, 0.4))
+    factors, canvas = window.factors, window.canvas
+    x, y = nose_axes(window)
+    width = 0.085 + 0.018 * factors.nose_width
+    drop = 0.010 * factors.pitch
+    canvas.shade(0.14 * hill(x, y - 0.075, 1.2 * width, 0.028))
+    nostrils = ellipse(np.abs(x) - 0.45 * width, y - 0.040 + drop, 0.026, 0.012)
+    canvas.shade(0.45 * canvas.cover(nostrils, 0.012))
+    canvas.shade(0.10 * bump(np.abs(x) - 1.02 * width, 0.014) * bump(y - 0.005, 0.035))
+
+
+def draw_age(scene: Scene) -> None:
+    """Folds from nose to mouth (a smile deepens them), lines on the brow, bags and crow's feet."""
+    window = scene.crop(*scene.window(-0.6, 0.6, -0.6, 0.6))
+    factors, canvas, x, y = window.factors, window.canvas, window.face_x, window.face_y
+    smile, side = max(factors.smile, 0.0), np.abs(x)
+    along = np.clip((y - NOSE_Y) / 0.25, 0.0, 1.0)
+    fold = bump(side - 0.135 - 0.11 * along - 0.03 * smile, 0.018)
+    fold = fold * smoothstep(0.12, 0.22, y) * smoothstep(MOUTH_Y + 0.04, MOUTH_Y - 0.05, y)
+    canvas.shade((0.24 * factors.age + 0.20 * smile) * fold)
+    age = factors.age
+    for line in range(3):
+        level = -0.37 - 0.055 * line + 0.25 * x * x
+        canvas.shade(0.20 * age * bump(y - level, 0.011) * smoothstep(0.34, 0.16, side))
+    bags = bump(y - EYE_Y - 0.105 + 1.6 * (side - EYE_X) ** 2, 0.016) * smoothstep(0.14, 0.06, np.abs(side - EYE_X))
+    canvas.shade(0.22 * age * bags)
+    feet = bump(np.sin(30.0 * (y - EYE_Y) / (0.4 + side)), 0.5) * smoothstep(0.38, 0.42, side)
+    canvas.shade(0.14 * age * feet * smoothstep(0.48, 0.42, side) * bump(y - EYE_Y, 0.07))

@@ -1,0 +1,142 @@
+"""The training loop of the face generator: one resolution at a time, an average of the weights kept alongside."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from i2s_trt.models.spec import GeneratorSpec
+from i2s_trt.training.equalised import EqualisedGenerator, average_into
+from i2s_trt.training.losses import portrait_loss, region_weights
+
+AVERAGE_EVERY = 4  # steps; the average moves slowly, and touching every weight takes time
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """One resolution's training.
+
+    Attributes:
+        resolution: pixels a side.
+        presentations: images shown, or fewer when `seconds` is over first.
+        seconds: limit of wall-clock time.
+        rate_start, rate_end: Adam's learning rate, along a half cosine.
+        head_start: steps in which only the parameters new at this resolution learn.
+    """
+
+    resolution: int
+    presentations: int = 10**9
+    seconds: float = math.inf
+    rate_start: float = 4e-3
+    rate_end: float = 1e-4
+    head_start: int = 0
+    batch: int = 16
+    average_decay: float = 0.998
+    bfloat16: bool = True
+    compiled: bool = True
+    seed: int = 0
+    report_every: int = 250
+
+
+@dataclass(frozen=True)
+class TrainEvent:
+    """Where training stands: the loss is the mean since the last event."""
+
+    resolution: int
+    presentations: int
+    seconds: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The generator as it stands and its moving average, which is what gets used."""
+
+    current: EqualisedGenerator
+    average: EqualisedGenerator
+
+
+def begin(spec: GeneratorSpec, seed: int) -> Trained:
+    """A fresh generator and its average, equal."""
+    return Trained(EqualisedGenerator(spec, seed), EqualisedGenerator(spec, seed))
+
+
+def grow(smaller: Trained, spec: GeneratorSpec, seed: int) -> tuple[Trained, list[str]]:
+    """A generator of twice the resolution that keeps what was learned; also the names of its new parameters."""
+    larger = begin(spec, seed)
+    new = larger.current.inherit(smaller.current)
+    larger.average.inherit(smaller.average)
+    return larger, new
+
+
+def smaller_spec(spec: GeneratorSpec, resolution: int) -> GeneratorSpec:
+    """The first blocks of `spec`."""
+    return replace(spec, resolution=resolution, channels=spec.channels[: int(math.log2(resolution)) - 1])
+
+
+def train_stage(
+    model: Trained,
+    images: Tensor,
+    latents: Tensor,
+    options: StageOptions,
+    new: list[str] | None = None,
+    on_event: Callable[[TrainEvent, Trained], None] | None = None,
+) -> None:
+    """Trains `model` in place on images [M, 3, R, R] uint8 and their latents [M, 3, Z] float32."""
+    optimiser = _optimiser(model.current, new or [], options)
+    forward = torch.compile(model.current, dynamic=False) if options.compiled else model.current
+    weights, random = region_weights(options.resolution), torch.Generator().manual_seed(options.seed)
+    began, step, total = time.monotonic(), 0, 0.0
+    while (progress := _progress(step, began, options)) < 1.0:
+        _set_rates(optimiser, step, progress, options)
+        rows = torch.randint(0, len(images), (options.batch,), generator=random)
+        targets = images[rows].float() / 127.5 - 1.0
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
+            output = forward(latents[rows])
+        loss = portrait_loss(output.float(), targets, weights)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        step += 1
+        if step % AVERAGE_EVERY == 0:
+            average_into(model.average.raw.values(), model.current.raw.values(), _decay(step, options))
+        total += loss.item()
+        if step % options.report_every == 0:
+            seconds = time.monotonic() - began
+            event = TrainEvent(options.resolution, step * options.batch, seconds, total / options.report_every)
+            total = 0.0
+            if on_event is not None:
+                on_event(event, model)
+
+
+def _progress(step: int, began: float, options: StageOptions) -> float:
+    shown = step * options.batch / options.presentations
+    return max(shown, (time.monotonic() - began) / options.seconds)
+
+
+def _optimiser(model: EqualisedGenerator, new: list[str], options: StageOptions) -> torch.optim.Optimizer:
+    """Adam over two groups: parameters new at this resolution, and those that an earlier stage has trained."""
+    groups = [
+        {"params": [parameter for name, parameter in model.raw.items() if name in new]},
+        {"params": [parameter for name, parameter in model.raw.items() if name not in new]},
+    ]
+    return torch.optim.Adam(groups, options.rate_start, betas=(0.9, 0.99), fused=True)
+
+
+def _set_rates(optimiser: torch.optim.Optimizer, step: int, progress: float, options: StageOptions) -> None:
+    """Warm-up, then a half cosine; during a head start only new parameters learn."""
+    cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+    rate = options.rate_end + (options.rate_start - options.rate_end) * cosine
+    rate *= min(1.0, (step + 1) / 50)
+    fresh, trained = optimiser.param_groups
+    fresh["lr"] = rate
+    trained["lr"] = rate if step >= options.head_start else 0.0
+
+
+def _decay(step: int, options: StageOptions) -> float:
+    return float(min(options.average_decay, (step + 1) / (step + 10)) ** AVERAGE_EVERY)

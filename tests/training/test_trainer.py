@@ -1,0 +1,106 @@
+"""Training in miniature: the loss falls, files come back, and runs repeat."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.models.spec import GeneratorSpec
+from i2s_trt.training import export_faces, faces
+from i2s_trt.training.factors import COUNT
+from i2s_trt.training.losses import portrait_loss, region_weights
+from i2s_trt.training.shards import Shard, main, read_shards, render_shard, write_shard
+from i2s_trt.training.trainer import StageOptions, Trained, TrainEvent, begin, train_stage
+
+SPEC = GeneratorSpec(32, COUNT, 128, (16, 16, 16, 16), (128,) * 2)
+STAGE = StageOptions(32, 800, batch=8, compiled=False, bfloat16=False, report_every=10)
+
+
+@pytest.fixture(scope="module")
+def shard() -> Shard:
+    return render_shard(0, 64, 32)
+
+
+def tensors(shard: Shard) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(shard.images).permute(0, 3, 1, 2), torch.from_numpy(shard.latents)
+
+
+def train(shard: Shard) -> tuple[Trained, list[TrainEvent]]:
+    model, events = begin(SPEC, 0), []
+    images, latents = tensors(shard)
+    train_stage(model, images, latents, STAGE, on_event=lambda event, _: events.append(event))
+    return model, events
+
+
+def test_the_loss_falls_and_the_run_repeats(shard: Shard) -> None:
+    (model, events), (again, repeated) = train(shard), train(shard)
+    losses = [event.loss for event in events]
+    assert losses[-1] < 0.6 * losses[0]
+    assert [event.loss for event in repeated] == losses
+    assert events[-1].presentations == 800
+    for name, parameter in model.average.raw.items():
+        assert torch.equal(parameter, again.average.raw[name])
+
+
+def test_the_average_follows_the_training(shard: Shard) -> None:
+    model, _ = train(shard)
+    images, latents = tensors(shard)
+    targets, weights = images[:16].float() / 127.5 - 1, region_weights(32)
+    with torch.no_grad():
+        start = portrait_loss(begin(SPEC, 0).average(latents[:16]), targets, weights)
+        end = portrait_loss(model.average(latents[:16]), targets, weights)
+    assert end < 0.6 * start
+
+
+def test_a_head_start_moves_new_parameters_only(shard: Shard) -> None:
+    model, before = begin(SPEC, 0), begin(SPEC, 0)
+    images, latents = tensors(shard)
+    new = [name for name in model.current.raw if "layers/7" in name]
+    stage = StageOptions(32, 40, batch=8, compiled=False, bfloat16=False, head_start=5)
+    train_stage(model, images, latents, stage, new)
+    for name, parameter in model.current.raw.items():
+        if name not in new:
+            assert torch.equal(parameter, before.current.raw[name]), name
+    assert not torch.equal(model.current.raw[new[0]], before.current.raw[new[0]])
+
+
+def test_a_time_limit_ends_training(shard: Shard) -> None:
+    images, latents = tensors(shard)
+    stage = StageOptions(32, 10**9, seconds=0.5, batch=8, compiled=False, bfloat16=False)
+    train_stage(begin(SPEC, 0), images, latents, stage)
+
+
+def test_the_loss_is_zero_for_equal_images_and_minds_the_mouth_most() -> None:
+    weights = region_weights(64)
+    plain = torch.zeros(1, 3, 64, 64)
+    assert portrait_loss(plain, plain, weights) == 0
+    mouth, corner = plain.clone(), plain.clone()
+    mouth[..., 44:48, 30:34] = 1.0
+    corner[..., 4:8, 4:8] = 1.0
+    assert portrait_loss(mouth, plain, weights) > 2.5 * portrait_loss(corner, plain, weights)
+
+
+def test_shards_come_back_as_written(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write_shard(tmp_path / f"shard-{seed}.npz", seed, 3, 32)
+    both = read_shards(sorted(tmp_path.glob("*.npz")))
+    assert len(both) == 6
+    assert np.array_equal(both.images[3:], render_shard(2, 3, 32).images)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["shard-1.npz", "shard-2.npz"]
+
+
+def test_the_commands_train_and_export_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main([str(tmp_path / "shards"), "--shards", "1", "--count", "4", "--size", "128", "--workers", "1"])
+    small = GeneratorSpec(128, COUNT, 128, (8,) * 6, (128,) * 2)
+    for module in (faces, export_faces):
+        monkeypatch.setattr(module, "SPEC", small)
+    monkeypatch.setattr(torch, "compile", lambda model, **_: model)
+    faces.main([str(tmp_path / "shards"), str(tmp_path / "run"), "--minutes", "0.01", "0.01", "0.02"])
+    info = export_faces.export(tmp_path / "run" / "faces-128.pt", tmp_path / "model")
+    generator = load_generator(tmp_path / "model")
+    assert generator.digest == info.digest
+    images = generator.synthesis(generator.mean_w_plus.unsqueeze(0))
+    assert images.shape == (1, 3, 128, 128)
+    assert images.isfinite().all()
