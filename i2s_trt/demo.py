@@ -34,7 +34,7 @@ OPTIONS = EmbedOptions(steps=STEPS, learning_rate=0.01, objective=ObjectiveOptio
 _COLUMNS = 6
 _CELL_HEIGHT = 144
 _PORTRAIT_SEED, _PERSON_SEED = 11, 29
-_STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+_STRENGTHS = (-0.6, -0.3, 0.0, 0.3, 0.6, 1.0)
 _SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
 
 
