@@ -31,6 +31,19 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(scope="module")
+def _module_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("module-home")
+
+
+@pytest.fixture
+def module_home(_module_folder: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One home for all tests of a module: exported graphs, the slow part, are shared among them."""
+    assert own_home != _module_folder
+    monkeypatch.setenv("I2S_TRT_HOME", str(_module_folder))
+    return _module_folder
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Generator:
     """The 32x32 reference network."""

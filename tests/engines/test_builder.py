@@ -21,6 +21,8 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
 
+pytestmark = pytest.mark.usefixtures("module_home")
+
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
 OPTIONS = BuildOptions("tensorrt-rtx", BatchProfile(1, 4, 8), ("sm86", "sm89", "sm120"))
 
@@ -28,17 +30,6 @@ OPTIONS = BuildOptions("tensorrt-rtx", BatchProfile(1, 4, 8), ("sm86", "sm89", "
 def made_from(generator: Generator, vgg: Vgg16, objective: ObjectiveOptions | None = None) -> GraphSource:
     """A source of networks that are loaded already."""
     return GraphSource(lambda: generator, lambda: vgg, objective, generator.digest)
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("library")
-
-
-@pytest.fixture(autouse=True)
-def _shared_home(library: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_home != library
-    monkeypatch.setenv("I2S_TRT_HOME", str(library))
 
 
 def source(resolution: int, channels: int, vgg: Vgg16) -> GraphSource:

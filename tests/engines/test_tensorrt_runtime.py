@@ -35,6 +35,8 @@ from i2s_trt.models.vgg import Vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.engines.fake_gpu import FakeDevice, FakeEngine, fake_tensorrt
 
+pytestmark = pytest.mark.usefixtures("module_home")
+
 Array = np.ndarray[Any, Any]
 RTX = "tensorrt-rtx"
 PROFILE = BatchProfile(1, 2, 4)
@@ -43,17 +45,6 @@ PROFILE = BatchProfile(1, 2, 4)
 @pytest.fixture(scope="module")
 def generator() -> Generator:
     return Generator.from_weights(random_weights(standard_spec(16, 8, 16), seed=3))
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("library")
-
-
-@pytest.fixture(autouse=True)
-def _shared_home(library: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_home != library
-    monkeypatch.setenv("I2S_TRT_HOME", str(library))
 
 
 @pytest.fixture

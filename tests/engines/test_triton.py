@@ -27,6 +27,8 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
 
+pytestmark = pytest.mark.usefixtures("module_home")
+
 Array = np.ndarray[Any, Any]
 PROFILE = BatchProfile(1, 4, 8)
 
@@ -105,17 +107,6 @@ def _scalar(token: str, kind: type) -> Any:
         return int(token)
     assert re.fullmatch(r"[A-Z_0-9]+", token)
     return token
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("library")
-
-
-@pytest.fixture(autouse=True)
-def _shared_home(library: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_home != library
-    monkeypatch.setenv("I2S_TRT_HOME", str(library))
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
 
+pytestmark = pytest.mark.usefixtures("module_home")
+
 Array = np.ndarray[Any, Any]
 CASES = [
     (name, precision) for name in GRAPHS for precision in ("fp32", "fp16") if name != "mapping" or precision == "fp32"
@@ -42,18 +44,6 @@ def source(vgg: Vgg16) -> GraphSource:
     """A 32x32 generator in which no two sizes are alike, cropped as a landscape model is."""
     spec = replace(standard_spec(32, 24, 20), crop=(4, 28))
     return made_from(Generator.from_weights(random_weights(spec, seed=3)), vgg)
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for the exported files of this module: exporting is the slow part."""
-    return tmp_path_factory.mktemp("library")
-
-
-@pytest.fixture(autouse=True)
-def _shared_home(library: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_home != library
-    monkeypatch.setenv("I2S_TRT_HOME", str(library))
 
 
 def inputs_of(source: GraphSource, name: str, batch: int) -> dict[str, Array]:
