@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,8 @@ def test_interrupted_and_resumed(astronaut: Path, tmp_path: Path, unbroken: Path
 def test_interrupted_before_anything_began(astronaut: Path, tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "i2s_trt", "embed", str(astronaut), "-o", str(tmp_path)]
     with subprocess.Popen(arguments, env=os.environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        time.sleep(0.7)  # while torch is imported
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"model:")  # the networks are made next
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode in (130, -signal.SIGINT)

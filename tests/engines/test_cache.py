@@ -144,7 +144,7 @@ def _build_slowly(home: str, log: str) -> None:
 
 def test_of_eight_builders_one_builds_and_all_load(own_home: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
     workers = [context.Process(target=_build_slowly, args=(str(own_home), str(log))) for _ in range(8)]
     for worker in workers:
         worker.start()
