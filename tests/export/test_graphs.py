@@ -164,11 +164,18 @@ def test_the_gradient_graph_trains_as_pytorch_does(source: GraphSource) -> None:
     target = to_target(picture).unsqueeze(0)
     features = Objective(target, vgg, source.objective).features
     fixed = {"target": target.numpy(), **{f"target_{name}": value.numpy() for name, value in features.items()}}
+    differences = []
     for _ in range(options.steps):
-        advance(ours, *problem.losses_and_gradient(ours), options)
+        here = runner({"w_plus": ours.variable.numpy(), **fixed})
+        losses, gradient = problem.losses_and_gradient(ours)
+        assert compare("losses", here["losses"], losses.numpy()).relative < 1e-5
+        differences.append(compare("gradient", here["gradient"], gradient.numpy()).relative)
+        advance(ours, losses, gradient, options)
         result = runner({"w_plus": theirs.variable.numpy(), **fixed})
         advance(theirs, torch.from_numpy(result["losses"]), torch.from_numpy(result["gradient"]), options)
     assert isinstance(ours, EmbedState)
+    # at a few steps an activation lies on the kink of its ReLU, and the two sides differ; everywhere else they agree
+    assert np.quantile(differences, 0.75) < 1e-4
     curve, other = ours.history[0, :, 0].numpy(), theirs.history[0, :, 0].numpy()
     assert curve[-1] < 0.9 * curve[0]
     np.testing.assert_allclose(other, curve, rtol=1e-2)  # Adam amplifies the rounding, here and there
