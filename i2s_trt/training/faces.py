@@ -49,23 +49,31 @@ def shrink_to(images: Tensor, size: int) -> Tensor:
     return torch.cat(parts)
 
 
-class Logbook:
-    """Writes the loss curve as CSV, and a checkpoint every `every` events."""
+def read_images(folder: Path) -> tuple[Tensor, Tensor]:
+    """All shards of a folder: images [M, 3, R, R] uint8 and latents [M, 3, COUNT] float32."""
+    shard = read_shards(sorted(folder.glob("shard-*.npz")))
+    return torch.from_numpy(shard.images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(shard.latents)
 
-    def __init__(self, folder: Path, every: int = 4) -> None:
+
+class Logbook:
+    """Writes the loss curve as CSV, and a checkpoint (`faces-RESOLUTION.pt` or `checkpoint`) every `every` events."""
+
+    def __init__(self, folder: Path, every: int = 4, curve: str = "curve.csv", checkpoint: str = "") -> None:
         self.folder = folder
+        self.curve = folder / curve
+        self.checkpoint = checkpoint
         self.every = every
         self.events = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, event: TrainEvent, model: Trained) -> None:
         """One event of training."""
-        with (self.folder / "curve.csv").open("a", newline="") as file:
+        with self.curve.open("a", newline="") as file:
             row = (event.resolution, event.presentations, f"{event.seconds:.0f}", f"{event.loss:.5f}")
             csv.writer(file).writerow(row)
         self.events += 1
         if self.events % self.every == 0:
-            save_checkpoint(self.folder / f"faces-{event.resolution}.pt", model)
+            save_checkpoint(self.folder / (self.checkpoint or f"faces-{event.resolution}.pt"), model)
 
 
 def save_checkpoint(path: Path, model: Trained) -> None:
@@ -92,9 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, nargs=3, default=(math.inf,) * 3, help="limit of each resolution")
     parser.add_argument("--resume-from", type=int, choices=RESOLUTIONS[:2], help="a finished stage's checkpoint in OUT")
     options = parser.parse_args(argv)
-    shard = read_shards(sorted(options.shards.glob("shard-*.npz")))
-    latents = torch.from_numpy(shard.latents)
-    images = torch.from_numpy(shard.images).permute(0, 3, 1, 2).contiguous()
+    images, latents = read_images(options.shards)
     log, model, new = Logbook(options.out), begin(smaller_spec(SPEC, RESOLUTIONS[0]), options.seed), list[str]()
     for resolution, count, minutes in zip(RESOLUTIONS, options.presentations, options.minutes, strict=True):
         spec = smaller_spec(SPEC, resolution)

@@ -75,6 +75,7 @@ NAMES: Final = tuple(item.name for item in fields(Factors))
 INDEX: Final = {name: index for index, name in enumerate(NAMES)}
 LEVEL_OF: Final = tuple(LEVELS.index(item.metadata["level"]) for item in fields(Factors))
 COUNT: Final = len(NAMES)
+EXPRESSION: Final = ("smile", "mouth_open", "eye_open", "gaze", "gaze_up", "brow_height", "brow_angle")
 
 
 def visible(name: str, uniform: npt.NDArray[Any] | float) -> FloatArray:
@@ -108,6 +109,25 @@ def _sample_latent(rng: np.random.Generator, mixing: float) -> FloatArray:
         latents[:] = latents[0]
     latents /= np.sqrt(np.mean(latents**2, axis=1, keepdims=True))
     return latents.astype(np.float32)
+
+
+def sample_pairs(seed: int, count: int, mixing: float = 0.5) -> FloatArray:
+    """Latents [2 * count, 3, COUNT]: rows 2i and 2i + 1 are one face with two expressions."""
+    first = sample_latents(seed, count, mixing)
+    second = np.stack([_other_expression(np.random.default_rng([seed, i, 1]), row) for i, row in enumerate(first)])
+    return np.stack([first, second], axis=1).reshape(2 * count, *first.shape[1:])
+
+
+def _other_expression(rng: np.random.Generator, latent: FloatArray) -> FloatArray:
+    """The latent [3, COUNT] with the expression's values turned about at random, which keeps the mean square."""
+    columns = [INDEX[name] for name in EXPRESSION]
+    middle = LEVELS.index("middle")
+    direction = rng.standard_normal(len(columns))
+    turned = direction / np.linalg.norm(direction) * np.linalg.norm(latent[middle, columns])
+    same_face = (latent == latent[middle]).all(axis=1)  # all three levels, or the middle one of a mixed face
+    result = latent.copy()
+    result[np.ix_(same_face, columns)] = turned
+    return result
 
 
 def uniform_from_latents(latents: npt.NDArray[Any]) -> FloatArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from i2s_trt.training.factors import FloatArray, sample_latents, uniform_from_latents
+from i2s_trt.training.factors import FloatArray, sample_latents, sample_pairs, uniform_from_latents
 from i2s_trt.training.portraits import render_uniform
 
 
@@ -26,17 +26,17 @@ class Shard:
         return len(self.images)
 
 
-def render_shard(seed: int, count: int, size: int) -> Shard:
-    """`count` portraits of the stream that `seed` begins."""
-    latents = sample_latents(seed, count)
+def render_shard(seed: int, count: int, size: int, *, pairs: bool = False) -> Shard:
+    """`count` portraits of the stream that `seed` begins; as `pairs`, each face twice with two expressions."""
+    latents = sample_pairs(seed, count // 2) if pairs else sample_latents(seed, count)
     return Shard(render_uniform(uniform_from_latents(latents), size), latents)
 
 
-def write_shard(path: Path, seed: int, count: int, size: int) -> None:
+def write_shard(path: Path, seed: int, count: int, size: int, pairs: bool = False) -> None:
     """Renders a shard into `path` (.npz, not compressed); an existing file of that name stays as it is."""
     if path.exists():
         return
-    shard = render_shard(seed, count, size)
+    shard = render_shard(seed, count, size, pairs=pairs)
     temporary = path.with_suffix(".part.npz")
     np.savez(temporary, images=shard.images, latents=shard.latents)
     temporary.rename(path)
@@ -57,11 +57,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=4000, help="portraits a shard")
     parser.add_argument("--size", type=int, default=128, help="pixels a side")
     parser.add_argument("--first-seed", type=int, default=100)
+    parser.add_argument("--pairs", action="store_true", help="each face twice, with two expressions")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     seeds = range(options.first_seed, options.first_seed + options.shards)
-    jobs = [(options.out / f"shard-{seed}.npz", seed, options.count, options.size) for seed in seeds]
+    jobs = [(options.out / f"shard-{seed}.npz", seed, options.count, options.size, options.pairs) for seed in seeds]
     with multiprocessing.Pool(options.workers) as pool:
         pool.starmap(write_shard, jobs, chunksize=1)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.equalised import EqualisedGenerator, average_into
-from i2s_trt.training.losses import portrait_loss, region_weights
+from i2s_trt.training.losses import EYES_WEIGHT, MOUTH_WEIGHT, pair_loss, portrait_loss, region_weights
 
 AVERAGE_EVERY = 4  # steps; the average moves slowly, and touching every weight takes time
 
@@ -27,6 +27,9 @@ class StageOptions:
         seconds: limit of wall-clock time.
         rate_start, rate_end: Adam's learning rate, along a half cosine.
         head_start: steps in which only the parameters new at this resolution learn.
+        eyes_weight, mouth_weight: of these regions' pixels in the loss.
+        pair_weight: of the loss on expressions' differences; above 0, rows 2i and 2i + 1 of the images must be one
+            face with two expressions, and batches hold such pairs.
     """
 
     resolution: int
@@ -36,6 +39,9 @@ class StageOptions:
     rate_end: float = 1e-4
     head_start: int = 0
     batch: int = 16
+    eyes_weight: float = EYES_WEIGHT
+    mouth_weight: float = MOUTH_WEIGHT
+    pair_weight: float = 0.0
     average_decay: float = 0.998
     bfloat16: bool = True
     compiled: bool = True
@@ -90,15 +96,18 @@ def train_stage(
     """Trains `model` in place on images [M, 3, R, R] uint8 and their latents [M, 3, Z] float32."""
     optimiser = _optimiser(model.current, new or [], options)
     forward = torch.compile(model.current, dynamic=False) if options.compiled else model.current
-    weights, random = region_weights(options.resolution), torch.Generator().manual_seed(options.seed)
+    weights = region_weights(options.resolution, options.eyes_weight, options.mouth_weight)
+    random = torch.Generator().manual_seed(options.seed)
     began, step, total = time.monotonic(), 0, 0.0
     while (progress := _progress(step, began, options)) < 1.0:
         _set_rates(optimiser, step, progress, options)
-        rows = torch.randint(0, len(images), (options.batch,), generator=random)
+        rows = _draw_rows(len(images), options, random)
         targets = images[rows].float() / 127.5 - 1.0
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
             output = forward(latents[rows])
         loss = portrait_loss(output.float(), targets, weights)
+        if options.pair_weight:
+            loss = loss + options.pair_weight * pair_loss(output.float(), targets, weights)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -112,6 +121,14 @@ def train_stage(
             total = 0.0
             if on_event is not None:
                 on_event(event, model)
+
+
+def _draw_rows(count: int, options: StageOptions, random: torch.Generator) -> Tensor:
+    """A batch's rows: any, or whole pairs."""
+    if not options.pair_weight:
+        return torch.randint(0, count, (options.batch,), generator=random)
+    first = 2 * torch.randint(0, count // 2, (options.batch // 2, 1), generator=random)
+    return torch.cat([first, first + 1], dim=1).flatten()
 
 
 def _progress(step: int, began: float, options: StageOptions) -> float:

@@ -5,6 +5,7 @@ import pytest
 
 from i2s_trt.training.factors import (
     COUNT,
+    EXPRESSION,
     INDEX,
     LEVEL_OF,
     LEVELS,
@@ -12,6 +13,7 @@ from i2s_trt.training.factors import (
     Factors,
     factors_from_uniform,
     sample_latents,
+    sample_pairs,
     uniform_from_latents,
     visible,
 )
@@ -37,6 +39,26 @@ def test_mixing_gives_some_faces_three_latents_and_others_one() -> None:
     mixed = np.any(latents[:, 0] != latents[:, 2], axis=1).mean()
     assert 0.35 < mixed < 0.65
     assert np.array_equal(sample_latents(3, 9, mixing=0.0)[:, 0], sample_latents(3, 9, mixing=0.0)[:, 2])
+
+
+@pytest.mark.parametrize("mixing", [0.0, 1.0])
+def test_a_pair_is_one_face_with_two_expressions(mixing: float) -> None:
+    latents = sample_pairs(6, 40, mixing)
+    np.testing.assert_array_equal(latents[0::2], sample_latents(6, 40, mixing))
+    np.testing.assert_allclose((latents**2).mean(axis=2), 1.0, rtol=1e-5)
+    uniform = uniform_from_latents(latents)
+    moved = np.abs(uniform[0::2] - uniform[1::2]).max(axis=0) > 0
+    assert {name for name, changed in zip(NAMES, moved, strict=True) if changed} == set(EXPRESSION)
+
+
+def test_the_second_expression_is_as_varied_as_the_first() -> None:
+    smile = uniform_from_latents(sample_pairs(7, 1500))[:, INDEX["smile"]]
+    assert smile[1::2].std() == pytest.approx(smile[0::2].std(), rel=0.05)
+    assert abs(np.corrcoef(smile[0::2], smile[1::2])[0, 1]) < 0.1
+
+
+def test_a_pair_depends_on_seed_and_index_only() -> None:
+    np.testing.assert_array_equal(sample_pairs(8, 6)[:4], sample_pairs(8, 2))
 
 
 @pytest.mark.parametrize("level", range(3))

@@ -1,5 +1,6 @@
 """Training in miniature: the loss falls, files come back, and runs repeat."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ import torch
 
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.models.spec import GeneratorSpec
-from i2s_trt.training import export_faces, faces
+from i2s_trt.training import export_faces, faces, finish_faces
 from i2s_trt.training.factors import COUNT
-from i2s_trt.training.losses import portrait_loss, region_weights
+from i2s_trt.training.losses import pair_loss, portrait_loss, region_weights
 from i2s_trt.training.shards import Shard, main, read_shards, render_shard, write_shard
 from i2s_trt.training.trainer import StageOptions, Trained, TrainEvent, begin, train_stage
 
@@ -82,6 +83,28 @@ def test_the_loss_is_zero_for_equal_images_and_minds_the_mouth_most() -> None:
     assert portrait_loss(mouth, plain, weights) > 2.5 * portrait_loss(corner, plain, weights)
 
 
+def test_the_loss_of_pairs_sees_the_expression_and_not_the_face() -> None:
+    weights, random = region_weights(32, mouth=9.0), torch.Generator().manual_seed(0)
+    targets = torch.rand(6, 3, 32, 32, generator=random)
+    wrong_face = targets + torch.rand(3, 3, 32, 32, generator=random).repeat_interleave(2, dim=0)
+    assert pair_loss(wrong_face, targets, weights) < 1e-6
+    wrong_expression = targets.clone()
+    wrong_expression[0::2] = targets[1::2]
+    assert pair_loss(wrong_expression, targets, weights) > 0.1
+
+
+def test_training_on_pairs_takes_whole_pairs_and_brings_their_differences_nearer() -> None:
+    images, latents = tensors(render_shard(3, 32, 32, pairs=True))
+    model, targets = begin(SPEC, 0), images.float() / 127.5 - 1
+    stage = replace(STAGE, pair_weight=2.0, mouth_weight=12.0)
+    with torch.no_grad():
+        before = pair_loss(model.average(latents), targets, region_weights(32))
+    train_stage(model, images, latents, stage)
+    with torch.no_grad():
+        after = pair_loss(model.average(latents), targets, region_weights(32))
+    assert after < before
+
+
 def test_shards_come_back_as_written(tmp_path: Path) -> None:
     for seed in (1, 2):
         write_shard(tmp_path / f"shard-{seed}.npz", seed, 3, 32)
@@ -94,11 +117,13 @@ def test_shards_come_back_as_written(tmp_path: Path) -> None:
 def test_the_commands_train_and_export_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main([str(tmp_path / "shards"), "--shards", "1", "--count", "4", "--size", "128", "--workers", "1"])
     small = GeneratorSpec(128, COUNT, 128, (8,) * 6, (128,) * 2)
-    for module in (faces, export_faces):
+    for module in (faces, export_faces, finish_faces):
         monkeypatch.setattr(module, "SPEC", small)
     monkeypatch.setattr(torch, "compile", lambda model, **_: model)
     faces.main([str(tmp_path / "shards"), str(tmp_path / "run"), "--minutes", "0.01", "0.01", "0.02"])
-    info = export_faces.export(tmp_path / "run" / "faces-128.pt", tmp_path / "model")
+    main([str(tmp_path / "pairs"), "--pairs", "--shards", "1", "--count", "4", "--workers", "1"])
+    finish_faces.main([str(tmp_path / "pairs"), str(tmp_path / "run"), "--minutes", "0.02"])
+    info = export_faces.export(tmp_path / "run" / finish_faces.CHECKPOINT, tmp_path / "model")
     generator = load_generator(tmp_path / "model")
     assert generator.digest == info.digest
     images = generator.synthesis(generator.mean_w_plus.unsqueeze(0))

@@ -1,0 +1,38 @@
+"""Finishes a trained face generator on pairs of portraits: one face, two expressions, mouth and eyes first."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from i2s_trt.training.faces import SPEC, Logbook, load_checkpoint, read_images, save_checkpoint
+from i2s_trt.training.trainer import StageOptions, begin, train_stage
+
+PRESENTATIONS = 200_000
+CHECKPOINT = "faces-finished.pt"
+FINISH = StageOptions(128, rate_start=2e-3, rate_end=3e-5, batch=8, eyes_weight=6.0, mouth_weight=12.0, pair_weight=1.0)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """`python -m i2s_trt.training.finish_faces PAIRS RUN`: goes on from RUN/faces-128.pt to RUN/faces-finished.pt."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("pairs", type=Path, help="shards drawn with --pairs")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--presentations", type=int, default=PRESENTATIONS)
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    options = parser.parse_args(argv)
+    images, latents = read_images(options.pairs)
+    model = begin(SPEC, options.seed)
+    load_checkpoint(options.run / "faces-128.pt", model)
+    stage = replace(FINISH, presentations=options.presentations, seconds=60.0 * options.minutes, seed=options.seed)
+    log = Logbook(options.run, curve="finish.csv", checkpoint=CHECKPOINT)
+    train_stage(model, images, latents, stage, on_event=log)
+    save_checkpoint(options.run / CHECKPOINT, model)
+
+
+if __name__ == "__main__":
+    main()
