@@ -97,10 +97,11 @@ def expression_sheet(generator: Generator, targets: Tensor, neutral: Tensor, exp
     return sheet(rows, column_labels=labels)
 
 
-def write_gallery(generator: Generator, study: Study, folder: Path, seed: int) -> None:
-    """Writes every sheet of the model card into `folder`, as JPEG."""
+def write_gallery(generator: Generator, study: Study, gentle: Study, folder: Path, seed: int) -> None:
+    """Writes every sheet of the model card into `folder`, as JPEG; edits are made on the `gentle` embeddings."""
     shown = ["astronaut", "cat", "coffee", *study.renders[:3]]
-    latents = {name: study.latent(name) for name in study.pictures}
+    latents = {name: gentle.latent(name) for name in gentle.pictures}
+    embedded = torch.stack([study.latent(name) for name in shown])
     neutral, expression = latents["neutral"], latents["expression"]
     render, other = study.renders[:2]
 
@@ -111,7 +112,7 @@ def write_gallery(generator: Generator, study: Study, folder: Path, seed: int) -
         "drawn": drawn_sheet(seed, generator.resolution),
         "generated": generated_sheet(generator, seed + 1),
         "edits": edit_sheet(generator, seed),
-        "embeddings": embedding_sheet(generator, [study.pictures[name] for name in shown], stack(*shown)),
+        "embeddings": embedding_sheet(generator, [study.pictures[name] for name in shown], embedded),
         "morphs": morph_sheet(generator, stack("astronaut", render, "cat")),
         "crossover": crossover_sheet(generator, stack("astronaut", render, other), generator.num_layers // 2),
         "expression": expression_sheet(generator, stack("astronaut", render), neutral, expression),

@@ -101,16 +101,18 @@ def test_photographs_come_with_scikit_image() -> None:
     assert list(pictures) == ["astronaut", "cat", "coffee"]
 
 
-def test_every_figure_and_picture_comes_out_of_one_study(tmp_path: Path) -> None:
+def test_every_figure_and_picture_comes_out_of_two_studies(tmp_path: Path) -> None:
     spec = GeneratorSpec(64, COUNT, 128, (8,) * 5, (128,) * 2)
     generator = Generator.from_weights(canonical_weights(EqualisedGenerator(spec, 0)))
     study = run_study(generator, seed=1, renders=3, options=pixel_options(3))
-    figures = evaluate(generator, load_factor_reader(), study, seed=1)
+    gentle = run_study(generator, seed=1, renders=3, options=pixel_options(2, 0.004))
+    figures = evaluate(generator, load_factor_reader(), study, gentle, seed=1)
+    assert set(figures["gentle_psnr"]) == set(figures["embedding_psnr"])
     assert set(figures["embedding_psnr"]) == {*PHOTOGRAPHS, *study.renders, "neutral", "expression"}
     assert all(0 < value < 60 for value in figures["embedding_psnr"].values())
     assert len(figures["row_norms"]) == generator.num_layers
     assert len(figures["transfer"]["astronaut"]["read"]["smile"]) == 4
-    write_gallery(generator, study, tmp_path, seed=1)
+    write_gallery(generator, study, gentle, tmp_path, seed=1)
     names = {"drawn", "generated", "edits", "embeddings", "morphs", "crossover", "expression"}
     assert {path.stem for path in tmp_path.iterdir()} == names
 
