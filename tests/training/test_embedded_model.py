@@ -52,7 +52,7 @@ def test_it_makes_the_portrait_that_a_latent_describes(generator: Generator) -> 
 def test_edits_follow_the_drawn_truth(generator: Generator) -> None:
     table = edit_table(generator, ("mouth_open", "gaze", "glasses", "beard", "smile"), seed=77_002, faces=6)
     for name, scores in table.items():
-        assert scores["correlation"] > 0.7, name
+        assert scores["correlation"] > 0.78, name
         assert 0.5 < scores["size_ratio"] < 1.5, name
 
 
@@ -68,8 +68,8 @@ def test_the_reader_sees_an_edit_and_the_same_person(generator: Generator, name:
 
 def test_mean_w_is_the_mean_and_w_has_the_scale_that_the_threshold_expects(generator: Generator) -> None:
     w = generator.mapping(torch.from_numpy(sample_latents(77_004, 2000, mixing=0.0)[:, 0]))
-    assert (w.mean(dim=0) - generator.mean_w).norm() < 0.1
-    assert (w - generator.mean_w).norm(dim=1).mean() == pytest.approx(1.6, rel=0.05)
+    assert (w.mean(dim=0) - generator.mean_w).norm() < 0.2
+    assert (w - generator.mean_w).norm(dim=1).mean() == pytest.approx(3.2, rel=0.05)
 
 
 def test_crossover_keeps_the_face_and_takes_the_colours(generator: Generator) -> None:
