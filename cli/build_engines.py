@@ -1,5 +1,6 @@
 """`i2s-trt build-engines`: export, verify, build, cache."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,14 +8,12 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from i2s_trt.errors import UsageError
+from i2s_trt.errors import EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from engines.plan import Prospect
+    from engines.plan import EngineRequest, Prospect
     from export.source import GraphSource
     from i2s_trt.models.vgg import Vgg16
-
-_PRECISIONS = ("fp32", "fp16", "bf16")
 
 
 def build_engines(
@@ -23,11 +22,19 @@ def build_engines(
     precision: Annotated[str, typer.Option(help="fp32, fp16 or bf16.")] = "fp32",
     batch: Annotated[str, typer.Option(help="Batch sizes that the engines shall take, as 1,4,8.")] = "1,4,8",
     target: Annotated[str, typer.Option(help="Compute capabilities for tensorrt-rtx, as sm86,sm89,sm120.")] = "",
-    graphs: Annotated[str, typer.Option(help="Which graphs; all for every one.")] = "mapping,synthesis,images,preview",
+    graphs: Annotated[
+        str, typer.Option(help="Which graphs; all for every one but encoder, which has to be trained first.")
+    ] = "mapping,synthesis,images,preview",
     features: opt.Features = "auto",
     triton: Annotated[
         Path | None, typer.Option(help="Write the engines as a Triton Inference Server model repository too.")
     ] = None,
+    tf32: Annotated[
+        bool, typer.Option("--tf32/--no-tf32", help="Whether fp32 engines may multiply as TF32, with 10-bit mantissas.")
+    ] = True,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the kernels that each engine is made of.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be made, and make nothing.")] = False,
     json: opt.Json = False,
 ) -> None:
@@ -37,38 +44,65 @@ def build_engines(
 
     Example: i2s-trt build-engines --backend tensorrt-rtx --precision fp16 --target sm89
     """
-    from engines.plan import inspect, make, requests_for
+    from engines.plan import inspect, requests_for
     from engines.profiles import parse_batches
+    from export.keys import PRECISIONS
 
     console = Console(json)
-    if precision not in _PRECISIONS:
-        raise UsageError(f"--precision {precision!r} is not one of {', '.join(_PRECISIONS)}", "take fp32 or fp16")
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision {precision!r} is not one of {', '.join(PRECISIONS)}", "take fp32 or fp16")
     profile = parse_batches(batch)
     targets = [part for part in target.replace(" ", "").lower().split(",") if part]
     names = _graph_names(graphs)
     source = _source(model, features, console)
-    requests = requests_for(backend, names, precision, profile, targets)  # type: ignore[arg-type]  # checked above
+    requests = requests_for(backend, names, precision, profile, targets, tf32=tf32)
     if dry_run:
-        _show(console, [(inspect(request, source), "") for request in requests], header="would be")
+        prospects = [inspect(request, source) for request in requests]
+        for prospect in prospects:
+            console.event("engine", **_fields(prospect), state=_state(prospect))
+        _show(console, [(prospect, _state(prospect)) for prospect in prospects])
         return
-    rows = []
-    with console.progress() as bar:
-        for number, request in enumerate(requests, start=1):
-            bar.show(f"{request.graph} {precision}", number - 1, len(requests), "exporting")
-
-            def report(phase: str, step: int, steps: int, name: str = request.graph) -> None:
-                bar.show(f"{name} {precision}", step, max(steps, step), phase)
-
-            prospect, made = make(request, source, report)
-            rows.append((prospect, "made" if made else "kept"))
-            console.event("engine", **_fields(prospect), made=made)
-    _show(console, rows, header="")
+    rows = _make_all(console, requests, source)
+    _show(console, rows)
+    if verbose:
+        _show_kernels(console, [prospect for prospect, _ in rows])
+    if len(rows) < len(requests):
+        raise typer.Exit(EXIT_SOME_FAILED)
     if triton is not None:
         from engines.triton import write_repository
 
         written = write_repository(triton, Path(model).stem, [prospect for prospect, _ in rows])
         console.event("triton", folder=str(triton), models=written)
         console.say(f"Triton models in {triton}: {', '.join(written)}")
+
+
+def _make_all(
+    console: Console, requests: "Sequence[EngineRequest]", source: "GraphSource"
+) -> "list[tuple[Prospect, str]]":
+    """What is there afterwards. A graph that fails is named and left out; raises its error when all fail."""
+    from engines.plan import make
+    from engines.tensorrt_module import EngineError
+    from export.errors import ExportError
+
+    rows: list[tuple[Prospect, str]] = []
+    with console.progress() as bar:
+        for number, request in enumerate(requests):
+            name = f"{request.graph} {request.precision}"
+            bar.show(name, number, len(requests), "exporting")
+
+            def report(phase: str, step: int, steps: int, name: str = name) -> None:
+                bar.show(name, step, max(steps, step), phase)
+
+            try:
+                prospect, made = make(request, source, report)
+            except (ExportError, EngineError) as error:
+                if not rows and request is requests[-1]:
+                    raise
+                console.error(error)
+                continue
+            rows.append((prospect, "made" if made else "kept"))
+            console.event("engine", **_fields(prospect), made=made)
+    return rows
 
 
 def _source(model: str, features: str, console: Console) -> "GraphSource":
@@ -82,21 +116,34 @@ def _source(model: str, features: str, console: Console) -> "GraphSource":
     return GraphSource.named(model, vgg)
 
 
-def _show(console: Console, rows: "list[tuple[Prospect, str]]", header: str) -> None:
+def _show(console: Console, rows: "list[tuple[Prospect, str]]") -> None:
     table = []
-    for prospect, done in rows:
-        state = done or ("there" if prospect.complete else _missing(prospect))
-        if header:
-            console.event("engine", **_fields(prospect), state=state)
+    for prospect, state in rows:
         error = _worst_error(prospect)
         size = f"{'' if prospect.complete else 'about '}{prospect.size / 2**20:.1f} MiB"
-        table.append([prospect.request.graph, state, size, prospect.key or "-", error])
-    console.table(["graph", "state", "size", "key", "error against PyTorch"], table)
+        memory = f"{prospect.activation_bytes / 2**20:.0f} MiB" if prospect.activation_bytes else "-"
+        table.append([prospect.request.graph, state, size, memory, prospect.key or "-", error])
+    console.table(["graph", "state", "size", "runs in", "key", "error against PyTorch"], table)
 
 
-def _missing(prospect: "Prospect") -> str:
+def _show_kernels(console: Console, prospects: "list[Prospect]") -> None:
+    from engines.kernels import kernels_of
+
+    for prospect in prospects:
+        kernels = kernels_of(prospect)
+        console.say(f"\n{prospect.request.graph}: {kernels.source}")
+        for layer in kernels.layers:
+            console.event("kernel", graph=prospect.request.graph, **vars(layer))
+        table = [[layer.kind, ", ".join(layer.outputs), layer.name] for layer in kernels.layers]
+        if table:
+            console.table(["kind", "gives", "name"], table)
+
+
+def _state(prospect: "Prospect") -> str:
     from engines.cache import Miss
 
+    if prospect.complete:
+        return "there"
     if prospect.exported is None:
         return "to export" + ("" if prospect.engine is None else " and build")
     return f"to build: {prospect.engine.reason}" if isinstance(prospect.engine, Miss) else "there"
@@ -120,17 +167,19 @@ def _fields(prospect: "Prospect") -> dict[str, object]:
         "targets": list(request.targets),
         "key": prospect.key,
         "bytes": prospect.size,
+        "activation_bytes": prospect.activation_bytes,
         "complete": prospect.complete,
     }
 
 
 def _graph_names(text: str) -> list[str]:
-    from export.keys import GRAPH_NAMES
+    from export.keys import GRAPH_NAMES, TRAINED_GRAPHS
 
     names = list(GRAPH_NAMES) if text == "all" else [part for part in text.replace(" ", "").split(",") if part]
-    unknown = [name for name in names if name not in GRAPH_NAMES]
+    known = (*GRAPH_NAMES, *TRAINED_GRAPHS)
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise UsageError(
-            f"--graphs: no graph named {', '.join(unknown) or 'at all'}", f"there are {', '.join(GRAPH_NAMES)}; or all"
+            f"--graphs: no graph named {', '.join(unknown) or 'at all'}", f"there are {', '.join(known)}; or all"
         )
     return names

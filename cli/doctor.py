@@ -15,7 +15,8 @@ def doctor(json: opt.Json = False) -> None:
 
     Example: i2s-trt doctor
     """
-    from engines.backends import find_backends
+    from engines.backends import cache_sizes, cuda_graphs, find_backends
+    from engines.gpu import describe_gpu, driver_fault
     from i2s_trt.checkpoints.sources import vgg16_file
     from i2s_trt.files import home
     from i2s_trt.machine import describe_machine, free_gib
@@ -23,12 +24,16 @@ def doctor(json: opt.Json = False) -> None:
     console = Console(json)
     machine, backends = describe_machine(), find_backends()
     features, free = vgg16_file() if machine.packages["torch"] else None, free_gib(home())
+    graphs, caches = cuda_graphs(), cache_sizes()
     missing = [name for name, version in machine.packages.items() if not version]
     console.event(
         "doctor",
         version=__version__,
         machine=vars(machine),
         backends=[vars(backend) for backend in backends],
+        driver=describe_gpu() or driver_fault(),
+        cuda_graphs=graphs,
+        cache_bytes=caches,
         home=str(home()),
         free_gib=free,
         vgg16=str(features or ""),
@@ -40,8 +45,10 @@ def doctor(json: opt.Json = False) -> None:
             ["i2s-trt", f"{__version__} on Python {machine.python}, {machine.system}"],
             ["cpu", f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB"],
             ["gpu", machine.gpu or "none that PyTorch can use; everything runs on the CPU"],
+            ["cuda graphs", graphs],
             *[[name, version or f"missing: pip install {name}"] for name, version in machine.packages.items()],
             ["vgg16", str(features) if features else "not on this machine: i2s-trt models pull vgg16"],
+            ["caches", ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in caches.items())],
             ["folder", f"{home()}, {free} GiB free" + (" (little!)" if free < _TIGHT_GIB else "")],
         ],
     )

@@ -1,5 +1,6 @@
 """`i2s-trt engines`: the engine cache."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -44,26 +45,45 @@ def prune_command(
 ) -> None:
     """Delete engines that would not be loaded: damaged, unfinished, or of a builder that is not installed any more.
 
+    Timings of kernels go with their builder. An engine that is being built is left alone.
+
     Example: i2s-trt engines prune
     """
     from engines.cache import Entry, all_folders, check, remove
+    from engines.timing_cache import timing_files
 
     console = Console(json)
+    builders = _installed()
     freed = count = 0
     for folder in all_folders():
         found = check(folder)
-        if everything or not isinstance(found, Entry) or not _is_installed(found.record["key"]):
-            freed += remove(folder)
-            count += 1
-            console.event("removed", folder=str(folder))
+        if not everything and isinstance(found, Entry) and _builder(found.record["key"]) in builders:
+            continue
+        size = remove(folder)
+        if size is None:
+            console.note(f"{folder.name} is being built: left alone")
+            continue
+        freed += size
+        count += 1
+        console.event("removed", path=str(folder))
+    for path in timing_files():
+        if everything or not path.name.startswith(tuple(f"{builder}-" for builder in builders)):
+            freed += path.stat().st_size
+            path.unlink(missing_ok=True)
+            console.event("removed", path=str(path))
     console.say(f"removed {count} engine{'' if count == 1 else 's'}, {freed / 2**20:.1f} MiB")
 
 
-def _is_installed(key: dict[str, str]) -> bool:
-    from engines.tensorrt_module import load_tensorrt
+def _builder(key: dict[str, str]) -> str:
+    return f"{key['backend']}-{key['version']}"
+
+
+def _installed() -> set[str]:
+    from engines.tensorrt_module import BACKENDS, load_tensorrt
     from i2s_trt.errors import EnvironmentFault
 
-    try:
-        return str(load_tensorrt(key["backend"]).__version__) == key["version"]
-    except EnvironmentFault:
-        return False
+    found = set()
+    for backend in BACKENDS:
+        with suppress(EnvironmentFault):
+            found.add(f"{backend}-{load_tensorrt(backend).__version__}")
+    return found

@@ -31,6 +31,13 @@ def synthesize(
     engine: Annotated[
         str, typer.Option(help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
     ] = "auto",
+    provider: Annotated[
+        str,
+        typer.Option(
+            help="What ONNX Runtime computes with: auto, cpu, cuda or tensorrt. auto takes cuda on a GPU: tensorrt "
+            "builds engines of its own in every run."
+        ),
+    ] = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -51,7 +58,7 @@ def synthesize(
     from i2s_trt.images.compose import write_png
 
     generator = load_generator(model).to(choose_device(device))
-    choice = choose_synthesizer(engine, generator)
+    choice = choose_synthesizer(engine, generator, provider)
     console.say(f"engine:   {choice.engine} ({choice.reason})")
     console.event("engine", name=choice.engine, reason=choice.reason)
     render = choice.synthesizer

@@ -1,7 +1,16 @@
-"""Which engine backends this machine has, and what to install for those it lacks."""
+"""Which engine backends this machine has, what they can do here, and what to install for those it lacks."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from engines.cache import engines_folder
+from engines.device_buffers import torch_has_cuda
+from engines.gpu import driver_fault
+from engines.onnx_providers import provider_faults
+from engines.tensorrt_module import BACKENDS, load_tensorrt
+from engines.timing_cache import timings_folder
+from export.keys import graphs_folder
+from i2s_trt.errors import EnvironmentFault
 from i2s_trt.machine import package_version
 
 
@@ -21,7 +30,7 @@ class Backend:
 
 
 def find_backends() -> list[Backend]:
-    """Every known backend, installed or not. Asks only for versions, imports nothing."""
+    """Every known backend, installed or not. An installed TensorRT is imported: its libraries may be missing."""
     return [
         Backend("torch", package_version("torch"), "always there: the reference"),
         _onnxruntime(),
@@ -29,9 +38,32 @@ def find_backends() -> list[Backend]:
                  "pip install 'i2s-trt[gpu]' (its libraries come from NVIDIA's package index, not from PyPI)"),
         _backend("tensorrt-rtx", ("tensorrt-rtx",), "builds without a GPU, runs on RTX cards",
                  "pip install 'i2s-trt[rtx]'"),
-        _backend("pycuda", ("pycuda",), "drives TensorRT where torch is absent",
+        _backend("pycuda", ("pycuda",), "drives TensorRT where PyTorch has no CUDA",
                  "pip install 'i2s-trt[gpu]' (needs CUDA headers)"),
+        _backend("cuda-python", ("cuda-python", "cuda-bindings"), "captures CUDA graphs where PyTorch has no CUDA",
+                 "pip install 'i2s-trt[gpu]'"),
     ]  # fmt: skip
+
+
+def cuda_graphs() -> str:
+    """Whether engines can be captured as CUDA graphs here, and by what."""
+    if fault := driver_fault():
+        return f"none: {fault}"
+    if torch_has_cuda():
+        return "captured by PyTorch"
+    if package_version("cuda-python") or package_version("cuda-bindings"):
+        return "captured by cuda-python"
+    return "none, engines run without: pip install cuda-python, or a PyTorch that is built for CUDA"
+
+
+def cache_sizes() -> dict[str, int]:
+    """Bytes of exported graphs, built engines and timings of kernels."""
+    folders = {"graphs": graphs_folder(), "engines": engines_folder(), "timings": timings_folder()}
+    return {name: _size(folder) for name, folder in folders.items()}
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _onnxruntime() -> Backend:
@@ -39,10 +71,21 @@ def _onnxruntime() -> Backend:
     if cpu and gpu:
         clash = "onnxruntime and onnxruntime-gpu break each other: uninstall both, then install one"
         return Backend("onnxruntime", cpu, clash)
-    detail = "runs on the CPU and on CUDA" if gpu else "runs on the CPU"
-    return _backend("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), detail, "pip install 'i2s-trt[cpu]'")
+    if not (cpu or gpu):
+        return Backend("onnxruntime", "", "pip install 'i2s-trt[cpu]'")
+    if not gpu:
+        return Backend("onnxruntime", cpu, "runs on the CPU")
+    faults = provider_faults()
+    works = ", ".join(name for name, fault in faults.items() if not fault)
+    lacks = "".join(f"; not with {name}: {fault}" for name, fault in faults.items() if fault)
+    return Backend("onnxruntime", gpu, f"runs with {works}{lacks}")
 
 
 def _backend(name: str, distributions: tuple[str, ...], detail: str, install: str) -> Backend:
     version = next(filter(None, map(package_version, distributions)), "")
+    if version and name in BACKENDS:
+        try:
+            load_tensorrt(name)
+        except EnvironmentFault as fault:
+            detail = f"{fault.args[0]}: {fault.mend}"
     return Backend(name, version, detail if version else install)

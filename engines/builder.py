@@ -1,20 +1,20 @@
 """Builds plans: an ONNX file through a real TensorRT-family parser and builder."""
 
 import re
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from engines.build_errors import check_profile, failed, refused
+from engines.build_monitor import Report, make_monitor
+from engines.inspection import activation_bytes, inspection_text
 from engines.profiles import BatchProfile
-from engines.tensorrt_module import EngineError, complaints, load_tensorrt, make_logger
+from engines.tensorrt_module import EngineError, load_tensorrt, make_logger
+from engines.timing_cache import TimingKey, keep_timings, use_timings
 from i2s_trt.errors import UsageError
-
-Report = Callable[[str, int, int], bool | None]
-_WORKSPACE = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,15 @@ class BuildOptions:
         backend: `tensorrt` or `tensorrt-rtx`.
         profile: batch sizes.
         targets: compute capabilities such as `sm89`, for TensorRT-RTX; empty for this machine's GPU, or for any.
-        tf32: whether float32 may be computed in 19 bits.
+        tf32: whether float32 may be multiplied as TF32, with 10 bits of mantissa.
+        device: the GPU that TensorRT measures kernels on; timings of earlier builds on it are used.
     """
 
     backend: str
     profile: BatchProfile
     targets: tuple[str, ...] = ()
     tf32: bool = True
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,13 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Plan:
-    """A serialised engine and what is known about it."""
+    """A serialised engine and what is known about it.
+
+    Attributes:
+        layers: of the network, before kernels are fused.
+        activation_bytes: device memory for the largest batch; 0 where TensorRT does not tell.
+        inspection: the engine's kernels, in TensorRT's words; empty where it does not tell.
+    """
 
     data: bytes
     inputs: tuple[Tensor, ...]
@@ -53,6 +61,8 @@ class Plan:
     layers: int
     parse_seconds: float
     build_seconds: float
+    activation_bytes: int = 0
+    inspection: str = ""
 
 
 def build_plan(
@@ -75,62 +85,73 @@ def build_plan(
     logger = make_logger(trt)
     builder = trt.Builder(logger)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    parser = trt.OnnxParser(network, logger)
     begun = time.perf_counter()
-    _parse(trt, network, logger, onnx)
+    if not parser.parse_from_file(str(onnx)):
+        raise refused(parser, logger, onnx)
     parsed = time.perf_counter()
-    config = builder.create_builder_config()
-    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE)
-    if not options.tf32:
-        config.clear_flag(trt.BuilderFlag.TF32)
-    _set_targets(trt, config, options)
-    _set_profile(builder, config, options.profile.shapes(inputs))
-    monitor = _make_monitor(trt, report) if report else None
+    shapes = options.profile.shapes(inputs)
+    check_profile(network, shapes, onnx)
+    config = _configure(trt, builder, options, shapes)
+    monitor = make_monitor(trt, report) if report else None
     if monitor is not None:
         config.progress_monitor = monitor
-    data = builder.build_serialized_network(network, config)
-    if data is None:
-        raise _failed(onnx, logger, cancelled=bool(monitor is not None and monitor.cancelled))
+    built = _build(trt, builder, network, config, options)
+    if monitor is not None and monitor.cancelled:
+        raise monitor.error or EngineError(
+            f"the build of {onnx.name} was cancelled", "start it again; finished engines are kept"
+        )
+    if built is None:
+        raise failed(logger, onnx)
+    data = bytes(built)
     return Plan(
-        data=bytes(data),
+        data=data,
         inputs=tuple(_tensor(network.get_input(i)) for i in range(network.num_inputs)),
         outputs=tuple(_tensor(network.get_output(i)) for i in range(network.num_outputs)),
         layers=network.num_layers,
         parse_seconds=parsed - begun,
         build_seconds=time.perf_counter() - parsed,
+        activation_bytes=activation_bytes(logger.messages),
+        inspection=inspection_text(trt, data, logger.messages, logger),
     )
 
 
-def _parse(trt: ModuleType, network: Any, logger: Any, onnx: Path) -> None:
-    parser = trt.OnnxParser(network, logger)
-    if parser.parse_from_file(str(onnx)):
-        return
-    errors = [parser.get_error(i) for i in range(parser.num_errors)]
-    if not errors:
-        raise EngineError(f"{onnx} is not an ONNX model ({complaints(logger)})", "export the graph again")
-    first = errors[0]
-    node = first.node_name() or "an unnamed node"
-    reason = " ".join(first.desc().split())[:300]
-    raise EngineError(
-        f"{onnx.name}: TensorRT refuses node {node} ({first.node_operator()}): {reason}",
-        "graphs that i2s-trt exports are accepted; export this one again, or change what the node computes",
-    )
+def _configure(trt: ModuleType, builder: Any, options: BuildOptions, shapes: Mapping[str, Any]) -> Any:
+    """Memory has no limit but the GPU's: the working memory of a whole gradient counts as one kernel's."""
+    config = builder.create_builder_config()
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # for the inspection; plans stay as large
+    if not options.tf32:
+        config.clear_flag(trt.BuilderFlag.TF32)
+    if targets := check_targets(trt, options.backend, options.targets):
+        config.num_compute_capabilities = len(targets)
+        for index, target in enumerate(targets):
+            config.set_compute_capability(target, index)
+    _set_profile(builder, config, shapes)
+    return config
 
 
-def _set_targets(trt: ModuleType, config: Any, options: BuildOptions) -> None:
-    if not options.targets:
-        return
+def _build(trt: ModuleType, builder: Any, network: Any, config: Any, options: BuildOptions) -> Any:
+    """The plan's memory; None when TensorRT fails. Only TensorRT measures kernels as it builds."""
+    if options.backend != "tensorrt":
+        return builder.build_serialized_network(network, config)
+    timings = TimingKey(options.backend, str(trt.__version__), options.targets, options.device)
+    use_timings(config, timings)
+    built = builder.build_serialized_network(network, config)
+    keep_timings(config, timings)  # of a build that failed too: what was measured holds
+    return built
+
+
+def check_targets(trt: ModuleType, backend: str, targets: Sequence[str]) -> list[Any]:
+    """The compute capabilities to build for. Raises UsageError for one that the backend has not."""
+    if not targets:
+        return []
     known = getattr(trt, "ComputeCapability", None)
     if known is None:
-        raise UsageError(f"{options.backend} builds for this machine's GPU only", "leave out --target")
-    members = known.__members__
-    names = [target.upper() for target in options.targets]
-    wrong = [name for name in names if not re.fullmatch(r"SM\d+", name) or name not in members]
-    if wrong:
-        there = ", ".join(name.lower() for name in members if name.startswith("SM"))
-        raise UsageError(f"{options.backend} has no target {', '.join(wrong).lower()}", f"there are {there}")
-    config.num_compute_capabilities = len(names)
-    for index, name in enumerate(names):
-        config.set_compute_capability(members[name], index)
+        raise UsageError(f"{backend} builds for this machine's GPU only", "leave out --target")
+    members = {name.lower(): member for name, member in known.__members__.items() if re.fullmatch(r"SM\d+", name)}
+    if wrong := [target for target in targets if target not in members]:
+        raise UsageError(f"{backend} has no target {', '.join(wrong)}", f"there are {', '.join(members)}")
+    return [members[target] for target in targets]
 
 
 def _set_profile(builder: Any, config: Any, shapes: Mapping[str, Any]) -> None:
@@ -140,44 +161,6 @@ def _set_profile(builder: Any, config: Any, shapes: Mapping[str, Any]) -> None:
     for name, (smallest, tuned, largest) in shapes.items():
         profile.set_shape(name, smallest, tuned, largest)
     config.add_optimization_profile(profile)
-
-
-def _make_monitor(trt: ModuleType, report: Report) -> Any:
-    """TensorRT calls it from threads of its own."""
-
-    class Monitor(trt.IProgressMonitor):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            trt.IProgressMonitor.__init__(self)
-            self.cancelled = False
-            self._lock = threading.Lock()
-            self._steps: dict[str, int] = {}
-
-        def phase_start(self, name: str, _parent: str | None, steps: int) -> None:
-            with self._lock:
-                self._steps[name] = steps
-
-        def phase_finish(self, name: str) -> None:
-            with self._lock:
-                self._steps.pop(name, None)
-
-        def step_complete(self, name: str, step: int) -> bool:
-            with self._lock:
-                self.cancelled = self.cancelled or bool(report(name, step + 1, self._steps.get(name, 0)))
-                return not self.cancelled
-
-    return Monitor()
-
-
-def _failed(onnx: Path, logger: Any, *, cancelled: bool) -> EngineError:
-    if cancelled:
-        return EngineError(f"the build of {onnx.name} was cancelled", "start it again; finished engines are kept")
-    reason = complaints(logger) or "it gave no reason"
-    mend = "export the graph again, in another --precision if need be"
-    if "profile" in reason.lower():
-        mend = "an input with a free batch needs a profile: give --batch 1,4,8"
-    if "outofmemory" in reason.lower().replace(" ", ""):
-        mend = "give smaller batches, such as --batch 1: at 1024 pixels the gradient of eight pictures is too large"
-    return EngineError(f"TensorRT could not build {onnx.name}: {reason}", mend)
 
 
 def _tensor(tensor: Any) -> Tensor:

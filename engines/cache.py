@@ -8,17 +8,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engines.builder import Plan
+from engines.gpu import describe_gpu, gpu_target
 from engines.profiles import BatchProfile
+from engines.tensorrt_module import load_tensorrt
 from i2s_trt.files import file_digest, guard_os_errors, home, make_folder, remove_leftovers, write_bytes
 
 _FORMAT = 1
-_PLAN, _RECORD = "plan.engine", "engine.json"
+_PLAN, _RECORD, _LAYERS = "plan.engine", "engine.json", "layers.txt"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class EngineKey:
         profile: batch sizes.
         targets: compute capabilities it is built for.
         device: the GPU it is built on, with capability and driver; empty where targets say enough.
+        tf32: whether float32 may be multiplied as TF32.
     """
 
     graph: str
@@ -42,6 +45,7 @@ class EngineKey:
     profile: BatchProfile
     targets: tuple[str, ...] = ()
     device: str = ""
+    tf32: bool = True
 
     def document(self) -> dict[str, Any]:
         """As JSON values."""
@@ -68,6 +72,11 @@ class Entry:
     def plan(self) -> Path:
         """The plan's file."""
         return self.folder / _PLAN
+
+    @property
+    def layers(self) -> Path:
+        """The engine's kernels in TensorRT's words; missing where it did not tell."""
+        return self.folder / _LAYERS
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ def check(folder: Path) -> Entry | Miss:
 
 def _fault(plan: Path, record: dict[str, Any]) -> str:
     """What keeps a plan from being loaded; empty when nothing does."""
-    if record["format"] != _FORMAT or not isinstance(record["key"], dict):
+    if record["format"] != _FORMAT or set(record["key"]) != {field.name for field in fields(EngineKey)}:
         return "its record was written by another version of i2s-trt"
     if not plan.is_file():
         return "the plan is missing"
@@ -118,15 +127,36 @@ def _fault(plan: Path, record: dict[str, Any]) -> str:
 
 
 def find_engine(backend: str, onnx_sha256: str) -> Entry | Miss:
-    """A usable engine of an exported graph, whatever it was built for; the newest of several."""
-    found = [check(folder) for folder in all_folders()]
-    made_from = [
-        entry
-        for entry in found
-        if isinstance(entry, Entry)
-        and (entry.record["key"]["backend"], entry.record["key"]["onnx_sha256"]) == (backend, onnx_sha256)
-    ]
-    return max(made_from, key=lambda entry: entry.record["built"]) if made_from else Miss("not built yet")
+    """An engine of an exported graph that runs here, whatever batches it was built for; the newest of several.
+
+    Plans run with their builder's own version only, and on the GPU, or one of the targets, they were built for.
+
+    Raises:
+        EnvironmentFault: the backend's package is missing.
+    """
+    version, device, target = str(load_tensorrt(backend).__version__), describe_gpu(), gpu_target()
+    found, foreign = [], False
+    for folder in all_folders():
+        key = _read_key(folder)
+        if (key.get("backend"), key.get("onnx_sha256")) != (backend, onnx_sha256):
+            continue
+        here = key.get("device") in ("", device) and (not key.get("targets") or target in key["targets"])
+        if key.get("version") != version or not here:
+            foreign = True
+        elif isinstance(entry := check(folder), Entry):
+            found.append(entry)
+    if found:
+        return max(found, key=lambda entry: entry.record["built"])
+    return Miss("those built are for another version or GPU" if foreign else "not built yet")
+
+
+def _read_key(folder: Path) -> dict[str, Any]:
+    """The key in a record; empty when there is none."""
+    try:
+        key = json.loads((folder / _RECORD).read_text())["key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return key if isinstance(key, dict) else {}
 
 
 def build_once(key: EngineKey, build: Callable[[], Plan]) -> tuple[Entry, bool]:
@@ -142,7 +172,7 @@ def build_once(key: EngineKey, build: Callable[[], Plan]) -> tuple[Entry, bool]:
     from filelock import FileLock
 
     make_folder(engines_folder())
-    with guard_os_errors(key.folder), FileLock(engines_folder() / f".{key.digest()}.lock"):
+    with guard_os_errors(key.folder), FileLock(_lock_file(key.folder)):
         found = look_up(key)
         if isinstance(found, Entry):
             return found, False
@@ -151,10 +181,13 @@ def build_once(key: EngineKey, build: Callable[[], Plan]) -> tuple[Entry, bool]:
 
 def _store(key: EngineKey, plan: Plan) -> Entry:
     folder = make_folder(key.folder)
-    for name in (_PLAN, _RECORD):
+    for name in (_PLAN, _RECORD, _LAYERS):
         remove_leftovers(folder / name)
-    (folder / _RECORD).unlink(missing_ok=True)
+    for name in (_RECORD, _LAYERS):
+        (folder / name).unlink(missing_ok=True)
     write_bytes(folder / _PLAN, plan.data)
+    if plan.inspection:
+        write_bytes(folder / _LAYERS, plan.inspection.encode())
     record = {
         "format": _FORMAT,
         "key": key.document(),
@@ -163,6 +196,7 @@ def _store(key: EngineKey, plan: Plan) -> Entry:
         "inputs": [asdict(tensor) for tensor in plan.inputs],
         "outputs": [asdict(tensor) for tensor in plan.outputs],
         "layers": plan.layers,
+        "activation_bytes": plan.activation_bytes,
         "parse_seconds": round(plan.parse_seconds, 3),
         "build_seconds": round(plan.build_seconds, 3),
         "built": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -176,9 +210,24 @@ def all_folders() -> list[Path]:
     return sorted(path for path in engines_folder().glob("[!.]*") if path.is_dir())
 
 
-def remove(folder: Path) -> int:
-    """Delete an engine; returns the bytes freed. Raises EnvironmentFault when it cannot be deleted."""
-    size = sum(path.stat().st_size for path in folder.iterdir())
+def remove(folder: Path) -> int | None:
+    """Delete an engine; returns the bytes freed, or None while somebody builds it.
+
+    Raises:
+        EnvironmentFault: it cannot be deleted.
+    """
+    from filelock import FileLock, Timeout
+
     with guard_os_errors(folder):
-        shutil.rmtree(folder)
-    return size
+        try:
+            lock = FileLock(_lock_file(folder)).acquire(timeout=0)
+        except Timeout:
+            return None
+        with lock:
+            size = sum(path.stat().st_size for path in folder.iterdir())
+            shutil.rmtree(folder)
+            return size
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.lock")

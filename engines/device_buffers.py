@@ -1,12 +1,11 @@
 """What the TensorRT runtime needs of a GPU, whoever drives it: memory, copies, two streams, graphs."""
 
-import ctypes
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from engines.gpu import driver_fault
 from i2s_trt.errors import EnvironmentFault
 
 Array = np.ndarray[Any, Any]
@@ -73,7 +72,7 @@ def open_device() -> DeviceBuffers:
     fault = driver_fault()
     if fault:
         raise EnvironmentFault(f"TensorRT engines run on NVIDIA GPUs: {fault}", _NO_GPU)
-    if _torch_has_cuda():
+    if torch_has_cuda():
         from engines.torch_buffers import TorchBuffers
 
         return TorchBuffers()
@@ -82,25 +81,8 @@ def open_device() -> DeviceBuffers:
     return PycudaBuffers()
 
 
-def driver_fault() -> str:
-    """Why CUDA cannot be used here; empty when it can.
-
-    Asks the driver itself: without one, objects of the TensorRT family crash the process when they are touched.
-    """
-    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    try:
-        driver = ctypes.CDLL(name)
-    except OSError:
-        return f"there is no CUDA driver ({name} cannot be loaded)"
-    status = driver.cuInit(0)
-    count = ctypes.c_int()
-    status = status or driver.cuDeviceGetCount(ctypes.byref(count))
-    if status:
-        return f"the CUDA driver does not start (error {status})"
-    return "" if count.value else "the CUDA driver finds no GPU"
-
-
-def _torch_has_cuda() -> bool:
+def torch_has_cuda() -> bool:
+    """Whether PyTorch is here and finds a GPU."""
     try:
         import torch
     except ImportError:

@@ -1,63 +1,206 @@
-"""Runs exported graphs in ONNX Runtime, on the CPU or through whatever provider is there."""
+"""Runs exported graphs in ONNX Runtime, on memory that is bound once and used again: on the CPU or on a GPU."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.onnx_providers import PROVIDERS, Provider, import_onnxruntime, provider_faults
+from engines.signature import FREE, Signature, TensorSpec
+from engines.tensorrt_module import EngineError
 from export.keys import ExportedGraph
-from i2s_trt.errors import EnvironmentFault
+from i2s_trt.errors import EnvironmentFault, I2sError
+
+if TYPE_CHECKING:
+    import torch
 
 Array = np.ndarray[Any, Any]
-CPU = "CPUExecutionProvider"
+_ANY_BATCH = 2**31 - 1
+_DTYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
+
+
+@dataclass(frozen=True)
+class _Binding:
+    """Memory on the device for the inputs and outputs of one batch size, bound to the session."""
+
+    key: tuple[int, frozenset[str]]
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    binding: Any
 
 
 class OnnxRuntimeRunner:
-    """One graph in one session.
+    """One graph in one session. Threads may share it; they run one after the other.
+
+    The constants of the model, such as the noise, lie on the device from the beginning; a batch size's memory is kept
+    until another one is asked for.
 
     Args:
         graph: exported and verified.
-        providers: execution providers in the order of preference; the CPU's when left out.
+        provider: what executes. `tensorrt` builds engines of its own when a batch size first runs, and keeps none of
+            them: engines that last are built with `build-engines`.
         threads: for the CPU; 0 takes all cores.
 
+    Attributes:
+        outputs: names, in the order of the graph.
+        provider: as given; the session really uses it.
+
     Raises:
-        EnvironmentFault: ONNX Runtime is not installed, or cannot load the graph.
+        EnvironmentFault: ONNX Runtime is not installed, or cannot use the provider or load the graph.
     """
 
-    def __init__(self, graph: ExportedGraph, providers: Sequence[str] = (CPU,), threads: int = 0) -> None:
-        runtime = _import()
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self._session = runtime.InferenceSession(str(graph.path), options, providers=list(providers))
-        except Exception as error:  # the library raises types of its own
-            reason = " ".join(str(error).split())[:200]
-            raise EnvironmentFault(
-                f"ONNX Runtime cannot load {graph.path}: {reason}", "delete the file, so that it is exported anew"
-            ) from error
-        self._defaults = _load_defaults(graph.defaults)
-        self.outputs: tuple[str, ...] = tuple(output.name for output in self._session.get_outputs())
-        self.provider: str = self._session.get_providers()[0]
+    def __init__(self, graph: ExportedGraph, provider: Provider = "cpu", threads: int = 0) -> None:
+        if fault := "" if provider == "cpu" else provider_faults()[provider]:
+            raise EnvironmentFault(f"ONNX Runtime cannot use its {provider} provider: {fault}", "take --device cpu")
+        self._runtime, self.provider = import_onnxruntime(), provider
+        self._session = _open(self._runtime, graph.path, provider, threads)
+        self._kind = "cpu" if provider == "cpu" else "cuda"
+        self.signature = _signature(graph, self._session)
+        self.outputs: tuple[str, ...] = tuple(self.signature.outputs)
+        self._constants = {name: self._place(array) for name, array in _load_defaults(graph.defaults).items()}
+        self._bound: _Binding | None = None
+        self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Run once; inputs that are constants of the model, such as the noise, may be left out."""
-        results = self._session.run(None, {**self._defaults, **inputs})
-        return dict(zip(self.outputs, results, strict=True))
+        """Run once; inputs that are constants of the model may be left out. The results are the caller's.
+
+        Raises:
+            EngineError: an input is unknown, missing or of another type or shape, or ONNX Runtime fails.
+        """
+        batch = self.signature.batch_of(inputs, self._constants)
+        with self._lock, self._faults():
+            bound = self._bind((batch, frozenset(inputs)))
+            for name, array in inputs.items():
+                bound.inputs[name].update_inplace(np.ascontiguousarray(array))
+            self._run(bound.binding)
+            return {name: np.array(value.numpy()) for name, value in bound.outputs.items()}
+
+    def on_tensors(self, inputs: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+        """Run on PyTorch's memory, where nothing is copied: results are new tensors on the inputs' device.
+
+        Raises:
+            EngineError: as `__call__`; or a tensor is on another device than the session.
+        """
+        import torch
+
+        inputs = {name: tensor.detach().contiguous() for name, tensor in inputs.items()}
+        for name, tensor in inputs.items():
+            if tensor.device.type != self._kind:
+                raise EngineError(
+                    f"{self.signature.label}: input {name} is on {tensor.device}, the session on {self._kind}",
+                    f"move it with .to({self._kind!r})",
+                )
+        outlines = {name: np.broadcast_to(np.zeros((), _numpy(t)), tuple(t.shape)) for name, t in inputs.items()}
+        batch = self.signature.batch_of(outlines, self._constants)
+        device = next((tensor.device for tensor in inputs.values()), torch.device(self._kind))
+        specs = self.signature.outputs.values()
+        results = {
+            spec.name: torch.empty(spec.at(batch), dtype=getattr(torch, spec.dtype.name), device=device)
+            for spec in specs
+        }
+        with self._lock, self._faults():
+            binding = self._constant_binding(inputs)
+            for bind, tensors in ((binding.bind_input, inputs), (binding.bind_output, results)):
+                for name, tensor in tensors.items():
+                    bind(name, self._kind, device.index or 0, _numpy(tensor), tuple(tensor.shape), tensor.data_ptr())
+            if self._kind == "cuda":
+                torch.cuda.current_stream(device).synchronize()  # ONNX Runtime works on a stream of its own
+            self._run(binding)
+        return results
+
+    def _bind(self, key: tuple[int, frozenset[str]]) -> _Binding:
+        """The binding of the last run if it fits, else a new one."""
+        if self._bound and self._bound.key == key:
+            return self._bound
+        self._bound = None  # its memory goes before new memory comes
+        batch, given = key
+        binding = self._constant_binding(given)
+        inputs = {name: self._empty(self.signature.inputs[name], batch) for name in given}
+        outputs = {name: self._empty(spec, batch) for name, spec in self.signature.outputs.items()}
+        for name, value in inputs.items():
+            binding.bind_ortvalue_input(name, value)
+        for name, value in outputs.items():
+            binding.bind_ortvalue_output(name, value)
+        self._bound = _Binding(key, inputs, outputs, binding)
+        return self._bound
+
+    def _constant_binding(self, given: "Mapping[str, Any] | frozenset[str]") -> Any:
+        binding = self._session.io_binding()
+        for name, value in self._constants.items():
+            if name not in given:
+                binding.bind_ortvalue_input(name, value)
+        return binding
+
+    def _run(self, binding: Any) -> None:
+        binding.synchronize_inputs()
+        self._session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+
+    def _place(self, array: Array) -> Any:
+        return self._runtime.OrtValue.ortvalue_from_numpy(array, self._kind, 0)
+
+    def _empty(self, spec: TensorSpec, batch: int) -> Any:
+        return self._runtime.OrtValue.ortvalue_from_shape_and_type(spec.at(batch), spec.dtype.type, self._kind, 0)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """ONNX Runtime's errors as ours."""
+        try:
+            yield
+        except I2sError:
+            raise
+        except Exception as error:  # the library raises types of its own
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise EngineError(
+                f"{self.signature.label}: ONNX Runtime fails ({self.provider}): {reason}",
+                "a smaller batch needs less memory; --engine torch needs no ONNX Runtime",
+            ) from error
 
 
-def available_providers() -> tuple[str, ...]:
-    """Names of the execution providers of the installed ONNX Runtime. Raises EnvironmentFault without one."""
-    return tuple(_import().get_available_providers())
-
-
-def _import() -> Any:
+def _open(runtime: Any, path: Path, provider: Provider, threads: int) -> Any:
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    order: dict[Provider, Sequence[Provider]] = {"cpu": ["cpu"], "cuda": ["cuda", "cpu"]}
+    names = [PROVIDERS[name] for name in order.get(provider, ["tensorrt", "cuda", "cpu"])]
     try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise EnvironmentFault("ONNX Runtime is not installed", "pip install 'i2s-trt[cpu]'") from error
-    return onnxruntime
+        session = runtime.InferenceSession(str(path), options, providers=names)
+    except Exception as error:  # the library raises types of its own
+        reason = " ".join(str(error).split())[:200]
+        raise EnvironmentFault(
+            f"ONNX Runtime cannot load {path}: {reason}", "delete the file, so that it is exported anew"
+        ) from error
+    if session.get_providers()[0] != names[0]:  # it falls back to the CPU without a word
+        raise EnvironmentFault(
+            f"ONNX Runtime cannot use its {provider} provider: its libraries do not load",
+            "take --device cpu; the libraries of CUDA and cuDNN have to be those that onnxruntime-gpu asks for",
+        )
+    return session
+
+
+def _signature(graph: ExportedGraph, session: Any) -> Signature:
+    key = graph.record.get("key", {})
+    label = f"{key.get('name', graph.path.stem)} {key.get('precision', '')}".rstrip()
+    return Signature(label, _specs(session.get_inputs()), _specs(session.get_outputs()), 0, _ANY_BATCH)
+
+
+def _specs(values: Sequence[Any]) -> dict[str, TensorSpec]:
+    return {
+        value.name: TensorSpec(
+            value.name,
+            np.dtype(_DTYPES[value.type]),
+            tuple(side if isinstance(side, int) else FREE for side in value.shape),
+        )
+        for value in values
+    }
+
+
+def _numpy(tensor: "torch.Tensor") -> Any:
+    return np.dtype(str(tensor.dtype).rpartition(".")[2]).type
 
 
 def _load_defaults(path: Path) -> dict[str, Array]:

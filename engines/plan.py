@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engines.builder import BuildOptions, Report, build_plan
+from engines.build_monitor import Report
+from engines.builder import BuildOptions, build_plan, check_targets
 from engines.cache import EngineKey, Entry, Miss, build_once, look_up
+from engines.gpu import describe_gpu
 from engines.profiles import BatchProfile
 from engines.tensorrt_module import BACKENDS, load_tensorrt
-from export.keys import ExportedGraph, find_graph
+from export.keys import WITH_LOSS, ExportedGraph, Precision, find_graph
 from i2s_trt.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
-    from export.keys import Precision
+    from torch import nn
+
     from export.source import GraphSource
 
-DEFAULT_GRAPHS = ("mapping", "synthesis", "images", "preview")
-_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
+_BYTES: dict[Precision, int] = {"fp32": 4, "fp16": 2, "bf16": 2}
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,19 @@ class EngineRequest:
 
     Attributes:
         backend: `onnxruntime`, which needs no building after the export, `tensorrt` or `tensorrt-rtx`.
-        graph, precision, profile, targets: as in `EngineKey`.
+        graph, precision, profile, targets, tf32: as in `EngineKey`.
     """
 
     backend: str
     graph: str
-    precision: "Precision"
+    precision: Precision
     profile: BatchProfile
     targets: tuple[str, ...] = ()
+    tf32: bool = True
+
+    def options(self) -> BuildOptions:
+        """As the builder takes them. Raises as `engine_device` does."""
+        return BuildOptions(self.backend, self.profile, self.targets, self.tf32, engine_device(self))
 
 
 @dataclass(frozen=True)
@@ -57,21 +64,22 @@ class Prospect:
         """Whether there is nothing to do."""
         return self.exported is not None and not isinstance(self.engine, Miss)
 
+    @property
+    def activation_bytes(self) -> int:
+        """Device memory that the largest batch takes beside the plan; 0 where it is not known."""
+        return int(self.engine.record.get("activation_bytes", 0)) if isinstance(self.engine, Entry) else 0
+
 
 def inspect(request: EngineRequest, source: "GraphSource") -> Prospect:
-    """Look without making anything.
-
-    Raises:
-        EnvironmentFault: the backend's package or its GPU is missing.
-    """
+    """Look without making anything. Raises as `engine_device` does."""
+    built = request.backend != "onnxruntime"
+    if built:
+        engine_device(request)
     exported = find_graph(source.key(request.graph, request.precision))
     if exported is None:
-        weights = sum(p.numel() for p in source.generator.parameters()) * _BYTES[request.precision]
-        return Prospect(
-            request, None, None if request.backend == "onnxruntime" else Miss("not exported yet"), "", weights
-        )
+        return Prospect(request, None, Miss("not exported yet") if built else None, "", _estimate(request, source))
     size = exported.path.stat().st_size
-    if request.backend == "onnxruntime":
+    if not built:
         return Prospect(request, exported, None, exported.record["sha256"][:24], size)
     key = engine_key(request, exported)
     found = look_up(key)
@@ -96,11 +104,22 @@ def make(request: EngineRequest, source: "GraphSource", report: Report | None = 
         exported = export_graph(source, request.graph, request.precision)
     made = exported.exported
     if request.backend != "onnxruntime":
-        options = BuildOptions(request.backend, request.profile, request.targets)
-        key = engine_key(request, exported)
+        key, options = engine_key(request, exported), request.options()
         _, built = build_once(key, lambda: build_plan(exported.path, exported.record["inputs"], options, report))
         made = made or built
     return inspect(request, source), made
+
+
+def _estimate(request: EngineRequest, source: "GraphSource") -> int:
+    """Bytes of a graph that is not exported: its networks' weights."""
+    if request.graph == "mapping":  # float32 at every precision
+        return 4 * sum(weight.numel() for weight in source.generator.mapping.parameters())
+    if request.graph == "encoder":
+        return _BYTES[request.precision] * sum(weight.numel() for weight in source.encoder.network.parameters())
+    networks: list[nn.Module] = [source.vgg] if request.graph in WITH_LOSS else []
+    if request.graph not in {"features", "objective"}:
+        networks.append(source.generator.synthesis)
+    return _BYTES[request.precision] * sum(weight.numel() for part in networks for weight in part.parameters())
 
 
 def engine_key(request: EngineRequest, exported: ExportedGraph) -> EngineKey:
@@ -112,8 +131,9 @@ def engine_key(request: EngineRequest, exported: ExportedGraph) -> EngineKey:
         backend=request.backend,
         version=str(load_tensorrt(request.backend).__version__),
         profile=request.profile,
-        targets=tuple(sorted(request.targets)),
+        targets=request.targets,
         device=engine_device(request),
+        tf32=request.tf32,
     )
 
 
@@ -126,12 +146,11 @@ def engine_device(request: EngineRequest) -> str:
     """
     if request.backend not in BACKENDS:
         raise UsageError(f"no engine backend named {request.backend}", f"there are onnxruntime, {', '.join(BACKENDS)}")
-    load_tensorrt(request.backend)
+    trt = load_tensorrt(request.backend)
+    check_targets(trt, request.backend, request.targets)
     if request.backend == "tensorrt-rtx":
         return ""
-    from i2s_trt.machine import describe_machine
-
-    gpu = describe_machine().gpu
+    gpu = describe_gpu()
     if not gpu:
         raise EnvironmentFault(
             "TensorRT builds on the GPU that it builds for, and this machine has none",
@@ -141,7 +160,14 @@ def engine_device(request: EngineRequest) -> str:
 
 
 def requests_for(
-    backend: str, graphs: Sequence[str], precision: "Precision", profile: BatchProfile, targets: Sequence[str]
+    backend: str,
+    graphs: Sequence[str],
+    precision: Precision,
+    profile: BatchProfile,
+    targets: Sequence[str],
+    *,
+    tf32: bool = True,
 ) -> list[EngineRequest]:
-    """One request a graph."""
-    return [EngineRequest(backend, graph, precision, profile, tuple(targets)) for graph in graphs]
+    """One request a graph; the order of targets makes no other engine."""
+    wanted = tuple(sorted(set(targets)))
+    return [EngineRequest(backend, graph, precision, profile, wanted, tf32) for graph in graphs]

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from engines.cache import Entry, find_engine
+from engines.gpu import driver_fault
+from engines.onnx_providers import PROVIDERS, Provider, provider_faults
 from engines.onnx_runtime import OnnxRuntimeRunner
-from engines.tensorrt_module import BACKENDS
+from engines.tensorrt_module import BACKENDS, load_tensorrt
 from export.keys import ExportedGraph, GraphKey, Precision, find_graph
 from export.library import export_graph
 from export.source import GraphSource
@@ -64,14 +66,25 @@ class GraphSynthesizer:
     def _run(self, name: str, w_plus: Array) -> Array:
         if name not in self._runners:
             self._runners[name] = self._make(name)
-        (result,) = self._runners[name]({"w_plus": np.ascontiguousarray(w_plus, np.float32)}).values()
+        latents = np.ascontiguousarray(w_plus, np.float32)
+        if not len(latents):  # engines take no empty batch
+            return self._run(name, np.zeros((1, *latents.shape[1:]), np.float32))[:0]
+        (result,) = self._runners[name]({"w_plus": latents}).values()
         return result
 
 
-def onnx_runtime_synthesizer(generator: Generator, precision: Precision = "fp32") -> GraphSynthesizer:
-    """Renders in ONNX Runtime on the CPU; a graph is exported when it is first needed."""
+def onnx_runtime_synthesizer(
+    generator: Generator, precision: Precision = "fp32", provider: Provider = "cpu"
+) -> GraphSynthesizer:
+    """Renders in ONNX Runtime; a graph is exported when it is first needed.
+
+    Raises:
+        EnvironmentFault: when it renders: ONNX Runtime or its provider is missing.
+    """
     source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
-    return GraphSynthesizer(generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision)))
+    return GraphSynthesizer(
+        generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision), provider=provider)
+    )
 
 
 def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer:
@@ -80,8 +93,13 @@ def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer
     Batches larger than an engine's are cut into parts that it takes.
 
     Raises:
-        EnvironmentFault: when it renders: no GPU, or no engine of that graph.
+        EnvironmentFault: the backend's package or a GPU is missing. When it renders: there is no engine of that graph.
     """
+    load_tensorrt(backend)
+    if fault := driver_fault():
+        raise EnvironmentFault(
+            f"{backend} engines run on NVIDIA GPUs: {fault}", "take --engine onnxruntime, which runs anywhere"
+        )
     return GraphSynthesizer(generator, lambda name: _engine_runner(generator.digest, backend, name))
 
 
@@ -102,41 +120,56 @@ def _engine_runner(model_digest: str, backend: str, name: str) -> Runner:
 
 
 def _find_built(model_digest: str, backend: str, name: str) -> tuple[ExportedGraph, Entry]:
+    reason = "not built yet"
     for precision in _PREFERRED:
         exported = find_graph(GraphKey(model_digest, name, precision))
-        found = find_engine(backend, exported.record["sha256"]) if exported else None
-        if exported and isinstance(found, Entry):
+        if exported is None:
+            continue
+        found = find_engine(backend, exported.record["sha256"])
+        if isinstance(found, Entry):
             return exported, found
+        reason = found.reason
     raise EnvironmentFault(
-        f"no {backend} engine renders {name} for this model",
+        f"no {backend} engine renders {name} for this model: {reason}",
         f"i2s-trt build-engines --backend {backend} --precision fp16, with --model as here",
     )
 
 
-def choose_synthesizer(engine: str, generator: Generator) -> Choice:
+def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto") -> Choice:
     """The synthesizer of an engine; `auto` takes the fastest that is here.
 
     Args:
         engine: one of ENGINES.
         generator: on the device to use.
+        provider: of ONNX Runtime: `cpu`, `cuda`, `tensorrt`, or `auto` for the one of the generator's device.
 
     Raises:
-        UsageError: no such engine, or one that does not run on the generator's device.
-        EnvironmentFault: its package is missing.
+        UsageError: no such engine or provider, or one that does not run on the generator's device.
+        EnvironmentFault: its package or its GPU is missing.
     """
     if engine not in ENGINES:
         raise UsageError(f"no engine named {engine}", f"there are {', '.join(ENGINES)}")
-    on_gpu = generator.mean_w.device.type != "cpu"
-    if engine == "onnxruntime" and on_gpu:
-        raise UsageError("the onnxruntime engine renders on the CPU", "add --device cpu, or take --engine torch")
+    if provider != "auto" and provider not in PROVIDERS:
+        raise UsageError(f"no provider named {provider}", f"there are auto, {', '.join(PROVIDERS)}")
+    if provider != "auto" and engine != "onnxruntime":
+        raise UsageError(f"--provider {provider} is one of ONNX Runtime's", "add --engine onnxruntime")
     engine, reason = _fastest(generator) if engine == "auto" else (engine, "as asked for")
-    return Choice(_make(engine, generator), engine, reason)
+    return Choice(_make(engine, generator, provider), engine, reason)
 
 
-def _make(engine: str, generator: Generator) -> Synthesizer:
+def _make(engine: str, generator: Generator, provider: str) -> Synthesizer:
     if engine == "torch":
         return TorchSynthesizer(generator)
-    return onnx_runtime_synthesizer(generator) if engine == "onnxruntime" else tensorrt_synthesizer(generator, engine)
+    if engine != "onnxruntime":
+        return tensorrt_synthesizer(generator, engine)
+    chosen: Provider = "cuda" if generator.mean_w.device.type == "cuda" else "cpu"
+    if provider != "auto":
+        chosen = cast(Provider, provider)
+    if fault := provider_faults()[chosen]:
+        raise EnvironmentFault(
+            f"ONNX Runtime cannot use its {chosen} provider: {fault}", "add --device cpu, or take --engine torch"
+        )
+    return onnx_runtime_synthesizer(generator, provider=chosen)
 
 
 def _fastest(generator: Generator) -> tuple[Engine, str]:
@@ -153,8 +186,8 @@ def _fastest(generator: Generator) -> tuple[Engine, str]:
 def _fastest_on_gpu(generator: Generator) -> tuple[Engine, str]:
     for backend in BACKENDS:
         try:
-            _find_built(generator.digest, backend, "synthesis")
+            exported, _ = _find_built(generator.digest, backend, "synthesis")
         except EnvironmentFault:
             continue
-        return backend, "an engine of this model is there"
-    return "torch", "no engine of this model is built"
+        return backend, f"an {exported.record['key']['precision']} engine of this model is there"
+    return "torch", "no engine of this model is built: see i2s-trt build-engines"

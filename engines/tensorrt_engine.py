@@ -7,9 +7,9 @@ from typing import Any
 
 from engines.cache import Entry, check
 from engines.device_buffers import Buffer, DeviceBuffers, Shape, Work
+from engines.gpu import describe_gpu
 from engines.tensorrt_module import EngineError, complaints, make_logger
 from i2s_trt.files import guard_os_errors
-from i2s_trt.machine import describe_machine
 
 _REBUILD = "run i2s-trt build-engines again"
 
@@ -40,12 +40,10 @@ def checked_plan(entry: Entry, backend: str, version: str) -> tuple[bytes, dict[
 def check_gpu(key: Mapping[str, Any]) -> None:
     """Refuse a plan of another GPU: TensorRT itself only warns when the compute capability is the same.
 
-    Without a PyTorch that has CUDA the GPU's description is not known, and TensorRT decides.
-
     Raises:
         EngineError: the plan's record names another GPU.
     """
-    here = describe_machine().gpu if key["device"] else ""
+    here = describe_gpu() if key["device"] else ""
     if here and here != key["device"]:
         raise EngineError(f"the {key['graph']} engine was built for {key['device']}, this is {here}", _REBUILD)
 
@@ -133,4 +131,5 @@ class LoadedEngine:
 
     def _error(self, what: str, mend: str) -> EngineError:
         reason = complaints(self._logger)
+        self._logger.messages.clear()  # the next error has reasons of its own
         return EngineError(f"{self._label}: TensorRT {what}" + (f" ({reason})" if reason else ""), mend)

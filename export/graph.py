@@ -19,12 +19,13 @@ class Graph:
     Attributes:
         name: as on the command line.
         precision: of weights and activations; inputs and outputs stay float32 or uint8.
-        function: takes the inputs in order; gives one tensor, or a tuple.
+        function: takes the inputs in order; gives one tensor, or a tuple. It is what verification takes for true.
         examples: the inputs by name, batched ones with EXAMPLE_BATCH rows.
         batched: names of the inputs whose first dimension is the batch; the others are constants of the model.
         outputs: names of the outputs.
-        defaults: values for the inputs that are not batched: the stored noise.
         model_digest: of the generator, or of the feature network.
+        defaults: values for the inputs that are not batched: the stored noise.
+        differentiates: whether the function takes a gradient, which has to be traced to forward operations first.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Graph:
     outputs: tuple[str, ...]
     model_digest: str
     defaults: Mapping[str, Tensor] = field(default_factory=dict)
+    differentiates: bool = False
 
 
 def gaussian(*shape: int) -> Tensor:

@@ -12,6 +12,7 @@ from i2s_trt.machine import package_version
 Precision = Literal["fp32", "fp16", "bf16"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16")
 GRAPH_NAMES = ("mapping", "synthesis", "images", "preview", "features", "objective", "objective_gradient")
+TRAINED_GRAPHS = ("encoder",)  # of networks that have to be trained for the model first
 WITH_LOSS = ("features", "objective", "objective_gradient")  # hold VGG and the settings of the loss
 OPSET = 22  # the first with bfloat16 convolutions; TensorRT 10 and 11 read it
 _TOOLS = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -25,6 +26,7 @@ class GraphKey:
         model_digest: of the generator.
         name, precision: of the graph.
         features_digest, objective_digest: of VGG's weights and the loss settings, for the graphs that hold a loss.
+        encoder_digest: of the encoder's weights, for its graph.
     """
 
     model_digest: str
@@ -32,6 +34,7 @@ class GraphKey:
     precision: Precision
     features_digest: str = ""
     objective_digest: str = ""
+    encoder_digest: str = ""
 
     def document(self) -> dict[str, str]:
         """Everything that determines the file, as JSON values."""
@@ -63,6 +66,11 @@ class ExportedGraph:
         """The values of the inputs that are constants of the model."""
         return self.path.with_suffix(".defaults.safetensors")
 
+    @property
+    def json(self) -> Path:
+        """The record's file."""
+        return self.path.with_suffix(".json")
+
 
 def graphs_folder() -> Path:
     """Where exported graphs are kept."""
@@ -73,8 +81,10 @@ def find_graph(key: GraphKey) -> ExportedGraph | None:
     """An exported and verified graph of this key and these tools; None when it is missing or damaged."""
     try:
         record = json.loads(key.path.with_suffix(".json").read_text())
+        found = ExportedGraph(key.path, record, exported=False)
         if record["key"] != key.document() or record["sha256"] != file_digest(key.path):
             return None
-        return ExportedGraph(key.path, record, exported=False)
+        defaults = record["defaults_sha256"]
+        return None if defaults and defaults != file_digest(found.defaults) else found
     except (OSError, ValueError, KeyError, TypeError):
         return None

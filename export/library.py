@@ -3,13 +3,14 @@
 import json
 from typing import TYPE_CHECKING
 
+from export.errors import ExportError
 from export.graph import Graph
-from export.keys import ExportedGraph, Precision, find_graph
+from export.keys import ExportedGraph, GraphKey, Precision, find_graph
 from export.onnx_export import to_onnx
 from export.registry import GRAPHS
 from export.source import GraphSource
-from export.verify import ExportError, verify
-from i2s_trt.files import file_digest, make_folder, write_bytes
+from export.verify import verify
+from i2s_trt.files import file_digest, guard_os_errors, make_folder, remove_leftovers, write_bytes
 
 if TYPE_CHECKING:
     import onnx
@@ -30,11 +31,20 @@ def export_graph(source: GraphSource, name: str, precision: Precision = "fp32") 
     found = find_graph(key)
     if found:
         return found
-    graph, reference = GRAPHS[name](source, precision), GRAPHS[name](source, "fp32")
-    model = _traced(graph)
-    verification = verify(model, graph, reference)
+    from filelock import FileLock
+
     make_folder(key.path.parent)
+    with guard_os_errors(key.path), FileLock(key.path.with_suffix(".lock")):
+        return find_graph(key) or _export(source, key, name, precision)
+
+
+def _export(source: GraphSource, key: GraphKey, name: str, precision: Precision) -> ExportedGraph:
+    graph = GRAPHS[name](source, precision)
+    model = _traced(graph)
+    verification = verify(model, graph, graph if precision == "fp32" else GRAPHS[name](source, "fp32"))
     exported = ExportedGraph(key.path, {}, exported=True)
+    for path in (key.path, exported.defaults, exported.json):
+        remove_leftovers(path)
     write_bytes(key.path, model.SerializeToString())
     if graph.defaults:
         from safetensors.torch import save
@@ -44,12 +54,13 @@ def export_graph(source: GraphSource, name: str, precision: Precision = "fp32") 
         "format": _FORMAT,
         "key": key.document(),
         "sha256": file_digest(key.path),
+        "defaults_sha256": file_digest(exported.defaults) if graph.defaults else "",
         "inputs": {k: ["N", *v.shape[1:]] if k in graph.batched else list(v.shape) for k, v in graph.examples.items()},
         "outputs": list(graph.outputs),
         "nodes": len(model.graph.node),
         "verification": verification.to_json(),
     }
-    write_bytes(key.path.with_suffix(".json"), json.dumps(record, indent=2).encode())
+    write_bytes(exported.json, json.dumps(record, indent=2).encode())
     return ExportedGraph(key.path, record, exported=True)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from export.bfloat16 import keep_transposed_convolutions
+from export.forward_only import forward_only
 from export.graph import Graph
 from export.keys import OPSET
 from i2s_trt import __version__
@@ -34,7 +36,7 @@ def to_onnx(graph: Graph) -> "onnx.ModelProto":
     """The graph as an ONNX model with metadata; weights inside."""
     batch = torch.export.Dim("N", min=1, max=MAX_BATCH)
     shapes = tuple({0: batch} if name in graph.batched else {} for name in graph.examples)
-    module = graph.function if isinstance(graph.function, torch.fx.GraphModule) else _Function(graph)
+    module = forward_only(graph.function, list(graph.examples.values())) if graph.differentiates else _Function(graph)
     with _quiet():
         program = torch.onnx.export(
             module,
@@ -43,10 +45,12 @@ def to_onnx(graph: Graph) -> "onnx.ModelProto":
             opset_version=OPSET,
             input_names=list(graph.examples),
             output_names=list(graph.outputs),
-            dynamic_shapes=shapes if module is graph.function else (shapes,),
+            dynamic_shapes=shapes if graph.differentiates else (shapes,),
             verbose=False,
         )
     model: onnx.ModelProto = program.model_proto  # type: ignore[union-attr]
+    if graph.precision == "bf16":
+        keep_transposed_convolutions(model)
     for key, value in metadata(graph).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

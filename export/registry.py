@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from export.graph import Graph
+from export.graphs.encoder import encoder_graph
 from export.graphs.features import features_graph, objective_graph
 from export.graphs.mapping import mapping_graph
 from export.graphs.objective_gradient import objective_gradient_graph
@@ -18,4 +19,5 @@ GRAPHS: dict[str, Callable[[GraphSource, Precision], Graph]] = {
     "features": lambda s, precision: features_graph(s.vgg, s.generator.spec, s.objective, precision),
     "objective": lambda s, precision: objective_graph(s.vgg, s.generator.spec, s.objective, precision),
     "objective_gradient": lambda s, precision: objective_gradient_graph(s.generator, s.vgg, s.objective, precision),
+    "encoder": lambda s, precision: encoder_graph(s.encoder, s.generator.spec, precision),
 }

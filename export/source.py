@@ -10,6 +10,7 @@ from i2s_trt.checkpoints.catalogue import find_folder, read_info
 from i2s_trt.embedding.options import ObjectiveOptions
 
 if TYPE_CHECKING:
+    from i2s_trt.embedding.encoder import TrainedEncoder
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.vgg import Vgg16
 
@@ -22,6 +23,7 @@ class GraphSource:
         vgg: gives the feature network when it is needed.
         objective: settings of the loss, for the graphs that hold one.
         model_digest: of the generator, where it is known without loading it.
+        encoder: gives the encoder when it is needed; by default the one that was trained for the generator.
     """
 
     def __init__(
@@ -30,10 +32,12 @@ class GraphSource:
         vgg: "Callable[[], Vgg16]",
         objective: ObjectiveOptions | None = None,
         model_digest: str = "",
+        encoder: "Callable[[], TrainedEncoder] | None" = None,
     ) -> None:
         self._load_generator, self._load_vgg = generator, vgg
         self.objective = objective or ObjectiveOptions()
         self._known_digest = model_digest
+        self._load_encoder = encoder
 
     @classmethod
     def named(cls, model: str, vgg: "Callable[[], Vgg16]") -> "GraphSource":
@@ -57,6 +61,13 @@ class GraphSource:
         """The feature network."""
         return self._load_vgg()
 
+    @cached_property
+    def encoder(self) -> "TrainedEncoder":
+        """The encoder. Raises ModelError when none has been trained."""
+        from i2s_trt.embedding.encoder import load_encoder
+
+        return self._load_encoder() if self._load_encoder else load_encoder(self.generator)
+
     @property
     def model_digest(self) -> str:
         """Of the generator."""
@@ -64,6 +75,8 @@ class GraphSource:
 
     def key(self, name: str, precision: Precision) -> GraphKey:
         """The key of a graph made from this source."""
+        if name == "encoder":
+            return GraphKey(self.model_digest, name, precision, encoder_digest=self.encoder.digest)
         if name not in WITH_LOSS:
             return GraphKey(self.model_digest, name, precision)
         objective = hashlib.sha256(repr(self.objective).encode()).hexdigest()

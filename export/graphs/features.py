@@ -10,6 +10,7 @@ from export.keys import Precision
 from export.precision import DTYPES, features_in
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.errors import UsageError
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.models.vgg import Vgg16
 
@@ -54,7 +55,13 @@ def objective_graph(vgg: Vgg16, spec: GeneratorSpec, options: ObjectiveOptions, 
 
 
 def objective_in(vgg: Vgg16, spec: GeneratorSpec, options: ObjectiveOptions, precision: Precision) -> Objective:
-    """An objective whose feature network computes in `precision`; its own targets are placeholders."""
+    """An objective whose feature network computes in `precision`; its own targets are placeholders.
+
+    Raises:
+        UsageError: the settings have a style term, whose target no graph takes.
+    """
+    if options.style_weight:
+        raise UsageError("graphs have no style term", "export with a style weight of 0")
     blank = torch.zeros(1, 3, *spec.picture_size)
     objective = Objective(blank, vgg, options)
     objective.vgg = features_in(vgg, precision)  # type: ignore[assignment]  # a copy of the same class

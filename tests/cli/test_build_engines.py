@@ -1,9 +1,12 @@
 """`i2s-trt build-engines` and `i2s-trt engines`, with real TensorRT-RTX builds."""
 
+import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from i2s_trt.machine import package_version
 from tests.cli.support import I2s, invoke, refused
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
@@ -20,8 +23,10 @@ def test_dry_run_build_hit_damage_list_and_prune(small: Path, own_home: Path) ->
     assert built.exit_code == 0, built.stderr
     assert built.stdout.count(" made ") == 2
     assert "pixels: at most" in built.stdout
-    again = invoke("build-engines", "-m", small, *RTX)
+    again = invoke("build-engines", "-m", small, *RTX, "--verbose")
     assert again.stdout.count(" kept ") == 2
+    assert "kernels after fusion" in again.stdout
+    assert "UInt8[-1,16,16,3]" in again.stdout
     there = invoke("build-engines", "-m", small, *RTX, "--dry-run")
     assert there.stdout.count(" there ") == 2
 
@@ -50,6 +55,52 @@ def test_onnx_runtime_needs_no_plans_and_json_is_complete(i2s: I2s, small: Path,
     ]
     assert run.events[0]["batches"] == [2, 2, 2]
     assert not (own_home / "engines").exists()
+    more = invoke("build-engines", "-m", small, "--graphs", "mapping", "--verbose", "--json")
+    kernels = [event for line in more.stdout.splitlines() if (event := json.loads(line))["event"] == "kernel"]
+    assert {"Gemm", "LeakyRelu"} <= {kernel["kind"] for kernel in kernels}
+
+
+def test_targets_and_float32_make_engines_of_their_own(small: Path) -> None:
+    common = ("build-engines", "-m", small, "--backend", "tensorrt-rtx", "--graphs", "mapping", "--json")
+
+    def keys(*arguments: str) -> list[tuple[str, bool]]:
+        events = [json.loads(line) for line in invoke(*common, *arguments).stdout.splitlines()]
+        return [(event["key"], event["made"]) for event in events]
+
+    (both,) = keys("--target", "sm86,sm89")
+    assert both[1]
+    assert keys("--target", "sm89, SM86,sm86") == [(both[0], False)]
+    (exact,) = keys("--target", "sm86,sm89", "--no-tf32")
+    assert exact == (exact[0], True)
+    assert exact[0] != both[0]
+
+
+def test_what_cannot_be_built_here_is_said_before_anything_is_exported(small: Path, own_home: Path) -> None:
+    for options in ((), ("--dry-run",)):
+        refused(
+            invoke("build-engines", "-m", small, "--backend", "tensorrt-rtx", "--target", "sm90", *options), 2, "sm90"
+        )
+        refused(invoke("build-engines", "-m", small, "--backend", "openvino", *options), 2, "no engine backend")
+        if not package_version("tensorrt"):
+            refused(invoke("build-engines", "-m", small, "--backend", "tensorrt", *options), 3, "pip install")
+    assert not (own_home / "graphs").exists()
+
+
+def test_prune_takes_timings_of_builders_that_are_gone(own_home: Path) -> None:
+    here = f"tensorrt-rtx-{package_version('tensorrt-rtx')}-0.timings"
+    (own_home / "timings").mkdir()
+    for name in (here, "tensorrt-9.1-0.timings"):
+        (own_home / "timings" / name).write_bytes(b"timings")
+    assert "removed 0 engines" in invoke("engines", "prune").stdout
+    assert [path.name for path in (own_home / "timings").iterdir()] == [here]
+
+
+def test_an_engine_that_is_being_built_is_not_pruned(own_home: Path) -> None:
+    (own_home / "engines" / "key").mkdir(parents=True)
+    with FileLock(own_home / "engines" / ".key.lock"):
+        done = invoke("engines", "prune", "--all")
+    assert "key is being built" in done.stderr
+    assert (own_home / "engines" / "key").is_dir()
 
 
 @pytest.mark.parametrize(

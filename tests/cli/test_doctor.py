@@ -19,7 +19,10 @@ def test_doctor_for_machines(i2s: I2s) -> None:
     (event,) = run.events
     assert (run.code, run.err, event["healthy"]) == (0, "", True)
     backends = {backend["name"]: backend for backend in event["backends"]}
-    assert set(backends) == {"torch", "onnxruntime", "tensorrt", "tensorrt-rtx", "pycuda"}
+    assert set(backends) == {"torch", "onnxruntime", "tensorrt", "tensorrt-rtx", "pycuda", "cuda-python"}
     assert backends["torch"]["version"] == torch.__version__
     for backend in backends.values():
         assert backend["version"] or backend["detail"].startswith("pip install 'i2s-trt[")
+    assert set(event["cache_bytes"]) == {"graphs", "engines", "timings"}
+    assert event["cuda_graphs"]
+    assert event["driver"]

@@ -104,3 +104,4 @@ def test_the_engine_is_named_and_an_unknown_one_refused(i2s: I2s, tmp_path: Path
     wrong = i2s("synthesize", "--seeds", "1", "--engine", "warp")
     assert wrong.code == 2
     assert "no engine named warp" in wrong.err
+    refused(invoke("synthesize", "--seeds", 1, "-m", "random-16", "--provider", "cuda"), 2, "add --engine onnxruntime")

@@ -18,6 +18,7 @@ PARAMETERS = {
     "context": "IExecutionContext", "runtime": "Runtime", "inspector": "EngineInspector", "cache": "ITimingCache",
 }  # fmt: skip
 OURS = {"logger", "self", "monitor"}  # parameters that may hold anything else
+OTHER_LIBRARIES = {"cuda_graph.py", "onnx_runtime.py"}  # files in which these names are not TensorRT's
 _RENAMED = {"IParserError": "ParserError"}
 _UNTYPED = {"Any", "ModuleType"}
 
@@ -34,15 +35,19 @@ class Use:
 def find_uses(folder: Path, surface: Mapping[str, Any]) -> set[Use]:
     """Every use in a folder's files. Raises AssertionError for a parameter whose type is not known."""
     uses: set[Use] = set()
-    for path in sorted(folder.glob("*.py")):
+    for path in (file for file in sorted(folder.glob("*.py")) if file.name not in OTHER_LIBRARIES):
         tree = ast.parse(path.read_text())
-        if any(isinstance(node, ast.arg) and node.arg == "trt" for node in ast.walk(tree)) or "trt = " in ast.unparse(
-            tree
-        ):
+        if any(_is_tensorrt(node) for node in ast.walk(tree)) or "trt = " in ast.unparse(tree):
             finder = _Finder(path.name, surface)
             finder.visit(tree)
             uses |= finder.uses
     return uses
+
+
+def _is_tensorrt(node: ast.AST) -> bool:
+    """A parameter that holds a TensorRT object."""
+    untyped = isinstance(node, ast.arg) and node.annotation is not None and ast.unparse(node.annotation) in _UNTYPED
+    return isinstance(node, ast.arg) and untyped and node.arg in PARAMETERS
 
 
 class _Finder(ast.NodeVisitor):
@@ -80,6 +85,15 @@ class _Finder(ast.NodeVisitor):
             else:
                 self._bind(target, self._type(node.value))
 
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.generic_visit(node)
+        self._bind(node.target, self._type(node.value))
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        for generator in node.generators:  # they come after the element, and bind its names
+            self._bind(generator.target, self._type(generator.iter))
+        self.generic_visit(node)
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.generic_visit(node)
         owner = self._type(node.value)
@@ -111,7 +125,7 @@ class _Finder(ast.NodeVisitor):
                 kind = self._selves[name]
             case ast.Attribute(value=value, attr=name) if self._type(value) == MODULE and not name.startswith("__"):
                 kind = name
-            case ast.Subscript(value=inner) | ast.ListComp(elt=inner):
+            case ast.Subscript(value=inner) | ast.ListComp(elt=inner) | ast.NamedExpr(value=inner):
                 kind = self._type(inner)
             case ast.Call():
                 kind = self._returned(node)

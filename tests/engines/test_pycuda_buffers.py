@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engines.cuda_graph import capture
-from engines.device_buffers import driver_fault, open_device
+from engines.device_buffers import open_device
 from engines.pycuda_buffers import PycudaBuffers
 from engines.tensorrt_module import EngineError
 from i2s_trt.errors import EnvironmentFault
@@ -126,28 +126,9 @@ def test_a_driver_that_fails_and_a_missing_pycuda_are_explained() -> None:
         assert "pip install 'i2s-trt[gpu]'" in caught.value.mend
 
 
-@pytest.mark.parametrize(
-    ("start", "count", "fault"),
-    [(0, 2, ""), (0, 0, "finds no GPU"), (100, 0, r"does not start \(error 100\)")],
-)
-def test_the_driver_itself_is_asked(start: int, count: int, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def count_devices(answer: Any) -> int:
-        answer._obj.value = count
-        return 0
-
-    driver = SimpleNamespace(cuInit=lambda _flags: start, cuDeviceGetCount=count_devices)
-    monkeypatch.setattr("engines.device_buffers.ctypes.CDLL", lambda _name: driver)
-    if not fault:
-        assert driver_fault() == ""
-        return
-    with pytest.raises(EnvironmentFault, match=fault) as caught:
-        open_device()
-    assert "--engine onnxruntime" in caught.value.mend
-
-
 def test_pycuda_drives_where_pytorch_has_no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engines.device_buffers.driver_fault", lambda: "")
-    monkeypatch.setattr("engines.device_buffers._torch_has_cuda", lambda: False)
+    monkeypatch.setattr("engines.device_buffers.torch_has_cuda", lambda: False)
     monkeypatch.setattr("engines.pycuda_buffers._import_pycuda", FakeCuda)
     assert open_device().name == "pycuda"
 

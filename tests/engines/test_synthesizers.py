@@ -1,42 +1,64 @@
-"""Synthesizers by name: all render alike."""
+"""Synthesizers by name: all render alike, and `auto` chooses by what is there."""
+
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from engines.synthesizers import ENGINES, choose_synthesizer, onnx_runtime_synthesizer
+import engines.synthesizers as module
+from engines.cache import Entry
+from engines.gpu import driver_fault
+from engines.onnx_providers import provider_faults
+from engines.synthesizers import (
+    ENGINES,
+    GraphSynthesizer,
+    choose_synthesizer,
+    onnx_runtime_synthesizer,
+    tensorrt_synthesizer,
+)
+from export.library import export_graph
 from i2s_trt.errors import EnvironmentFault, UsageError
+from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+from tests.engines.runtime_bench import RTX, latents
+from tests.export.shared import slim
+
+pytestmark = pytest.mark.usefixtures("shared_home")
 
 
-@pytest.fixture(scope="module")
-def large() -> Generator:
-    """512 pixels with few channels, so that previews differ from pictures."""
-    return Generator.from_weights(random_weights(standard_spec(512, 4, 12), seed=1))
-
-
-def latents(generator: Generator, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    random = torch.Generator().manual_seed(0)
-    w = generator.mapping(torch.randn(count, generator.z_dim, generator=random))
-    return np.ascontiguousarray(generator.broadcast(w).numpy())
-
-
-def test_onnx_runtime_renders_what_pytorch_does(large: Generator) -> None:
-    reference: Synthesizer = TorchSynthesizer(large)
-    other: Synthesizer = onnx_runtime_synthesizer(large)
-    w_plus = latents(large, 3)
-    assert (other.resolution, other.num_layers, other.w_dim) == (512, 16, 12)
-    for name, shape in (("__call__", (3, 512, 512, 3)), ("preview", (3, 256, 256, 3))):
-        expected, actual = (getattr(synthesizer, name)(w_plus) for synthesizer in (reference, other))
-        assert actual.shape == shape
-        assert actual.dtype == np.uint8
-        assert np.abs(actual.astype(int) - expected).max() <= 1
+def test_onnx_runtime_renders_what_pytorch_does() -> None:
+    generator = slim(64).generator
+    reference: Synthesizer = TorchSynthesizer(generator)
+    other: Synthesizer = onnx_runtime_synthesizer(generator)
+    w_plus = latents(generator, 3)
+    assert (other.resolution, other.num_layers, other.w_dim) == (64, 10, 20)
+    expected, actual = reference(w_plus), other(w_plus)
+    assert (actual.shape, actual.dtype) == ((3, 48, 64, 3), np.uint8)
+    assert np.abs(actual.astype(int) - expected).max() <= 1
     np.testing.assert_allclose(other.images(w_plus), reference.images(w_plus), atol=1e-3)
+    for empty in (other(w_plus[:0]), other.preview(w_plus[:0])):
+        assert empty.shape == (0, 48, 64, 3)
 
 
-def test_auto_takes_pytorch_until_a_graph_is_there(toy: Generator) -> None:
+def test_previews_are_small() -> None:
+    generator = slim(512, 4).generator
+    w_plus = latents(generator, 2)
+    expected, actual = TorchSynthesizer(generator).preview(w_plus), onnx_runtime_synthesizer(generator).preview(w_plus)
+    assert actual.shape == expected.shape == (2, 256, 256, 3)
+    assert np.abs(actual.astype(int) - expected).max() <= 1
+
+
+def test_a_picture_does_not_depend_on_its_neighbours() -> None:
+    render = onnx_runtime_synthesizer(slim(64).generator)
+    w_plus = latents(slim(64).generator, 5)
+    together = render.images(w_plus)
+    for row in range(5):
+        np.testing.assert_array_equal(render.images(w_plus[row : row + 1])[0], together[row])
+
+
+def test_auto_takes_pytorch_until_a_graph_is_there(toy: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     before = choose_synthesizer("auto", toy)
     assert (before.engine, "onnxruntime" in before.reason) == ("torch", True)
     made = choose_synthesizer("onnxruntime", toy)
@@ -44,17 +66,124 @@ def test_auto_takes_pytorch_until_a_graph_is_there(toy: Generator) -> None:
     after = choose_synthesizer("auto", toy)
     assert after.engine == "onnxruntime"
     np.testing.assert_array_equal(after.synthesizer(latents(toy, 1)), picture)
+    monkeypatch.setattr(module, "package_version", lambda _name: "")
+    without = choose_synthesizer("auto", toy)
+    assert (without.engine, "pip install 'i2s-trt[cpu]'" in without.reason) == ("torch", True)
 
 
-def test_unknown_engines_are_refused(toy: Generator) -> None:
-    with pytest.raises(UsageError, match="no engine named warp") as caught:
-        choose_synthesizer("warp", toy)
-    assert all(engine in caught.value.mend for engine in ENGINES)
+@pytest.mark.parametrize(
+    ("engine", "provider", "message"),
+    [
+        ("warp", "auto", "no engine named warp"),
+        ("onnxruntime", "npu", "no provider named npu"),
+        ("torch", "cuda", "--provider cuda is one of ONNX Runtime's"),
+    ],
+)
+def test_unknown_engines_and_providers_are_refused(engine: str, provider: str, message: str, toy: Generator) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        choose_synthesizer(engine, toy, provider)
+    assert caught.value.mend
+    if engine == "warp":
+        assert all(engine in caught.value.mend for engine in ENGINES)
 
 
-@pytest.mark.parametrize("backend", ["tensorrt", "tensorrt-rtx"])
-def test_an_engine_that_is_not_built_is_explained(toy: Generator, backend: str) -> None:
-    choice = choose_synthesizer(backend, toy)
-    with pytest.raises(EnvironmentFault, match=f"no {backend} engine renders synthesis") as caught:
-        choice.synthesizer(latents(toy, 1))
-    assert f"build-engines --backend {backend}" in caught.value.mend
+def test_a_provider_that_is_missing_is_explained(toy: Generator) -> None:
+    if not provider_faults()["cuda"]:
+        pytest.skip("this machine has it")
+    with pytest.raises(EnvironmentFault, match="cannot use its cuda provider") as caught:
+        choose_synthesizer("onnxruntime", toy, "cuda")
+    assert "--device cpu" in caught.value.mend
+
+
+def test_a_missing_package_names_the_pip_line(toy: Generator) -> None:
+    if package_version("tensorrt"):
+        pytest.skip("TensorRT is installed")
+    with pytest.raises(EnvironmentFault, match="tensorrt is not installed") as caught:
+        choose_synthesizer("tensorrt", toy)
+    assert "pip install 'i2s-trt[gpu]'" in caught.value.mend
+
+
+def test_a_missing_gpu_is_explained(toy: Generator) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
+    if not driver_fault():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(EnvironmentFault, match="tensorrt-rtx engines run on NVIDIA GPUs: there is no CUDA") as caught:
+        choose_synthesizer(RTX, toy)
+    assert "--engine onnxruntime" in caught.value.mend
+
+
+@pytest.fixture
+def rtx_card(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine with an RTX 4090, as far as anybody asks."""
+    pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
+    monkeypatch.setattr(module, "driver_fault", lambda: "")
+    monkeypatch.setattr("engines.cache.describe_gpu", lambda: "RTX 4090")
+    monkeypatch.setattr("engines.cache.gpu_target", lambda: "sm89")
+    return monkeypatch
+
+
+def test_an_engine_that_is_not_built_is_explained(toy: Generator, rtx_card: pytest.MonkeyPatch) -> None:
+    render = choose_synthesizer(RTX, toy).synthesizer
+    with pytest.raises(EnvironmentFault, match=f"no {RTX} engine renders preview for this model: not built") as caught:
+        render.preview(latents(toy, 1))
+    assert f"build-engines --backend {RTX}" in caught.value.mend
+
+
+def test_on_a_gpu_auto_takes_a_built_engine(entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch) -> None:
+    on_gpu: Any = SimpleNamespace(
+        mean_w=SimpleNamespace(device=SimpleNamespace(type="cuda")), digest=generator.digest, resolution=16,
+        num_layers=6, w_dim=16,
+    )  # fmt: skip
+    choice = choose_synthesizer("auto", on_gpu)
+    assert (choice.engine, choice.reason) == (RTX, "an fp32 engine of this model is there")
+    on_gpu.digest = "0" * 64
+    choice = choose_synthesizer("auto", on_gpu)
+    assert (choice.engine, "build-engines" in choice.reason) == ("torch", True)
+
+
+def test_batches_larger_than_an_engine_takes_are_cut(
+    entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch
+) -> None:
+    """The plan takes four at the most; what runs it is stood in for by PyTorch."""
+    sizes: list[int] = []
+    reference = TorchSynthesizer(generator)
+
+    class Runner:
+        outputs = ("pixels",)
+
+        def __init__(self, found: Entry, *_rest: object) -> None:
+            assert found.folder == entry.folder
+
+        def run_many(self, batches: list[dict[str, Any]]) -> Any:
+            for batch in batches:
+                sizes.append(len(batch["w_plus"]))
+                yield {"pixels": reference(batch["w_plus"])}
+
+    rtx_card.setattr("engines.tensorrt_runtime.TensorrtRunner", Runner)
+    render = tensorrt_synthesizer(generator, RTX)
+    w_plus = latents(generator, 10)
+    np.testing.assert_array_equal(render(w_plus), reference(w_plus))
+    assert sizes == [4, 4, 2]
+    assert render(w_plus[:0]).shape == (0, 16, 16, 3)
+
+
+def test_a_runner_is_made_when_its_graph_is_first_needed(toy: Generator) -> None:
+    made: list[str] = []
+
+    def runner(name: str) -> Any:
+        made.append(name)
+        return lambda inputs: {"out": inputs["w_plus"][:, 0, :3]}
+
+    render = GraphSynthesizer(toy, runner)
+    w_plus = latents(toy, 2)
+    for _ in range(2):
+        render(w_plus)
+        render.images(w_plus)
+    assert made == ["synthesis", "images"]
+
+
+def test_the_graph_that_renders_is_the_exported_one() -> None:
+    exported = export_graph(slim(64), "synthesis")
+    stamp = exported.path.stat().st_mtime_ns
+    onnx_runtime_synthesizer(slim(64).generator)(latents(slim(64).generator, 1))
+    assert exported.path.stat().st_mtime_ns == stamp

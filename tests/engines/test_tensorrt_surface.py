@@ -32,7 +32,9 @@ LANDMARKS = {
     ("ParserError", "node_name"), ("ITensor", "shape"), ("IProgressMonitor", "step_complete"), ("ILogger", "log"),
     ("Runtime", "deserialize_cuda_engine"), ("ICudaEngine", "create_execution_context"),
     ("IRuntimeConfig", "set_execution_context_allocation_strategy"), ("IExecutionContext", "execute_async_v3"),
-    (MODULE, "ComputeCapability"),
+    (MODULE, "ComputeCapability"), ("ITimingCache", "combine"), ("ITimingCache", "serialize"),
+    ("IBuilderConfig", "set_timing_cache"), ("EngineInspector", "get_engine_information"), ("ParserError", "desc"),
+    ("INetworkDefinition", "get_input"),
 }  # fmt: skip
 
 
@@ -110,6 +112,8 @@ def test_the_exceptions_are_needed(uses: set[Use]) -> None:
         ("self.a, self.b = 1, trt.Runtime(0)\n    self.b.no_method()", "Runtime.no_method"),
         ("class Watch(trt.IProgressMonitor):\n        def phase_begin(self): ...", "IProgressMonitor.phase_begin"),
         ("getattr(trt, 'Refitter2', None)", "module.Refitter2"),
+        ("if (cache := config.create_timing_cache(b'')):\n        cache.merge()", "ITimingCache.merge"),
+        ("[e.code3() for e in [trt.OnnxParser(0, 0).get_error(i) for i in range(2)]]", "ParserError.code3"),
     ],
 )
 def test_what_does_not_exist_is_found(code: str, found: str, tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""What renders most pictures a second: how many synthesizers side by side, and how many latents at a time."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from engines.cache import Entry, find_engine
+from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.synthesizers import Choice, GraphSynthesizer
+from engines.tensorrt_module import BACKENDS
+from export.keys import GraphKey, Precision, find_graph
+from export.library import export_graph
+from export.source import GraphSource
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.synthesizer import Synthesizer
+
+_BATCH = 4  # on a CPU larger ones are no faster
+_GPU_BATCH = 8
+_MOST_SESSIONS = 8
+_PREFERRED: tuple[Precision, ...] = ("fp16", "bf16", "fp32")  # as `synthesizers` has it
+_IN_FLIGHT = 2  # on a GPU one computes while the other's pictures are copied
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Synthesizers to be used by a thread each, and the batch they are fastest with."""
+
+    synthesizers: tuple[Synthesizer, ...]
+    batch: int
+
+
+def for_throughput(choice: Choice, generator: Generator) -> Throughput:
+    """The engine of a choice, set up for many pictures instead of for the next one.
+
+    ONNX Runtime on a CPU gets a session of one thread for each core: threads of one session wait for each other after
+    every operation, and wait long where encoders use the cores as well.
+
+    Raises:
+        EnvironmentFault: the engine cannot run here; every synthesizer has rendered once when this returns.
+    """
+    found = _set_up(choice, generator)
+    mean = generator.mean_w_plus.cpu().numpy()
+    for synthesizer in dict.fromkeys(found.synthesizers):
+        synthesizer(np.repeat(mean[None], found.batch, axis=0))  # loads, exports and warms up what there is
+    return found
+
+
+def _set_up(choice: Choice, generator: Generator) -> Throughput:
+    on_cpu = generator.mean_w.device.type == "cpu"
+    if choice.engine == "onnxruntime" and on_cpu:
+        return Throughput(_sessions(generator), _BATCH)
+    if on_cpu:
+        return Throughput((choice.synthesizer,), _BATCH)
+    batch = _tuned_batch(choice.engine, generator.digest) if choice.engine in BACKENDS else _GPU_BATCH
+    return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
+
+
+def _sessions(generator: Generator) -> tuple[Synthesizer, ...]:
+    source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(cores, _MOST_SESSIONS)
+
+    def runner(name: str) -> OnnxRuntimeRunner:
+        return OnnxRuntimeRunner(export_graph(source, name, "fp32"), threads=max(1, cores // count))
+
+    return tuple(GraphSynthesizer(generator, runner) for _ in range(count))
+
+
+def _tuned_batch(backend: str, model_digest: str) -> int:
+    """The batch that the built engine was tuned for."""
+    for precision in _PREFERRED:
+        exported = find_graph(GraphKey(model_digest, "synthesis", precision))
+        found = find_engine(backend, exported.record["sha256"]) if exported else None
+        if isinstance(found, Entry):
+            return int(found.record["key"]["profile"]["tuned"])
+    return _GPU_BATCH
