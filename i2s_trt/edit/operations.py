@@ -1,9 +1,10 @@
 """The paper's operations on latents: morphing, crossover, expression transfer. Pure functions on arrays.
 
-All take and give w_plus arrays [..., L, D] in float32 and leave their arguments alone. Source: Abdal, Qin, Wonka 2019,
-section 4; truncation: Karras, Laine, Aila 2019, appendix B.
+All take and give w_plus arrays [..., L, D] in float32, compute in float64 and leave their arguments alone. Source:
+Abdal, Qin, Wonka 2019, section 4; truncation: Karras, Laine, Aila 2019, appendix B.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from i2s_trt.errors import LatentError, UsageError
 
 Array = np.ndarray[Any, Any]
 EXPRESSION_THRESHOLD = 1.0  # section 4.3
+_BRIDGE_TERMS = 32
 
 
 def morph(first: Array, second: Array, weight: float) -> Array:
@@ -39,13 +41,8 @@ def crossover(content: Array, style: Array, layers: Sequence[int] | None = None)
         UsageError: a layer does not exist.
     """
     _check_shapes(content, style)
-    count = content.shape[-2]
-    chosen = list(style_layers(count) if layers is None else layers)
-    if any(not 0 <= layer < count for layer in chosen):
-        raise UsageError(f"layers {chosen} are not all among 0..{count - 1}")
-    result = _float32(content).copy()
-    result[..., chosen, :] = style[..., chosen, :]
-    return result
+    chosen = style_layers(content.shape[-2]) if layers is None else layers
+    return np.where(_mask(content.shape[-2], chosen), _float32(style), _float32(content))
 
 
 def expression_direction(
@@ -66,15 +63,37 @@ def expression_direction(
     difference = expression.astype(np.float64) - neutral.astype(np.float64)
     norms = np.linalg.norm(difference, axis=-1, keepdims=True)
     direction = np.where(norms < threshold, 0.0, difference)
-    length = np.linalg.norm(direction)
-    return _float32(direction / length if normalize and length > 0 else direction)
+    return normalized(direction) if normalize else _float32(direction)
 
 
-def move(latent: Array, direction: Array, strength: float) -> Array:
-    """w + lambda d; the direction [L, D], [1, D] or [D] is repeated for every layer that it lacks."""
-    if direction.shape[-1] != latent.shape[-1]:
-        raise LatentError(f"a direction {list(direction.shape)} does not fit a latent {list(latent.shape)}")
-    return _float32(latent.astype(np.float64) + strength * direction.astype(np.float64))
+def normalized(direction: Array) -> Array:
+    """The direction scaled to unit L2 norm, so that strengths are lengths in W+ (section 4.3); zeros stay zeros."""
+    length = np.linalg.norm(direction.astype(np.float64))
+    return _float32(direction / length if length > 0 else direction)
+
+
+def move(latent: Array, direction: Array, strength: float, layers: Sequence[int] | None = None) -> Array:
+    """w + lambda d in some layers, all when left out.
+
+    Args:
+        latent: [..., L, D].
+        direction: [L, D], or [1, D] or [D] for the same in every layer.
+        strength: lambda; negative goes the other way.
+        layers: that are moved.
+
+    Raises:
+        LatentError: the direction has another shape.
+        UsageError: a layer does not exist.
+    """
+    if direction.shape not in (latent.shape[-2:], (1, latent.shape[-1]), latent.shape[-1:]):
+        raise LatentError(
+            f"a direction {list(direction.shape)} does not fit a latent {list(latent.shape)}",
+            "take a direction that was made for this model",
+        )
+    step = strength * direction.astype(np.float64)
+    if layers is not None:
+        step = step * _mask(latent.shape[-2], layers)
+    return _float32(latent.astype(np.float64) + step)
 
 
 def expression_transfer(
@@ -92,10 +111,37 @@ def expression_transfer(
 
 
 def truncate(latent: Array, mean_w: Array, psi: float, cutoff: int | None = None) -> Array:
-    """Draw the first `cutoff` layers (all when left out) towards the mean latent [D] or [L, D]."""
-    strength = np.ones((latent.shape[-2], 1))
-    strength[: latent.shape[-2] if cutoff is None else cutoff] = psi
-    return _float32(mean_w + (latent.astype(np.float64) - mean_w) * strength)
+    """Draw the first `cutoff` layers (all when left out) towards the mean latent [D] or [L, D]; 0 and 1 are exact."""
+    count = latent.shape[-2]
+    affected = _mask(count, range(count if cutoff is None else min(cutoff, count)))
+    drawn = morph(latent, np.broadcast_to(mean_w, latent.shape), psi)
+    return np.where(affected, drawn, _float32(latent))
+
+
+def random_walk(first: Array, last: Array, position: float, wander: float = 0.5, seed: int = 0) -> Array:
+    """A point of a random walk that begins at one latent and ends at the other, such as the mean face.
+
+    The straight line plus a Brownian bridge, as its Karhunen-Loeve series, so that a walk is the same curve however
+    many points are taken from it. The paper shows such walks in its videos and does not say how they were drawn.
+
+    Args:
+        first, last: [L, D].
+        position: 0 is the first latent, 1 the last, exactly.
+        wander: how far it strays: in the middle by this share of half the way's length, as root mean square.
+        seed: of the bridge.
+
+    Raises:
+        LatentError: the shapes differ.
+    """
+    _check_shapes(first, last)
+    line = morph(last, first, position)
+    if not 0 < position < 1 or wander == 0:
+        return line
+    terms = np.arange(1, _BRIDGE_TERMS + 1)
+    waves = math.sqrt(2) * np.sin(math.pi * position * terms) / (math.pi * terms)
+    bridge = np.tensordot(waves, np.random.default_rng(seed).standard_normal((_BRIDGE_TERMS, *first.shape)), 1)
+    length = np.sqrt(np.mean(np.square(last.astype(np.float64) - first), axis=-1, keepdims=True))
+    return _float32(line + wander * length * bridge)
 
 
 def _check_shapes(first: Array, second: Array) -> None:
@@ -106,5 +152,14 @@ def _check_shapes(first: Array, second: Array) -> None:
         )
 
 
+def _mask(count: int, layers: Sequence[int]) -> Array:
+    """[L, 1], true at the chosen layers."""
+    unknown = [layer for layer in layers if not 0 <= layer < count]
+    if unknown:
+        raise UsageError(f"there is no layer {unknown[0]}", f"layers go from 0 to {count - 1} in this model")
+    return np.isin(np.arange(count), list(layers))[:, None]
+
+
 def _float32(values: Array) -> Array:
-    return np.ascontiguousarray(values, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite; who renders it says so
+        return np.ascontiguousarray(values, dtype=np.float32)

@@ -1,0 +1,140 @@
+"""`i2s-trt edit`: recipes crossed with latents, as fast as the engine renders."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options as opt
+from cli.console import Console, ProgressBar
+from cli.edit_inputs import Engine, Opened, open_model
+from cli.edit_outputs import is_sheet, write_sheet
+from cli.interrupts import stop_requests
+from cli.synthesize import parse_seeds
+from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from i2s_trt.batch.jobs import BatchLatent
+    from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult
+    from i2s_trt.edit.recipe import Variant
+
+_SHOWN = 20  # failures told on the screen
+_SECONDS = 1.0  # between events
+
+
+def edit(
+    recipe: Annotated[Path, typer.Argument(help="The edits, as TOML; docs/editing.md describes it.")],
+    latents: Annotated[
+        list[Path] | None, typer.Argument(help="Latent files, or folders of them: .safetensors, .npy, .npz, .pt.")
+    ] = None,
+    output: opt.Output = Path("edited"),
+    seeds: Annotated[str, typer.Option(help="Edit samples too, by seed, as 1,2,5-10.")] = "",
+    picture_format: Annotated[str, typer.Option("--format", help="png, jpeg or webp.")] = "png",
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP; 100 is lossless in WebP.")] = 92,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run has finished.")] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Lay out the first outputs on a labelled sheet, FILE.png or .jpg, as well.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=0, help="Latents rendered at a time; 0 for what suits the engine.")] = 0,
+    model: opt.Model = "demo",
+    device: opt.Device = "auto",
+    engine: Engine = "auto",
+    any_model: opt.AnyModel = False,
+    json: opt.Json = False,
+) -> None:
+    """Render every edit of a recipe for every latent.
+
+    Writes LATENT-EDIT.png for each, journal.ndjson (what is finished: --resume goes on from there, also after a crash)
+    and manifest.json (what each output was made from).
+
+    Example: i2s-trt edit recipe.toml embedded -o edited
+    """
+    from i2s_trt.batch.encode import encoder
+    from i2s_trt.batch.jobs import collect_latents
+    from i2s_trt.batch.options import BatchOptions
+    from i2s_trt.edit.recipe import load_recipe
+
+    console = Console(json)
+    numbers = parse_seeds(seeds)
+    encoder(picture_format, quality)  # refuses what it does not know
+    if sheet and not is_sheet(sheet):
+        raise UsageError(f"--sheet {sheet} is not a kind of picture that can be written", "end it in .png or .jpg")
+    opened = open_model(console, model, device, engine, any_model)
+    variants = load_recipe(recipe, opened.source)
+    found = collect_latents(latents or [], numbers, opened.source)
+    _announce(console, opened, variants, len(found))
+    options = BatchOptions(batch, picture_format, quality, resume=resume)  # type: ignore[arg-type]  # checked above
+    result = _run(console, opened, found, variants, output, options, model)
+    if sheet and result.rendered + result.kept:
+        from i2s_trt.batch.contact import batch_sheet
+
+        write_sheet(console, sheet, batch_sheet(output, found, variants, picture_format))
+    _leave(console, result, output)
+
+
+def _announce(console: Console, opened: Opened, variants: "Sequence[Variant]", latents: int) -> None:
+    """What is to be done, and with which directions."""
+    for direction in opened.source.directions_read:
+        console.say(f"direction: {direction.describe()}")
+        console.event("direction", name=direction.name, shape=direction.vector.shape, norm=direction.norm)
+
+    total = len(variants) * latents
+    console.say(f"recipe:   {len(variants)} variants of {latents} latents: {total} pictures")
+    console.event("recipe", variants=len(variants), latents=latents, outputs=total)
+
+
+def _run(
+    console: Console,
+    opened: Opened,
+    latents: "Sequence[BatchLatent]",
+    variants: "Sequence[Variant]",
+    output: Path,
+    options: "BatchOptions",
+    model: str,
+) -> "BatchResult":
+    from engines.throughput import for_throughput
+    from i2s_trt.batch.options import Rendering
+    from i2s_trt.batch.runner import run_batch
+
+    engine = for_throughput(opened.choice, opened.generator)
+    options = replace(options, batch=options.batch or engine.batch)
+    rendering = Rendering(model, opened.generator.digest, opened.choice.engine)
+    with console.progress() as bar, stop_requests() as should_stop:
+        reporter = _Reporter(console, bar)
+        return run_batch(latents, variants, engine.synthesizers, output, options, rendering, reporter, should_stop)
+
+
+class _Reporter:
+    """Draws the progress; machines hear of it once a second."""
+
+    def __init__(self, console: Console, bar: ProgressBar) -> None:
+        self._console, self._bar, self._told = console, bar, 0.0
+
+    def __call__(self, progress: "BatchProgress") -> None:
+        self._bar.show("pictures", progress.done, progress.total, f"{progress.rate:.1f} images/s")
+        if time.monotonic() - self._told >= _SECONDS:
+            self._told = time.monotonic()
+            self._console.event("progress", **asdict(progress))
+
+
+def _leave(console: Console, result: "BatchResult", output: Path) -> None:
+    """Sum up, and exit as the result deserves."""
+    missing = sum(failure.outputs for failure in result.failures)
+    for failure in result.failures[:_SHOWN]:
+        outputs = f" ({failure.outputs} outputs)" if failure.outputs > 1 else ""
+        console.note(f"error: {failure.source}{outputs}: {failure.message}")
+    if len(result.failures) > _SHOWN:
+        console.note(f"and {len(result.failures) - _SHOWN} more, all of them in {result.manifest}")
+    console.event("end", **{**asdict(result), "rate": result.rate, "output": output})
+    kept = f", {result.kept} kept" if result.kept else ""
+    failed = f", {missing} failed" if missing else ""
+    rate = f" at {result.rate:.1f} images/s" if result.rendered else ""
+    console.say(f"{result.rendered} pictures rendered{rate}{kept}{failed}; {result.manifest} tells what is what")
+    if result.interrupted:
+        console.note("interrupted; go on with the same command and --resume")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if missing:
+        raise typer.Exit(EXIT_SOME_FAILED)

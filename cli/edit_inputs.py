@@ -1,0 +1,75 @@
+"""What the editing commands share: their options, the opened model, and lists of strengths."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import Console
+from i2s_trt.errors import UsageError
+
+if TYPE_CHECKING:
+    from engines.synthesizers import Choice
+    from i2s_trt.edit.sources import LatentSource
+    from i2s_trt.models.generator import Generator
+
+_MANY = 10_000
+Engine = Annotated[
+    str, typer.Option("--engine", help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
+]
+Film = Annotated[
+    Path,
+    typer.Option("--output", "-o", help="FILE.mp4, FILE.gif, FILE.png or .jpg for a labelled sheet, or a folder."),
+]
+LATENT = "A latent file, seed:N, or mean for the mean face."
+Rate = Annotated[float, typer.Option("--rate", help="Pictures a second in films.")]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that is ready to be edited with."""
+
+    generator: "Generator"
+    source: "LatentSource"
+    choice: "Choice"
+
+
+def open_model(console: Console, model: str, device: str, engine: str, any_model: bool) -> Opened:
+    """Load a model, choose its engine and say which. Raises as `load_generator` and `choose_synthesizer` do."""
+    from engines.synthesizers import choose_synthesizer
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.devices import choose_device
+    from i2s_trt.edit.sources import LatentSource
+
+    generator = load_generator(model).to(choose_device(device))
+    choice = choose_synthesizer(engine, generator)
+    console.say(f"engine:   {choice.engine} ({choice.reason})")
+    console.event("engine", name=choice.engine, reason=choice.reason)
+    return Opened(generator, LatentSource.of(generator, any_model=any_model), choice)
+
+
+def parse_strengths(text: str, option: str = "--strength") -> list[float]:
+    """`0.8`, `-1,0,1` or `-1:1:9` (first, last, how many) -> numbers. Raises UsageError for anything else."""
+    ends = text.split(":")
+    try:
+        if len(ends) == 3:
+            first, last, count = float(ends[0]), float(ends[1]), int(ends[2])
+            numbers = [first + (last - first) * i / (count - 1) for i in range(min(count, _MANY + 1))]
+        else:
+            numbers = [float(part) for part in text.split(",")]
+    except (ValueError, ZeroDivisionError) as error:
+        raise _no_numbers(option, text) from error
+    if not 0 < len(numbers) <= _MANY or not all(map(math.isfinite, numbers)):
+        raise _no_numbers(option, text)
+    return numbers
+
+
+def stem(latent: str) -> str:
+    """How a latent is called in the names of results: its file without suffix, `seed7`, `mean`."""
+    return Path(latent).stem.replace(":", "")
+
+
+def _no_numbers(option: str, text: str) -> UsageError:
+    return UsageError(f"{option} {text!r} is neither a number nor a list of numbers", "write 0.8, -1,0,1 or -1:1:9")

@@ -1,0 +1,143 @@
+"""Where edited latents go: a film, a labelled sheet, or a folder of pictures and latents."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.console import Console, ProgressBar
+from i2s_trt.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cli.edit_inputs import Opened
+
+    Array = np.ndarray[Any, Any]
+
+_ROW = 9  # pictures in one row at most
+_SHEETS = (".png", ".jpg", ".jpeg")  # as `write_picture` has it
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An edited latent and what becomes of it.
+
+    Attributes:
+        name: of its files in a folder.
+        label: above its picture on a sheet.
+        w_plus: float32 [L, D].
+        options: what made it, for the record of its latent file; no latent file when empty.
+    """
+
+    name: str
+    label: str
+    w_plus: "Array"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def check_output(output: Path, rate: float | None = None) -> None:
+    """Refuse an output that cannot be written before anything is rendered; films only where there is a rate.
+
+    Raises:
+        UsageError: a kind of file that is not written, or a film that cannot play so fast.
+    """
+    from i2s_trt.images.video import check_video, is_video
+
+    if rate is not None and is_video(output):
+        check_video(output, rate)
+    elif output.suffix and not is_sheet(output) and not output.is_dir():
+        kinds = ".png or .jpg" if rate is None else ".mp4, .gif, .png or .jpg"
+        raise UsageError(
+            f"{output} is not a kind of file that can be written here", f"end it in {kinds}, or name a folder"
+        )
+
+
+def numbered(name: str, count: int) -> list[str]:
+    """A name for each of several results; the name itself for one."""
+    return [name] if count == 1 else [f"{name}_{number:0{len(str(count - 1))}d}" for number in range(count)]
+
+
+def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Edited], rate: float) -> None:
+    """Render and write edits.
+
+    Args:
+        console: hears of every file.
+        opened: the model.
+        output: its suffix tells what is written.
+        edits: in their order.
+        rate: of a film.
+
+    Raises:
+        EnvironmentFault: the disk is full.
+    """
+    from i2s_trt.files import make_folder
+    from i2s_trt.images.compose import contact_sheet
+    from i2s_trt.images.video import is_video, write_video
+
+    with console.progress() as bar:
+        pictures = rendered(bar, opened, edits)
+        if is_video(output):
+            make_folder(output.parent)
+            write_video(output, pictures, rate)
+            _tell(console, output, f"a film of {len(edits)} pictures")
+        elif is_sheet(output):
+            write_sheet(
+                console, output, contact_sheet(list(pictures), [edit.label for edit in edits], columns=_columns(edits))
+            )
+        else:
+            write_folder(console, opened, output, edits, pictures)
+
+
+def _columns(edits: Sequence[Edited]) -> int:
+    """Few pictures stand in a row, many in an almost square sheet."""
+    return len(edits) if len(edits) <= _ROW else 0
+
+
+def write_folder(
+    console: Console, opened: "Opened", folder: Path, edits: Sequence[Edited], pictures: "Iterator[Array]"
+) -> None:
+    """Write each picture, and the latents of those that have a record."""
+    from i2s_trt.files import make_folder
+    from i2s_trt.images.compose import write_png
+    from i2s_trt.latents import Latent, save_latent
+
+    make_folder(folder)
+    for edit, picture in zip(edits, pictures, strict=True):
+        path = folder / f"{edit.name}.png"
+        write_png(path, picture)
+        if edit.options:
+            latent = Latent(edit.w_plus, model_digest=opened.generator.digest, options=edit.options)
+            save_latent(path.with_suffix(".safetensors"), latent)
+        console.event("picture", path=str(path))
+    console.say(f"{len(edits)} picture{'' if len(edits) == 1 else 's'} in {folder}")
+
+
+def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "Iterator[Array]":
+    """The pictures of edits, as they are rendered."""
+    from i2s_trt.edit.render import render_latents
+
+    pictures = render_latents(opened.choice.synthesizer, (edit.w_plus for edit in edits))
+    for number, picture in enumerate(pictures, 1):
+        yield picture
+        bar.show("pictures", number, len(edits))
+
+
+def write_sheet(console: Console, path: Path, pixels: "Array") -> None:
+    """Write a sheet uint8 [H, W, 3] and say so."""
+    from i2s_trt.files import make_folder
+    from i2s_trt.images.compose import write_picture
+
+    make_folder(path.parent)
+    write_picture(path, pixels)
+    _tell(console, path, f"a sheet of {pixels.shape[1]}x{pixels.shape[0]} pixels")
+
+
+def is_sheet(output: Path) -> bool:
+    """Whether the output's name asks for a sheet."""
+    return output.suffix.lower() in _SHEETS and not output.is_dir()
+
+
+def _tell(console: Console, path: Path, what: str) -> None:
+    console.event("file", path=str(path))
+    console.say(f"{path}: {what}")

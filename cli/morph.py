@@ -1,0 +1,48 @@
+"""`i2s-trt morph`: from one latent to the next."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options as opt
+from cli.console import Console
+from cli.edit_inputs import Engine, Film, Rate, open_model
+from cli.edit_outputs import Edited, check_output, deliver
+
+
+def morph(
+    latents: Annotated[
+        list[str], typer.Argument(help="Two latents or more: files, seed:N, or mean for the mean face.")
+    ],
+    output: Film = Path("morph.mp4"),
+    frames: Annotated[int, typer.Option(help="Pictures from one latent to the next, both counted.")] = 60,
+    rate: Rate = 30.0,
+    easing: Annotated[str, typer.Option(help="linear, ease-in, ease-out or ease-in-out.")] = "ease-in-out",
+    ping_pong: Annotated[bool, typer.Option("--ping-pong", help="Go back the way it came, for endless loops.")] = False,
+    wander: Annotated[
+        float, typer.Option(min=0, help="Stray from the straight way; 1 by half its length, at random.")
+    ] = 0.0,
+    seed: opt.Seed = 0,
+    model: opt.Model = "demo",
+    device: opt.Device = "auto",
+    engine: Engine = "auto",
+    any_model: opt.AnyModel = False,
+    json: opt.Json = False,
+) -> None:
+    """Morph from one latent to the next (the paper's section 4.1), as a film, a sheet or pictures.
+
+    Example: i2s-trt morph ann.safetensors bob.safetensors -o morph.mp4
+    """
+    from i2s_trt.edit.sequence import MorphOptions, morph_frames
+
+    console = Console(json)
+    check_output(output, rate)
+    options = MorphOptions(frames, easing, ping_pong, wander, seed)
+    opened = open_model(console, model, device, engine, any_model)
+    found = [opened.source.latent(text) for text in latents]
+    edits = [
+        Edited(f"frame-{number:05d}", f"{frame.position:.2f}", frame.w_plus)
+        for number, frame in enumerate(morph_frames(found, options))
+    ]
+    deliver(console, opened, output, edits, rate)

@@ -1,0 +1,147 @@
+"""What a batch makes: latents x variants, one output each."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from i2s_trt.edit.recipe import Variant
+from i2s_trt.edit.sources import LatentSource
+from i2s_trt.errors import LatentError, UsageError
+
+Array = np.ndarray[Any, Any]
+_LATENT_SUFFIXES = {".safetensors", ".npy", ".npz", ".pt", ".pth"}
+
+
+@dataclass(frozen=True)
+class BatchLatent:
+    """A latent that is read when its turn comes.
+
+    Attributes:
+        name: unique among the batch's latents; part of the outputs' names.
+        source: where it comes from, for people.
+        digest: of its values; empty when it could not be read.
+        read: gives w_plus [L, D]. Raises LatentError.
+    """
+
+    name: str
+    source: str
+    digest: str
+    read: Callable[[], Array] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One output to be made.
+
+    Attributes:
+        output: file name, different for every job of a batch: variants' names have no hyphen.
+        key: digest of everything that determines the output.
+    """
+
+    output: str
+    latent: BatchLatent
+    variant: Variant
+    key: str
+
+
+def jobs_of(latent: BatchLatent, variants: Sequence[Variant], suffix: str, setting: str) -> list[Job]:
+    """Every variant of a latent.
+
+    Args:
+        latent, variants: what is combined.
+        suffix: of the outputs, with the dot.
+        setting: whatever else determines an output: model, engine, format.
+    """
+    names = [f"{latent.name}-{variant.name}{suffix}" for variant in variants]
+    texts = [f"{latent.digest} {variant.digest} {setting}" for variant in variants]
+    keys = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
+    return [Job(name, latent, variant, key) for name, variant, key in zip(names, variants, keys, strict=True)]
+
+
+def collect_latents(paths: Sequence[Path], seeds: Sequence[int], source: LatentSource) -> list[BatchLatent]:
+    """The latents in files and folders, and those of seeds. Files that cannot be read fail when their turn comes.
+
+    Raises:
+        UsageError: there is nothing at all.
+    """
+    files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
+    if not files and not seeds:
+        raise UsageError("there are no latents to edit", "name latent files or a folder of them, or --seeds 1-8")
+    names: set[str] = set()
+    reader = _Reader(source)
+    found = [latent for file in files for latent in _in_file(file, reader, names)]
+    return found + [_sampled(seed, source, names) for seed in seeds]
+
+
+def latent_digest(w_plus: Array) -> str:
+    """Of a latent's values."""
+    return hashlib.sha256(w_plus.astype(np.float32).tobytes()).hexdigest()
+
+
+class _Reader:
+    """Reads latents one after the other; the file that was read last is kept, since its others come next."""
+
+    def __init__(self, source: LatentSource) -> None:
+        self._source = source
+        self._file: Path | None = None
+        self._latents: list[Array] = []
+
+    def all(self, file: Path) -> list[Array]:
+        if file != self._file:
+            self._file, self._latents = None, []
+            self._latents = self._source.latents(file)
+            self._file = file
+        return self._latents
+
+    def one(self, file: Path, index: int, digest: str) -> Array:
+        latents = self.all(file)
+        if index >= len(latents) or latent_digest(latents[index]) != digest:
+            raise LatentError(f"{file} has changed since the batch began", "run the batch again with --resume")
+        return latents[index]
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _LATENT_SUFFIXES)
+
+
+def _in_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLatent]:
+    try:
+        latents = reader.all(file)
+    except LatentError as error:
+        yield BatchLatent(_unique(file.stem, names), str(file), "", _failing(error))
+        return
+    for index, w_plus in enumerate(latents):
+        several = len(latents) > 1
+        name = _unique(f"{file.stem}_{index:04d}" if several else file.stem, names)
+        digest = latent_digest(w_plus)
+        read = _bound(reader, file, index, digest)
+        yield BatchLatent(name, f"{file}[{index}]" if several else str(file), digest, read)
+
+
+def _bound(reader: _Reader, file: Path, index: int, digest: str) -> Callable[[], Array]:
+    return lambda: reader.one(file, index, digest)
+
+
+def _failing(error: LatentError) -> Callable[[], Array]:
+    def fail() -> NoReturn:
+        raise error
+
+    return fail
+
+
+def _sampled(seed: int, source: LatentSource, names: set[str]) -> BatchLatent:
+    digest = hashlib.sha256(f"seed {seed}".encode()).hexdigest()  # with the model's, which every key has
+    return BatchLatent(_unique(f"seed{seed:04d}", names), f"seed:{seed}", digest, lambda: source.sampled(seed))
+
+
+def _unique(name: str, names: set[str]) -> str:
+    """The name, with a number if need be, also where file systems ignore case."""
+    candidates = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    chosen = next(candidate for candidate in candidates if candidate.casefold() not in names)
+    names.add(chosen.casefold())
+    return chosen

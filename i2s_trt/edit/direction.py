@@ -1,0 +1,63 @@
+"""Directions of W and W+ from files: InterFaceGAN's boundaries, stylegan-encoder's directions, our own differences."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.edit.space import LatentSpace
+from i2s_trt.errors import LatentError
+from i2s_trt.files import write_bytes
+from i2s_trt.latents import Latent, read_latent
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A vector that is added to latents.
+
+    Attributes:
+        vector: float32 [L, D], or [1, D] for the same in every layer.
+        name: of its file.
+        digest: of the model that it was made for; empty when the file does not say.
+    """
+
+    vector: Array
+    name: str = ""
+    digest: str = ""
+
+    @property
+    def norm(self) -> float:
+        """L2 norm of the vector as it is stored: 1 for InterFaceGAN's boundaries, 3.998 for stylegan-encoder's."""
+        return float(np.linalg.norm(self.vector.astype(np.float64)))
+
+    def for_space(self, space: LatentSpace, *, any_model: bool = False) -> Array:
+        """float32 [L, D]. Raises LatentError when the shape or the model does not fit."""
+        return space.admit(Latent(self.vector, self.digest), any_model=any_model)
+
+    def describe(self) -> str:
+        """Name, shape and norm."""
+        rows, width = self.vector.shape
+        return f"{self.name} [{rows}, {width}], norm {self.norm:.3f}"
+
+
+def read_direction(path: Path) -> Direction:
+    """A direction from `.npy` of shape [D], [1, D] or [L, D], or from any file that holds one latent.
+
+    Raises:
+        LatentError: missing, damaged, several vectors, or a file that would have to be executed.
+    """
+    latent = read_latent(path)
+    if not latent.w_plus.any():
+        raise LatentError(f"{path} holds zeros: that is no direction", "make the direction again")
+    return Direction(latent.w_plus, path.name, latent.model_digest)
+
+
+def save_direction(path: Path, vector: Array) -> None:
+    """Write a direction [L, D] as `.npy`, atomically. Raises EnvironmentFault for a full disk."""
+    buffer = io.BytesIO()
+    np.save(buffer, vector.astype(np.float32), allow_pickle=False)
+    write_bytes(path, buffer.getvalue())

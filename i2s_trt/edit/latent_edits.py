@@ -1,0 +1,75 @@
+"""The paper's edits on latents with their records: what `from i2s_trt import morph` gives."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.edit import operations
+from i2s_trt.edit.operations import EXPRESSION_THRESHOLD
+from i2s_trt.edit.space import common_space
+from i2s_trt.latents import Latent
+
+Array = np.ndarray[Any, Any]
+
+
+def morph(first: Latent, second: Latent, weight: float = 0.5) -> Latent:
+    """w = lambda w1 + (1 - lambda) w2 (section 4.1); a weight of 1 is the first latent, 0 the second, exactly.
+
+    Raises:
+        LatentError: the latents belong to different models, or have different shapes.
+    """
+    w1, w2 = _admitted(first, second)
+    return _edited(operations.morph(w1, w2, weight), (first, second), operation="morph", weight=weight)
+
+
+def style_transfer(content: Latent, style: Latent, layers: Sequence[int] | None = None) -> Latent:
+    """The content's latent with the style's in some layers, the upper half when left out (section 4.2).
+
+    Raises:
+        LatentError: the latents belong to different models, or have different shapes.
+        UsageError: a layer does not exist.
+    """
+    w1, w2 = _admitted(content, style)
+    chosen = list(operations.style_layers(len(w1)) if layers is None else layers)
+    return _edited(operations.crossover(w1, w2, chosen), (content, style), operation="crossover", layers=chosen)
+
+
+def expression_transfer(
+    target: Latent,
+    neutral: Latent,
+    expression: Latent,
+    strength: float = 1.0,
+    threshold: float = EXPRESSION_THRESHOLD,
+    *,
+    normalize: bool = False,
+) -> Latent:
+    """w = w1 + lambda (w3 - w2) (section 4.3), without the rows of the difference shorter than `threshold`.
+
+    Args:
+        target: w1, the face that is changed.
+        neutral: w2, a face at rest.
+        expression: w3, the same face with an expression.
+        strength: lambda; negative gives the opposite.
+        threshold: L2 norm below which a layer's difference is dropped.
+        normalize: whether the difference is scaled to unit length first, so that the strength is a length in W+.
+
+    Raises:
+        LatentError: the latents belong to different models, or have different shapes.
+    """
+    sources = (target, neutral, expression)
+    settings: dict[str, Any] = {"strength": strength, "threshold": threshold, "normalize": normalize}
+    w1, w2, w3 = _admitted(*sources)
+    w_plus = operations.expression_transfer(w1, w2, w3, **settings)
+    return _edited(w_plus, sources, operation="expression", **settings)
+
+
+def _admitted(*latents: Latent) -> list[Array]:
+    space = common_space(latents)
+    return [space.admit(latent) for latent in latents]
+
+
+def _edited(w_plus: Array, sources: Sequence[Latent], **options: Any) -> Latent:
+    digest = next((latent.model_digest for latent in sources if latent.model_digest), "")
+    images = [latent.image_digest for latent in sources]
+    return Latent(w_plus, model_digest=digest, options=options, extra={"made_from_images": images})

@@ -1,0 +1,19 @@
+"""Latents to pictures through a synthesizer, a few at a time, so that a long film needs little memory."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from i2s_trt.synthesizer import Synthesizer
+
+Array = np.ndarray[Any, Any]
+
+
+def render_latents(synthesizer: "Synthesizer", latents: Iterable[Array], batch: int = 8) -> Iterator[Array]:
+    """Pictures uint8 [H, W, 3] of w_plus [L, D], in their order; `batch` at a time are asked for and rendered."""
+    remaining = iter(latents)
+    while group := list(islice(remaining, batch)):
+        yield from synthesizer(np.stack(group))

@@ -1,0 +1,109 @@
+"""Latents by name: a file, `seed:7`, or `mean`. One word wherever a latent is asked for."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from i2s_trt.edit.direction import Direction, read_direction
+from i2s_trt.edit.space import LatentSpace
+from i2s_trt.errors import LatentError
+from i2s_trt.latents import fitting_latents
+
+if TYPE_CHECKING:
+    from i2s_trt.models.generator import Generator
+
+Array = np.ndarray[Any, Any]
+Sample = Callable[[int], Array]
+MEAN = "mean"
+_SEED = re.compile(r"seed:(\d{1,10})")
+_LARGEST_SEED = 2**32 - 1
+
+
+class LatentSource:
+    """Finds latents and directions of one model.
+
+    Args:
+        space: of the model.
+        sample: gives w_plus [L, D] of a seed; None where seeds cannot be drawn.
+        folder: that relative file names start from.
+        any_model: accept latents that were made with another model.
+
+    Attributes:
+        directions_read: every direction that this source, or one that is `beside` another file, has read.
+    """
+
+    def __init__(
+        self, space: LatentSpace, sample: Sample | None = None, folder: Path = Path(), *, any_model: bool = False
+    ) -> None:
+        self.space = space
+        self._sample, self._folder, self._any_model = sample, folder, any_model
+        self._known: dict[str, Array] = {}
+        self._known_directions: dict[str, Array] = {}
+        self.directions_read: list[Direction] = []
+
+    @classmethod
+    def of(cls, generator: "Generator", *, any_model: bool = False) -> "LatentSource":
+        """The source of a generator's latents, with files named from the current folder."""
+
+        def sample(seed: int) -> Array:
+            from i2s_trt.seeds import w_plus_from_seed
+
+            return w_plus_from_seed(generator, seed)
+
+        return cls(LatentSpace.of(generator), sample, any_model=any_model)
+
+    def beside(self, path: Path) -> "LatentSource":
+        """The same source, with relative names starting where a file stands."""
+        source = LatentSource(self.space, self._sample, path.parent, any_model=self._any_model)
+        source.directions_read = self.directions_read
+        return source
+
+    def latent(self, text: str) -> Array:
+        """w_plus float32 [L, D] of `mean`, `seed:N` or a file that holds one latent.
+
+        Raises:
+            LatentError: unreadable, several latents, or made for another model; with the file's name.
+        """
+        if text not in self._known:
+            self._known[text] = self._find(text)
+        return self._known[text]
+
+    def latents(self, path: Path) -> list[Array]:
+        """Every w_plus [L, D] in a file. Raises LatentError as `latent` does."""
+        return fitting_latents(path, cast("Generator", self.space), any_model=self._any_model)
+
+    def direction(self, text: str) -> Direction:
+        """The direction in a file. Raises LatentError as `latent` does."""
+        direction = read_direction(self._folder / text)
+        try:
+            direction.for_space(self.space, any_model=self._any_model)
+        except LatentError as error:
+            raise LatentError(f"{text}: {error.args[0]}", error.mend) from error
+        return direction
+
+    def direction_vector(self, text: str) -> Array:
+        """The direction in a file, repeated for every layer: float32 [L, D]. Raises LatentError as `latent` does."""
+        if text not in self._known_directions:
+            direction = self.direction(text)
+            self._known_directions[text] = direction.for_space(self.space, any_model=self._any_model)
+            self.directions_read.append(direction)
+        return self._known_directions[text]
+
+    def sampled(self, seed: int) -> Array:
+        """w_plus [L, D] of a seed. Raises LatentError where it cannot be drawn."""
+        if self._sample is None or seed > _LARGEST_SEED:
+            raise LatentError(f"seed:{seed} cannot be drawn", f"seeds go from 0 to {_LARGEST_SEED}")
+        return self._sample(seed)
+
+    def _find(self, text: str) -> Array:
+        if text == MEAN:
+            return self.space.mean
+        if match := _SEED.fullmatch(text):
+            return self.sampled(int(match[1]))
+        found = self.latents(self._folder / text)
+        if len(found) != 1:
+            raise LatentError(f"{text} holds {len(found)} latents where one is needed", "save one of them in a file")
+        return found[0]
