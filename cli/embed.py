@@ -3,27 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import clip_options as clips
+from cli import face_options as faces
 from cli import options as opt
-from cli.console import Console, ProgressBar
+from cli.console import Console
 from cli.embed_inputs import (
     check_choices,
+    check_clips,
     check_finite,
     find_sources,
     layer_weights_from,
     noise_from,
     spare_the_sources,
+    steps_of,
     tidy,
 )
+from cli.embed_report import Reporter, leave
 from cli.interrupts import stop_requests
-from i2s_trt.embedding.options import EmbedOptions, JobOptions, ObjectiveOptions
-from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED
+from cli.precision import check_precision, with_precision
+from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, JobOptions, ObjectiveOptions
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.job import JobEvent, JobResult
+    from cli.embed_faces import FaceInput
+    from i2s_trt.embedding.job import JobResult
+    from i2s_trt.video.options import ClipOptions
 
 _DEFAULT = EmbedOptions()
 _LOSS = _DEFAULT.objective
@@ -31,13 +38,19 @@ _LOSS_PANEL = "Loss (Eq. 1 and 2)"
 
 
 def embed(
-    images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures, folders of pictures, or clips (.mp4 and others).")],
     output: opt.Output = Path("embedded"),
     model: opt.Model = "demo",
-    steps: Annotated[int, typer.Option(min=0, help="Gradient steps; the paper takes 5000.")] = _DEFAULT.steps,
-    init: Annotated[str, typer.Option(help="Start from the mean latent, from a random one, or from a latent file.")] = (
-        "mean"
-    ),
+    steps: Annotated[
+        int | None, typer.Option(min=0, help=f"Evaluations; {PAPER_STEPS} as in the paper, {FAST_STEPS} for fast.")
+    ] = None,
+    schedule: Annotated[
+        str, typer.Option(help="paper: Adam at a constant rate. fast: L-BFGS, knowing the model's curvature.")
+    ] = _DEFAULT.schedule,
+    init: Annotated[
+        str,
+        typer.Option(help="Start from the mean latent, a random one, the model's encoder (encoder), or a latent file."),
+    ] = "mean",
     space: Annotated[str, typer.Option(help="w+, w or z.")] = _DEFAULT.space,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _DEFAULT.learning_rate,
     noise: Annotated[str, typer.Option(help="stored, resampled at each step, or the seed of other constant noise.")] = (
@@ -50,8 +63,23 @@ def embed(
         str, typer.Option(help="crop cuts a photograph to the model's proportions, pad adds bars.")
     ] = "crop",
     device: opt.Device = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="fp32, tf32, bf16 or fp16 of the networks; auto measures which is fastest here, so that results "
+            "may differ from machine to machine."
+        ),
+    ] = _DEFAULT.precision,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what is finished, go on with what is not.")] = False,
     features: opt.Features = "auto",
+    align: faces.Align = None,
+    face: faces.WhichFace = "largest",
+    landmarks: faces.LandmarksFile = None,
+    detector: faces.DetectorFile = None,
+    frame_steps: clips.FrameSteps = 30,
+    temporal_weight: clips.TemporalWeight = 10.0,
+    smoothing: clips.Smoothing = 1.0,
+    most_frames: clips.MostFrames = 0,
     pixel_weight: Annotated[float, typer.Option(help="lambda_mse.", rich_help_panel=_LOSS_PANEL)] = _LOSS.pixel_weight,
     layers: Annotated[
         str,
@@ -81,15 +109,19 @@ def embed(
     """Embed photographs into the latent space (the paper's Algorithm 1).
 
     Writes for each picture NAME.safetensors (the latent), NAME.png (the embedded image), NAME-strip.png (before and
-    after), NAME-curve.csv and NAME-curve.png (the losses).
+    after), NAME-curve.csv and NAME-curve.png (the losses); for each clip the folder NAME with a latent a frame,
+    NAME.mp4 and NAME-strip.mp4 with its sound, and NAME-frames.csv.
 
     Example: i2s-trt embed photo.jpg -o out --steps 1000
     """
+    from cli.embed_faces import FaceInput
     from i2s_trt.embedding.outputs import Outputs, unique_names
+    from i2s_trt.video.options import ClipOptions
 
     console = Console(json)
     check_finite(learning_rate=learning_rate, pixel_weight=pixel_weight, style_weight=style_weight)
-    check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit)
+    check_precision(precision)
+    check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit, schedule=schedule)
     objective = ObjectiveOptions(
         pixel_weight=pixel_weight,
         layer_weights=layer_weights_from(layers),
@@ -100,7 +132,8 @@ def embed(
         resize=resize,  # type: ignore[arg-type]
     )
     settings = EmbedOptions(
-        steps=steps,
+        steps=steps_of(schedule, steps),
+        schedule=schedule,  # type: ignore[arg-type]
         space=space,  # type: ignore[arg-type]
         learning_rate=learning_rate,
         noise=noise_from(noise),
@@ -111,11 +144,18 @@ def embed(
     sources = find_sources(images)
     planned = [Outputs(output, name) for name in unique_names(sources)]
     spare_the_sources(sources, planned)
+    check_clips(sources, space)
     if resume:
         tidy(planned)
     files = JobOptions(batch, resume, fit, style_image)  # type: ignore[arg-type]
-    results = _run(console, sources, output, model, settings, files, init, features, device)
-    _leave(console, results, len(sources), output)
+    found = FaceInput(align, faces.align_options(bool(align), face, landmarks, fit), detector)  # type: ignore[arg-type]
+    clip = ClipOptions(
+        frame_steps, temporal_weight=temporal_weight, smoothing=smoothing, most_frames=most_frames, resume=resume
+    )
+    results, wanted = _run(
+        console, sources, output, model, settings, files, init, features, device, precision, found, clip
+    )
+    leave(console, results, wanted, output)
 
 
 def _run(
@@ -128,12 +168,19 @@ def _run(
     init: str,
     features: str,
     device: str,
-) -> "list[JobResult]":
+    precision: str,
+    found: "FaceInput",
+    clip: "ClipOptions",
+) -> "tuple[list[JobResult], int]":
+    """The results, and how many there should be."""
+    from cli.embed_clips import embed_clips
     from cli.features import choose_features
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.job import EmbedJob
     from i2s_trt.embedding.start import starting_point
+    from i2s_trt.images.clip import is_clip
+    from i2s_trt.video.job import ClipJob
 
     torch_device = choose_device(device)
     generator = load_generator(model).to(torch_device)
@@ -145,58 +192,18 @@ def _run(
     vgg = choose_features(features, console)
     start = starting_point(init, generator)
     settings = replace(settings, init=start.init, init_digest=start.digest)
-    files = replace(files, initial=start.w_plus)
+    settings = with_precision(precision, generator, vgg, settings, console)
+    files = replace(files, initial=start.initial)
+    photographs = found.for_model(model, generator, console)
+    pictures = photographs.expand([source for source in sources if not is_clip(source)])
+    films = [source for source in sources if is_clip(source)]
     with console.progress() as bar, stop_requests() as should_stop:
-        reporter = _Reporter(console, bar)
-        return EmbedJob(generator, vgg, settings, files, output, reporter, should_stop).run(sources)
-
-
-class _Reporter:
-    """Draws the events of a job."""
-
-    def __init__(self, console: Console, bar: ProgressBar) -> None:
-        self._console, self._bar = console, bar
-
-    def __call__(self, event: "JobEvent") -> None:
-        data = event.data
-        self._console.event(event.kind, name=event.name, **data)
-        if event.kind == "progress":
-            self._bar.show(event.name, data["step"], data["steps"], f"loss {data['loss']:.4g}")
-        elif event.kind == "done":
-            self._bar.hide()
-            self._console.say(_summary(event.name, data))
-        elif event.kind == "failed":
-            self._console.note(f"error: {data['error']}")
-        elif event.kind == "resumed":
-            self._console.say(f"{event.name}: going on from step {data['step']}")
-        elif event.kind == "skipped":
-            self._console.say(f"{event.name}: already embedded with these settings")
-
-
-def _summary(name: str, data: dict[str, Any]) -> str:
-    state = "" if data["status"] == "finished" else f" [{data['status']}]"
-    return (
-        f"{name}:{state} loss {data['loss_total']:.4g} after {data['steps']} steps in {data['seconds']:.1f} s, "
-        f"distance to the mean latent {data['distance_to_mean']:.2f}"
-    )
-
-
-def _leave(console: Console, results: "Sequence[JobResult]", wanted: int, output: Path) -> None:
-    """Sum up, and exit as the results deserve."""
-    failed = [result for result in results if result.status in ("failed", "diverged")]
-    interrupted = len(results) < wanted or any(result.status == "interrupted" for result in results)
-    console.event("end", finished=len(results) - len(failed), failed=[r.name for r in failed], output=str(output))
-    for result in failed:
-        if result.status == "diverged":
-            console.note(
-                f"error: {result.name}: the loss was no longer finite; the last good latent is kept\n"
-                "  mend: use a smaller --learning-rate, or check the model's weights"
+        report = Reporter(console, bar, photographs.typical_distance)
+        job = EmbedJob(generator, vgg, settings, files, output, report, should_stop, photographs.prepare)
+        results = job.run(pictures)
+        if films and not should_stop():
+            frames = ClipJob(
+                generator, vgg, settings, clip, photographs.plan, photographs.settings, report, should_stop
             )
-    if interrupted:
-        console.note("interrupted; go on with the same command and --resume")
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if failed and len(failed) == wanted and failed[0].error:
-        raise typer.Exit(failed[0].error.exit_code)
-    console.say(f"results:  {output}")
-    if failed:
-        raise typer.Exit(EXIT_SOME_FAILED)
+            results += embed_clips(console, frames, films, output, generator)
+    return results, len(pictures) + len(films)

@@ -15,6 +15,7 @@ _CHOICES = {
     "input_scale": ("mean-255", "normalized", "unit", "signed"),
     "resize": ("area", "bilinear"),
     "fit": ("crop", "pad"),
+    "schedule": ("paper", "fast"),
 }
 
 
@@ -40,12 +41,21 @@ def tidy(planned: "Sequence[Outputs]") -> None:
 
 
 def spare_the_sources(sources: Sequence[Path], planned: "Sequence[Outputs]") -> None:
-    """Refuse to write a result over a photograph that is to be embedded."""
+    """Refuse to write a result over a photograph or clip that is to be embedded."""
     originals = {source.resolve() for source in sources}
     for outputs in planned:
-        for path in (outputs.picture, outputs.strip, outputs.curve.with_suffix(".png")):
+        films = (outputs.picture.with_suffix(".mp4"), outputs.strip.with_suffix(".mp4"))
+        for path in (outputs.picture, outputs.strip, outputs.curve.with_suffix(".png"), *films):
             if path.resolve() in originals:
-                raise UsageError(f"the results would overwrite the picture {path}", "name another folder with -o")
+                raise UsageError(f"the results would overwrite {path}", "name another folder with -o")
+
+
+def check_clips(sources: Sequence[Path], space: str) -> None:
+    """Refuse a space in which clips cannot be embedded before anything is begun."""
+    from i2s_trt.images.clip import is_clip
+
+    if space == "z" and any(map(is_clip, sources)):
+        raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")
 
 
 def layer_weights_from(text: str) -> dict[str, float]:
@@ -64,6 +74,15 @@ def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError
     return value
+
+
+def steps_of(schedule: str, steps: int | None) -> int:
+    """The steps that were asked for, or as many as the schedule needs."""
+    from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS
+
+    if steps is not None:
+        return steps
+    return FAST_STEPS if schedule == "fast" else PAPER_STEPS
 
 
 def noise_from(text: str) -> Any:

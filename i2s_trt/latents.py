@@ -38,7 +38,8 @@ class Latent:
         losses: final value of each loss term, by name.
         curve: float32 [steps, terms], the terms in the order of `curve_terms`.
         options: the settings that made it, as JSON values.
-        extra: anything else worth keeping: times, features used, the alignment quad.
+        extra: anything else worth keeping: times, features used, and `alignment` (`images.alignment`), the way back
+            into the photograph.
         status: `finished`, or why it is not: `interrupted`, `diverged`.
     """
 
@@ -91,7 +92,9 @@ def save_latent(path: Path, latent: Latent) -> None:
         "extra": dict(latent.extra),
         "status": latent.status,
     }
-    tensors = {"w_plus": latent.w_plus.astype(np.float32), "curve": latent.curve.astype(np.float32)}
+    arrays = {"w_plus": latent.w_plus, "curve": latent.curve}
+    # safetensors writes memory as it lies: one w repeated for every layer would come back in another order
+    tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
     metadata = {"format": "i2s-trt latent", "version": str(_FORMAT), "latent": json.dumps(document)}
     write_bytes(path, save(tensors, metadata))
 

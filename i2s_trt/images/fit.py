@@ -1,9 +1,8 @@
 """Fits a photograph to a model's picture size, and network images to 8-bit pixels."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Literal
-
-from i2s_trt.models.spec import GeneratorSpec
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,7 +11,39 @@ if TYPE_CHECKING:
 Fit = Literal["crop", "pad"]
 
 
-def fit_picture(pixels: "np.ndarray[Any, Any]", spec: GeneratorSpec, fit: Fit = "crop") -> "np.ndarray[Any, Any]":
+class PictureShape(Protocol):
+    """What a picture must measure for a model; `GeneratorSpec` says so."""
+
+    @property
+    def resolution(self) -> int:
+        """Pixels a side of the square that holds the picture."""
+        ...
+
+    @property
+    def crop(self) -> tuple[int, int] | None:
+        """First and one-past-last of the square's rows that are the picture; None for all."""
+        ...
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width."""
+        ...
+
+
+@dataclass(frozen=True)
+class Square:
+    """The shape of pictures that belong to no model."""
+
+    resolution: int
+    crop: tuple[int, int] | None = None
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.resolution, self.resolution
+
+
+def fit_picture(pixels: "np.ndarray[Any, Any]", spec: PictureShape, fit: Fit = "crop") -> "np.ndarray[Any, Any]":
     """Scale a photograph to the model's picture with an antialiasing filter (Lanczos).
 
     Args:
@@ -23,10 +54,15 @@ def fit_picture(pixels: "np.ndarray[Any, Any]", spec: GeneratorSpec, fit: Fit = 
     Returns:
         uint8 [h, w, 3].
     """
+    return fit_to(pixels, spec.picture_size, fit)
+
+
+def fit_to(pixels: "np.ndarray[Any, Any]", size: tuple[int, int], fit: Fit = "crop") -> "np.ndarray[Any, Any]":
+    """The same for a picture of any height and width."""
     import numpy as np
     from PIL import Image, ImageOps
 
-    height, width = spec.picture_size
+    height, width = size
     picture = Image.fromarray(pixels)
     method = ImageOps.pad if fit == "pad" else ImageOps.fit
     return np.array(method(picture, (width, height), method=Image.Resampling.LANCZOS))

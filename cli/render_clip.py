@@ -1,0 +1,153 @@
+"""`i2s-trt render-clip`: an embedded clip as a film, edited as a whole, with its sound."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import options as opt
+from cli.console import Console
+from i2s_trt.errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    from i2s_trt.models.generator import Generator
+    from i2s_trt.video.folder import ClipRecord
+
+_EDIT_PANEL = "Edits, in this order"
+
+
+def render_clip(
+    folder: Annotated[Path, typer.Argument(help="The folder of latents that i2s-trt embed CLIP wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The film: .mp4, or .gif without sound.")] = Path(
+        "film.mp4"
+    ),
+    model: opt.Model = "demo",
+    steady: Annotated[
+        float, typer.Option(min=0, help="Smooth latents over so many frames.", rich_help_panel=_EDIT_PANEL)
+    ] = 0.0,
+    onto: Annotated[
+        Path | None,
+        typer.Option(help="A latent of another face, which moves as the clip does.", rich_help_panel=_EDIT_PANEL),
+    ] = None,
+    strength: Annotated[float, typer.Option(help="How strongly it moves.", rich_help_panel=_EDIT_PANEL)] = 1.0,
+    threshold: Annotated[
+        float, typer.Option(min=0, help="Layers that move less stay still.", rich_help_panel=_EDIT_PANEL)
+    ] = 0.0,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe (TOML), applied to every frame.", rich_help_panel=_EDIT_PANEL)
+    ] = None,
+    edit: Annotated[str, typer.Option(help="Which of the recipe's edits, by name.", rich_help_panel=_EDIT_PANEL)] = "",
+    paste_back: Annotated[
+        bool, typer.Option("--paste-back", help="Lay the pictures into the clip's own frames.")
+    ] = False,
+    clip: Annotated[Path | None, typer.Option(help="The clip, if it is no longer where it was.")] = None,
+    sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Copy the clip's sound.")] = True,
+    device: opt.Device = "auto",
+    engine: Annotated[
+        str, typer.Option(help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
+    ] = "auto",
+    any_model: opt.AnyModel = False,
+    json: opt.Json = False,
+) -> None:
+    """Render an embedded clip, as it is or edited.
+
+    Example: i2s-trt render-clip out/talk --onto out/photo.safetensors -o puppet.mp4
+    """
+    from engines.synthesizers import choose_synthesizer
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.devices import choose_device
+    from i2s_trt.images.video import check_video
+    from i2s_trt.video.folder import ClipFolder
+    from i2s_trt.video.render import film_pictures, pasted, write_film
+
+    console = Console(json)
+    home = ClipFolder(folder)
+    record = home.read()
+    check_video(output, record.info.rate)
+    source = _find(clip or Path(record.source), record, needed=paste_back)
+    if source is not None and output.resolve() == source.resolve():
+        raise UsageError(f"the film would overwrite the clip {source}", "name another file with -o")
+    generator = load_generator(model).to(choose_device(device))
+    latents = _latents(home, generator, any_model)
+    latents = _edited(latents, generator, any_model, steady, onto, strength, threshold)
+    latents = _by_recipe(latents, generator, any_model, recipe, edit)
+    choice = choose_synthesizer(engine, generator)
+    console.event("engine", name=choice.engine, reason=choice.reason)
+    heard = source if sound and record.info.has_audio else None
+    with console.progress() as bar:
+
+        def shown(pictures: Iterator[Any]) -> Iterator[Any]:
+            for number, picture in enumerate(pictures):
+                bar.show("frames", number + 1, len(latents))
+                yield picture
+
+        pictures = shown(film_pictures(choice.synthesizer, latents))
+        if paste_back and source is not None:
+            pictures = pasted(source, record.plan, pictures)
+        has_sound = write_film(output, pictures, record.info.rate, heard)
+    console.event("film", path=str(output), frames=len(latents), sound=has_sound)
+    if sound and record.info.has_audio and not has_sound:
+        console.note(
+            f"note: {output} is silent: " + ("the clip was not found" if source is None else "it cannot hold it")
+        )
+    console.say(f"{len(latents)} frames in {output}")
+
+
+def _find(path: Path, record: "ClipRecord", *, needed: bool) -> Path | None:
+    """The clip that was embedded; None when it is not there and not needed."""
+    from i2s_trt.files import file_digest
+
+    mend = "say where it is with --clip"
+    if not path.is_file():
+        if needed:
+            raise ImageError(f"the clip {path} is not there", mend)
+        return None
+    if file_digest(path) != record.info.digest:
+        raise ImageError(f"{path} is not the clip that was embedded", mend)
+    return path
+
+
+def _latents(home: Any, generator: "Generator", any_model: bool) -> Any:
+    import numpy as np
+
+    return np.stack([latent.for_model(generator, any_model=any_model) for latent in home.latents()])
+
+
+def _edited(
+    latents: Any,
+    generator: "Generator",
+    any_model: bool,
+    steady: float,
+    onto: Path | None,
+    strength: float,
+    threshold: float,
+) -> Any:
+    from i2s_trt.errors import LatentError
+    from i2s_trt.latents import fitting_latents
+    from i2s_trt.video.motion import reenact, steadied
+
+    latents = steadied(latents, steady)
+    if onto is None:
+        return latents
+    targets = fitting_latents(onto, generator, any_model=any_model)
+    if len(targets) != 1:
+        raise LatentError(f"{onto} holds {len(targets)} latents where one is needed", "save one of them in a file")
+    return reenact(targets[0], latents, strength, threshold)
+
+
+def _by_recipe(latents: Any, generator: "Generator", any_model: bool, recipe: Path | None, name: str) -> Any:
+    """Every frame through one variant of a recipe."""
+    if recipe is None:
+        return latents
+    import numpy as np
+
+    from i2s_trt.edit.recipe import load_recipe
+    from i2s_trt.edit.sources import LatentSource
+
+    variants = {item.name: item for item in load_recipe(recipe, LatentSource.of(generator, any_model=any_model))}
+    if not name and len(variants) == 1:
+        (name,) = variants
+    if name not in variants:
+        raise UsageError(f"{recipe} has no edit named {name!r}", f"give --edit one of {', '.join(variants)}")
+    return np.stack([variants[name].apply(latent) for latent in latents])

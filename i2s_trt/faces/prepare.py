@@ -1,0 +1,117 @@
+"""Photographs of people made ready for a model of faces: found, aligned, and warned about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.errors import I2sError, ImageError
+from i2s_trt.faces.face import WAY_OUT, Face, FaceDetector, Which, choose_faces, largest_first
+from i2s_trt.images.align import align_quad
+from i2s_trt.images.alignment import KEY, Alignment, read_alignment
+from i2s_trt.images.decode import decode
+from i2s_trt.images.fit import Fit, PictureShape, fit_picture
+from i2s_trt.images.landmarks import Landmarks
+from i2s_trt.images.prepared import FaceOf, Prepared, Source, path_of, prepare_whole, too_small
+from i2s_trt.images.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+
+Pixels = np.ndarray[Any, Any]
+_ALIGNED = 0.06  # share of its side by which the quad of an aligned picture may differ from the picture
+_NO_FACE = (
+    "no face was found, so the picture is embedded as it is: a model of faces can come near other things, but edits of "
+    "the face do little to them (if there is a face, say where with --landmarks)"
+)
+
+
+@dataclass(frozen=True)
+class AlignOptions:
+    """How faces are dealt with.
+
+    Attributes:
+        demanded: a photograph without a face is an error; otherwise it is taken as it is, with a warning.
+        which: of several faces.
+        landmarks: by the photograph's file name, `*` for any; where given, nothing is searched for.
+        fit: for what is taken as it is.
+    """
+
+    demanded: bool = False
+    which: Which = "largest"
+    landmarks: Mapping[str, Sequence[Landmarks]] = field(default_factory=dict)
+    fit: Fit = "crop"
+
+
+class FacePreparer:
+    """Makes pictures of faces; a `Prepare` for `EmbedJob`.
+
+    Args:
+        shape: of the model's pictures.
+        detector: finds faces.
+        options: see `AlignOptions`.
+    """
+
+    def __init__(self, shape: PictureShape, detector: FaceDetector, options: AlignOptions | None = None) -> None:
+        self._shape, self.detector, self._options = shape, detector, options or AlignOptions()
+
+    def __call__(self, source: Source) -> Prepared:
+        """Read a photograph and cut the face out.
+
+        Raises:
+            ImageError: it cannot be read, or no face was found where one is demanded.
+        """
+        path = path_of(source)
+        pixels = decode(path)
+        stored = read_alignment(path)
+        if stored is not None:  # `i2s-trt align` made it
+            return Prepared(fit_picture(pixels, self._shape, self._options.fit), {KEY: stored.to_json()})
+        found = self.faces(path, pixels)
+        if not found and not self._options.demanded:
+            whole = prepare_whole(pixels, path, self._shape, self._options.fit)
+            return Prepared(whole.pixels, whole.record, (*whole.warnings, _NO_FACE))
+        face = _chosen(path, found, source.number if isinstance(source, FaceOf) else self._options.which)
+        if not self._options.demanded and is_whole(ffhq_quad(face.landmarks), pixels.shape[:2], _ALIGNED):
+            return self._aligned_before(path, pixels)
+        return self._aligned(path, pixels, face, len(found))
+
+    def expand(self, sources: Sequence[Path]) -> list[Source]:
+        """Every face of every photograph; files that cannot be read are kept, to fail where they are reported."""
+        expanded: list[Source] = []
+        for path in sources:
+            try:
+                count = 1 if read_alignment(path) else len(self.faces(path, decode(path)))
+            except I2sError:
+                count = 1
+            expanded += [path] if count < 2 else [FaceOf(path, number) for number in range(1, count + 1)]
+        return expanded
+
+    def faces(self, path: Path, pixels: Pixels) -> list[Face]:
+        """The faces of a photograph uint8 [H, W, 3], the largest first: those given, else those found."""
+        given = self._options.landmarks.get(path.name, self._options.landmarks.get("*"))
+        if given is None:
+            return self.detector(pixels, every=self._options.which != "largest")
+        return largest_first([Face(landmarks) for landmarks in given])
+
+    def _aligned(self, path: Path, pixels: Pixels, face: Face, count: int) -> Prepared:
+        square = ffhq_quad(face.landmarks)
+        size, rows = self._shape.resolution, self._shape.crop or (0, self._shape.resolution)
+        picture = align_quad(pixels, square, size)[rows[0] : rows[1]]
+        alignment = Alignment.of("ffhq", quad_rows(square, rows, size), path, pixels)
+        record = {KEY: {**alignment.to_json(), "landmarks": np.round(face.landmarks.points, 3).tolist()}}
+        warnings = too_small(quad_side(square), self._shape)
+        if count > 1 and self._options.which == "largest":
+            warnings += (f"the largest of {count} faces is taken; --face all takes each, --face 2 the second",)
+        return Prepared(picture, record, warnings)
+
+    def _aligned_before(self, path: Path, pixels: Pixels) -> Prepared:
+        """A picture that is an aligned face already is not cut again."""
+        quad = fit_quad((pixels.shape[0], pixels.shape[1]), self._shape.picture_size)
+        picture = fit_picture(pixels, self._shape)
+        return Prepared(picture, {KEY: Alignment.of("ffhq", quad, path, pixels).to_json()})
+
+
+def _chosen(path: Path, found: Sequence[Face], which: Which) -> Face:
+    try:
+        return choose_faces(found, which)[0]
+    except ImageError as error:
+        raise ImageError(f"{path}: {error.args[0]}", error.mend or WAY_OUT) from error

@@ -1,0 +1,79 @@
+"""Photographs made ready for a model, with the record of how."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.images.alignment import KEY, Alignment
+from i2s_trt.images.decode import decode
+from i2s_trt.images.fit import Fit, PictureShape, fit_picture
+from i2s_trt.images.quad import fit_quad, quad_side
+
+Pixels = np.ndarray[Any, Any]
+_TOO_FEW = 0.5  # of the model's pixels
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture that can be embedded.
+
+    Attributes:
+        pixels: uint8 [h, w, 3], of the model's picture size.
+        record: goes into the latent file.
+        warnings: what a user should know before minutes are spent on it.
+    """
+
+    pixels: Pixels
+    record: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FaceOf:
+    """One of several faces of a photograph, 1 for the largest."""
+
+    path: Path
+    number: int
+
+    @property
+    def stem(self) -> str:
+        """Names its results."""
+        return f"{self.path.stem}-face{self.number}"
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self.path.name
+
+
+Source = Path | FaceOf
+Prepare = Callable[[Source], Prepared]
+
+
+def path_of(source: Source) -> Path:
+    """The file."""
+    return source.path if isinstance(source, FaceOf) else source
+
+
+def prepare_whole(pixels: Pixels, path: Path, shape: PictureShape, fit: Fit = "crop") -> Prepared:
+    """A photograph uint8 [H, W, 3] brought to the model's proportions as it is."""
+    quad = fit_quad((pixels.shape[0], pixels.shape[1]), shape.picture_size, fit)
+    alignment = Alignment.of(fit, quad, path, pixels)
+    return Prepared(fit_picture(pixels, shape, fit), {KEY: alignment.to_json()}, too_small(quad_side(quad), shape))
+
+
+def prepare_file(source: Source, shape: PictureShape, fit: Fit = "crop") -> Prepared:
+    """Read a file and bring it to the model's proportions. Raises ImageError as `decode` does."""
+    path = path_of(source)
+    return prepare_whole(decode(path), path, shape, fit)
+
+
+def too_small(width: float, shape: PictureShape) -> tuple[str, ...]:
+    """A warning for a picture that is `width` pixels wide in its photograph, if that is far too little."""
+    wanted = shape.picture_size[1]
+    if width >= _TOO_FEW * wanted:
+        return ()
+    return (f"only {width:.0f} pixels of the photograph make a picture of {wanted}: the embedding will be blurred",)

@@ -1,0 +1,209 @@
+"""Embeds a clip into a folder: the first frame in full, every other from where the one before ended."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.embedding.distance import typical_distance
+from i2s_trt.embedding.job import EmbedJob, JobEvent, Report
+from i2s_trt.embedding.loop import optimise
+from i2s_trt.embedding.options import EmbedOptions, JobOptions
+from i2s_trt.errors import I2sError, LatentError, UsageError
+from i2s_trt.files import make_folder
+from i2s_trt.images.alignment import KEY, Alignment
+from i2s_trt.images.clip import ClipInfo, read_frames, read_info
+from i2s_trt.images.fit import picture_digest
+from i2s_trt.images.prepared import Prepared
+from i2s_trt.latents import Latent, read_latent, save_latent
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import Vgg16
+from i2s_trt.video.folder import ClipFolder, ClipRecord
+from i2s_trt.video.options import ClipOptions
+from i2s_trt.video.plan import FramePlan
+from i2s_trt.video.problem import FrameProblem
+
+Array = np.ndarray[Any, Any]
+Planner = Callable[[Path, ClipInfo, ClipOptions, Callable[[int], None]], FramePlan]
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """What became of a clip.
+
+    Attributes:
+        source: the clip.
+        name: of its results.
+        status: `finished`, `interrupted`, `diverged` or `failed`.
+        folder: of its latents; None when it failed before there was one.
+        latents: of the frames that are done, in order.
+        error: why it failed.
+    """
+
+    source: Path
+    name: str
+    status: str
+    folder: ClipFolder | None = None
+    latents: tuple[Latent, ...] = ()
+    error: I2sError | None = None
+
+
+class ClipJob:
+    """Embeds clips with one generator under one set of options.
+
+    Args:
+        generator: on the device to use.
+        vgg: feature network.
+        options: of the first frame; the others share all but steps and start.
+        clip: how frames follow each other.
+        plan: says what each frame shows; called with the clip, what it is, `clip`, and a report of frames looked at.
+        settings: that the plan depends on, as JSON values.
+        report: called with every event.
+        should_stop: asked after each step; true ends the run, keeping the frames that are done.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        vgg: Vgg16,
+        options: EmbedOptions,
+        clip: ClipOptions,
+        plan: Planner,
+        settings: dict[str, Any] | None = None,
+        report: Report = lambda _event: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        if options.space == "z":
+            raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")
+        self._generator, self._vgg, self._options, self._clip = generator, vgg, options, clip
+        self._plan, self._report, self._should_stop = plan, report, should_stop
+        self._settings = {**(settings or {}), "smoothing": clip.smoothing}
+        self._typical = typical_distance(generator)
+
+    def run(self, path: Path, name: str, folder: Path) -> ClipResult:
+        """Embed one clip into `folder`; what is wrong with it is in the result.
+
+        Raises:
+            EnvironmentFault: the disk is full or the folder cannot be written; finished frames remain.
+        """
+        try:
+            info = read_info(path)
+            home = ClipFolder(make_folder(folder))
+            record = self._record(path, name, info, home)
+            latents: list[Latent] = []
+            for latent in self._frames(path, name, record, home):
+                latents.append(latent)
+                if latent.status != "finished":
+                    break
+        except I2sError as error:
+            if error.exit_code != I2sError.exit_code:
+                raise
+            self._report(JobEvent("failed", name, {"error": str(error)}))
+            return ClipResult(path, name, "failed", error=error)
+        status = latents[-1].status if latents else "interrupted"
+        if len(latents) < len(record.plan.quads) and status == "finished":
+            status = "interrupted"
+        return ClipResult(path, name, status, home, tuple(latents))
+
+    def _record(self, path: Path, name: str, info: ClipInfo, home: ClipFolder) -> ClipRecord:
+        """What each frame shows: as an earlier run found it, or found now."""
+        settings = {**self._settings, "model": self._generator.digest, "most_frames": self._clip.most_frames}
+        if self._clip.resume:
+            try:
+                record = home.read()
+            except LatentError:
+                record = None
+            if record and (record.info.digest, record.settings) == (info.digest, settings):
+                return record
+        total = self._clip.most_frames or info.frames
+
+        def looked(done: int) -> None:
+            self._report(JobEvent("looking", name, {"step": done, "steps": total}))
+
+        plan = self._plan(path, info, self._clip, looked)
+        record = ClipRecord(str(path.resolve()), info, plan, settings)
+        home.write(record)
+        for message in plan.warnings:
+            self._report(JobEvent("warning", name, {"message": message}))
+        return record
+
+    def _frames(self, path: Path, name: str, record: ClipRecord, home: ClipFolder) -> Iterator[Latent]:
+        """The latents of the frames, each embedded or found finished."""
+        count = len(record.plan.quads)
+        with closing(read_frames(path, stop=count)) as frames:
+            before: Latent | None = None
+            strength = 0.0
+            for number, pixels in enumerate(islice(frames, count)):
+                if self._should_stop():
+                    return
+                picture = record.plan.cut(pixels, number, self._generator.spec)
+                alignment = Alignment.of(record.plan.kind, record.plan.quads[number], path, pixels).to_json()
+                kept = {"clip": record.info.name, "frame": number, KEY: alignment}
+                if before is None:
+                    before = self._first(picture, name, home, kept)
+                    scale = before.losses.get("total", 0.0) / self._typical**2
+                    strength = self._clip.temporal_weight * scale
+                else:
+                    before = self._next(picture, before, strength, home.latent(number), kept)
+                steps, total = int(before.extra["steps_done"]), before.losses["total"]
+                self._report(JobEvent("frame", name, _figures(before, number, count, steps, total)))
+                yield before
+
+    def _first(self, picture: Array, name: str, home: ClipFolder, kept: dict[str, Any]) -> Latent:
+        """Embedded in full, as a picture is, with snapshots and everything that is written for one."""
+        job = EmbedJob(
+            self._generator, self._vgg, self._options, JobOptions(resume=self._clip.resume), home.path,
+            lambda event: self._report(replace(event, name=f"{name}, first frame")), self._should_stop,
+            lambda _source: Prepared(picture, {**kept, "moved": 0.0}),
+        )  # fmt: skip
+        (result,) = job.run([Path(home.stem(0))])
+        if result.latent is None:
+            raise result.error or LatentError("the first frame could not be embedded")
+        return read_latent(result.latent)
+
+    def _next(self, picture: Array, before: Latent, strength: float, path: Path, kept: dict[str, Any]) -> Latent:
+        """Started from the frame before, with the penalty; an interrupted frame is not kept."""
+        digest = hashlib.sha256(before.w_plus.tobytes()).hexdigest()
+        rate = self._options.learning_rate * self._clip.rate_share
+        options = replace(
+            self._options, steps=self._clip.frame_steps, learning_rate=rate, init="latent", init_digest=digest,
+            plateau_steps=0, schedule="paper",
+        )  # fmt: skip
+        kept = {**kept, "temporal_weight": self._clip.temporal_weight}
+        if self._clip.resume and (finished := self._finished(path, picture, options, kept)):
+            return finished
+        problem = FrameProblem(self._generator, picture, options, self._vgg, before.w_plus, strength)
+        begun = time.perf_counter()
+        state = problem.start()
+        optimise(problem, state, lambda _progress: self._should_stop())
+        (embedding,) = problem.finish(state, time.perf_counter() - begun)
+        latent = embedding.latent
+        distance = float(np.linalg.norm(latent.w_plus.astype(np.float64) - before.w_plus))
+        latent = replace(latent, extra={**latent.extra, **kept, "moved": distance})
+        if latent.status != "interrupted":
+            save_latent(path, latent)
+        return latent
+
+    def _finished(self, path: Path, picture: Array, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
+        try:
+            latent = read_latent(path)
+        except LatentError:
+            return None
+        made_with = (latent.model_digest, latent.image_digest, latent.extra.get("features_digest"))
+        wanted = (self._generator.digest, picture_digest(picture), self._vgg.source.digest)
+        weight = latent.extra.get("temporal_weight") == kept["temporal_weight"]
+        same = made_with == wanted and weight and dict(latent.options) == options.to_json()
+        return latent if same and latent.status == "finished" else None
+
+
+def _figures(latent: Latent, number: int, count: int, steps: int, loss: float) -> dict[str, Any]:
+    return {
+        "frame": number, "frames": count, "steps": steps, "loss": loss, "seconds": latent.extra["seconds"],
+        "moved": latent.extra["moved"],
+    }  # fmt: skip

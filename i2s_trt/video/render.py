@@ -1,0 +1,61 @@
+"""An embedded clip to a film: its latents as they are or edited, as pictures or laid back into the frames."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from i2s_trt.edit.render import render_latents
+from i2s_trt.images.clip import add_audio, read_frames
+from i2s_trt.images.compose import strip
+from i2s_trt.images.paste import PasteOptions, paste_back
+from i2s_trt.images.video import write_video
+from i2s_trt.models.spec import GeneratorSpec
+from i2s_trt.video.plan import FramePlan
+
+if TYPE_CHECKING:
+    from i2s_trt.synthesizer import Synthesizer
+
+Array = np.ndarray[Any, Any]
+
+
+def write_film(path: Path, pictures: Iterable[Array], rate: Fraction, sound: Path | None = None) -> bool:
+    """Encode pictures uint8 [H, W, 3] as they come, and copy a clip's sound.
+
+    Args:
+        path: ends in .mp4, or in .gif, which holds no sound.
+        pictures: all of one size.
+        rate: pictures a second.
+        sound: a clip; None for silence.
+
+    Returns:
+        Whether the film has sound.
+
+    Raises:
+        UsageError, EnvironmentFault: as `write_video` does.
+        ImageError: the clip with the sound cannot be read.
+    """
+    write_video(path, pictures, rate)
+    return sound is not None and path.suffix.lower() == ".mp4" and add_audio(path, sound, path)
+
+
+def before_and_after(clip: Path, plan: FramePlan, spec: GeneratorSpec, pictures: Iterable[Array]) -> Iterator[Array]:
+    """Each frame's target and its picture side by side."""
+    for number, (frame, picture) in enumerate(zip(read_frames(clip), pictures, strict=False)):
+        yield strip([plan.cut(frame, number, spec), picture])
+
+
+def pasted(
+    clip: Path, plan: FramePlan, pictures: Iterable[Array], options: PasteOptions | None = None
+) -> Iterator[Array]:
+    """The clip's frames with the pictures laid into them; frames beyond the last picture are left out."""
+    chosen = options or PasteOptions("face" if plan.kind == "ffhq" else "picture")
+    for quad, frame, picture in zip(plan.quads, read_frames(clip), pictures, strict=False):
+        yield paste_back(frame, picture, quad, chosen)
+
+
+def film_pictures(render: "Synthesizer", latents: Array, batch: int = 8) -> Iterator[Array]:
+    """Pictures uint8 [H, W, 3] of w_plus [T, L, D]."""
+    return render_latents(render, latents, batch)

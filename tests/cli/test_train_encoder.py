@@ -1,0 +1,88 @@
+"""`i2s-trt train-encoder`, and `embed --schedule fast --init encoder` after it."""
+
+from pathlib import Path
+
+import pytest
+
+from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.embedding import curvature
+from i2s_trt.embedding.encoder import encoder_path, load_encoder
+from i2s_trt.latents import read_latent
+from tests.cli.support import invoke, refused
+
+
+@pytest.fixture(autouse=True)
+def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curvature, "POINTS", 2)
+    monkeypatch.setattr(curvature, "PROBES", 2)
+
+
+def train(model: Path, *more: object) -> tuple[object, ...]:
+    return ("train-encoder", "-m", model, "--features", "random", "--presentations", 24, "--batch", 4, *more)
+
+
+def test_it_trains_keeps_and_is_used_to_start_from(small: Path, astronaut: Path, tmp_path: Path) -> None:
+    done = invoke(*train(small))
+    assert done.exit_code == 0, done.output
+    generator = load_generator(small)
+    assert str(encoder_path(generator.digest)) in done.output
+    assert load_encoder(generator).recipe["presentations"] == 24
+    fast = ("embed", astronaut, "-m", small, "--features", "random", "--schedule", "fast", "-o", tmp_path)
+    done = invoke(*fast, "--init", "encoder", "--steps", 4)
+    assert done.exit_code == 0, done.output
+    latent = read_latent(tmp_path / "astronaut.safetensors")
+    assert (latent.options["schedule"], latent.options["init"]) == ("fast", "encoder")
+    assert latent.options["init_digest"] == load_encoder(generator).digest
+    assert latent.extra["steps_done"] == 4
+
+
+def test_a_second_encoder_needs_to_be_asked_for(small: Path) -> None:
+    assert invoke(*train(small)).exit_code == 0
+    refused(invoke(*train(small)), 2, "has an encoder already", "--overwrite")
+    assert invoke(*train(small, "--seed", 1, "--overwrite")).exit_code == 0
+    assert load_encoder(load_generator(small)).recipe["seed"] == 1
+
+
+def test_json_is_events_alone(small: Path) -> None:
+    import json
+
+    done = invoke(*train(small, "--json"))
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "end"
+    assert 0 < events[-1]["held_out_error"] < 2
+    assert [event["shown"] for event in events if event["event"] == "progress"][-1] == 24
+
+
+def test_an_interrupt_keeps_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from contextlib import nullcontext
+
+    monkeypatch.setattr("cli.train_encoder.stop_requests", lambda: nullcontext(lambda: True))
+    done = invoke(*train(small))
+    assert done.exit_code == 130
+    assert not encoder_path(load_generator(small).digest).exists()
+
+
+def test_an_encoder_that_was_never_trained_is_an_error_with_the_mend(small: Path, astronaut: Path) -> None:
+    done = invoke("embed", astronaut, "-m", small, "--features", "random", "--init", "encoder", "--steps", 1)
+    refused(done, 2, "no encoder has been trained", "i2s-trt train-encoder")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("--schedule", "slow"), ("--schedule", "paper, fast")),
+        (("--schedule", "fast", "--noise", "resampled"), ("same noise", "--schedule paper")),
+        (("--schedule", "fast", "--learning-rate", "0.1"), ("does nothing", "--learning-rate")),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    small: Path, astronaut: Path, wrong: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    refused(invoke("embed", astronaut, "-m", small, "--features", "random", *wrong), 2, *words)
+
+
+def test_the_schedule_chooses_the_steps(small: Path) -> None:
+    from cli.embed_inputs import steps_of
+
+    assert (steps_of("paper", None), steps_of("fast", None)) == (5000, 150)
+    assert (steps_of("paper", 7), steps_of("fast", 0)) == (7, 0)
