@@ -1,0 +1,6 @@
+"""The suites, one a file; each is a function `run(bench)` that yields what it measures.
+
+`SHARES` names them in the order in which they run, with their part of the time.
+"""
+
+SHARES = {"machine": 1.0, "step": 8.0, "embed": 4.0, "synthesis": 4.0, "edit": 2.0, "build": 2.0, "scaling": 4.0}

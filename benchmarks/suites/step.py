@@ -1,0 +1,31 @@
+"""The embedding step: every way of computing it, by model and batch, with the memory that each takes."""
+
+from benchmarks.bench import Bench, Produced
+from benchmarks.compare import Terms, compare
+from benchmarks.contender import Contender
+from benchmarks.suites.models import resolutions, weight
+from benchmarks.ways import BASELINE, PLAIN, make_step, ways_for
+
+_BATCHES = (1, 4, 8)
+
+
+def run(bench: Bench) -> Produced:
+    """Batch of one for every model first, then the larger batches: what matters most comes first."""
+    models, missing = resolutions(bench, "steps of")
+    yield from missing
+    batches = _BATCHES[:1] if bench.quick else _BATCHES
+    contests = {(model, batch): weight(models[model], batch) for batch in batches for model in models}
+    terms = Terms(seconds=8.0 if bench.on_gpu else 20.0, against=(BASELINE, PLAIN))
+    for (model, batch), part in bench.shared(contests):
+        yield from compare(part, contenders(part, model, models[model], batch), terms)
+
+
+def contenders(bench: Bench, model: str, resolution: int, batch: int) -> list[Contender]:
+    """All ways of a device."""
+    return [
+        Contender(
+            way.case(model, resolution, batch), make_step, (way, model, batch, bench.device), bench.device,
+            notes=way.notes(),
+        )
+        for way in ways_for(bench, batch)
+    ]  # fmt: skip

@@ -1,0 +1,160 @@
+"""The ways of computing an embedding step, each built from a model's name so that any process can build it."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from benchmarks.bench import Bench
+from benchmarks.clock import Work
+from benchmarks.schema import Case
+from i2s_trt.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    import torch
+
+    from i2s_trt.models.spec import GeneratorSpec
+
+BASELINE, PLAIN, ENGINE = "baseline", "plain", "engine gradient"
+_CAPTURED = " captured"
+_STEPS = 100_000  # more than are ever taken: a run that ends computes nothing any more
+_GIB_EACH = 3.0  # of an image at 1024x1024 where the whole batch is computed at once
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a step is computed.
+
+    Attributes:
+        name: `baseline`, `engine gradient`, or a method of the embedding (`plain`, `fused`, `compiled`), with
+            ` captured` behind it where it is replayed from a CUDA graph.
+        precision: of weights and activations.
+    """
+
+    name: str
+    precision: str = "fp32"
+
+    @property
+    def method(self) -> str:
+        """Of `EmbedOptions`."""
+        return self.name.removesuffix(_CAPTURED)
+
+    @property
+    def captured(self) -> bool:
+        """Whether it is replayed from a CUDA graph."""
+        return self.name.endswith(_CAPTURED)
+
+    def case(self, model: str, resolution: int, batch: int) -> Case:
+        """The case of this way."""
+        return Case(self.name, model, resolution, batch, self.precision)
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        return {
+            BASELINE: ("as public re-implementations write it",),
+            ENGINE: ("the exported gradient graph",),
+        }.get(self.name, ())
+
+
+SAFEST, FASTEST_ON_GPU = Way("fused"), Way("fused captured", "bf16")
+ON_CPU = (
+    Way(BASELINE), Way(PLAIN), Way("fused"), Way("fused", "bf16"), Way("compiled"), Way("compiled", "bf16"),
+    Way(ENGINE),
+)  # fmt: skip
+ON_GPU = (
+    Way(BASELINE), Way(PLAIN), Way(PLAIN, "tf32"), Way("fused", "bf16"), Way("fused captured", "tf32"),
+    FASTEST_ON_GPU, Way("fused captured", "fp16"), Way("compiled captured", "bf16"), Way(ENGINE),
+)  # fmt: skip
+QUICK = (Way(BASELINE), Way(PLAIN), Way("fused"))
+BATCHED = (*QUICK, Way("fused", "bf16"), FASTEST_ON_GPU, Way("compiled", "bf16"), Way(ENGINE))
+
+
+def ways_for(bench: Bench, batch: int) -> tuple[Way, ...]:
+    """All ways that make sense on a device; of a batch those that tell most, as all must fit into memory together."""
+    ways = QUICK if bench.quick else ON_GPU if bench.on_gpu else ON_CPU
+    return ways if batch == 1 else tuple(way for way in ways if way in BATCHED)
+
+
+def make_step(way: Way, model: str, batch: int, device: str) -> Work:
+    """A step to be called again and again.
+
+    Raises:
+        I2sError: the model is unknown, or this way is not possible here.
+    """
+    if way.name == BASELINE:
+        return _baseline(model, batch, device)
+    if way.name == ENGINE:
+        from benchmarks.engine_gradient import EngineEmbedding
+
+        return EngineEmbedding(model, batch, device).step
+    return _ours(way, model, batch, device)
+
+
+def random_pictures(spec: "GeneratorSpec", count: int) -> list[np.ndarray[Any, Any]]:
+    """Pictures of noise, uint8 of the model's size: what is in them changes no time."""
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, (*spec.picture_size, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def targets(spec: "GeneratorSpec", count: int, device: "torch.device") -> "torch.Tensor":
+    """The same as tensors [N, 3, H, W] in [-1, 1]."""
+    import torch
+
+    from i2s_trt.images.fit import to_target
+
+    return torch.stack([to_target(picture) for picture in random_pictures(spec, count)]).to(device)
+
+
+def check_memory(spec: "GeneratorSpec", batch: int, device: "torch.device") -> None:
+    """Refuse what would not fit when a batch is computed as a whole. Raises EnvironmentFault."""
+    import psutil
+    import torch
+
+    needed = _GIB_EACH * batch * (spec.resolution / 1024) ** 2
+    on_gpu = device.type == "cuda"
+    free = (torch.cuda.mem_get_info(device)[0] if on_gpu else psutil.virtual_memory().available) / 2**30
+    if needed > free:
+        raise EnvironmentFault(
+            f"about {needed:.0f} GiB are needed for {batch} images at once, {free:.0f} are free", "take a smaller model"
+        )
+
+
+def _baseline(model: str, batch: int, device: str) -> Work:
+    from benchmarks.baseline import BaselineEmbedding
+    from i2s_trt.checkpoints.store import load_weights
+    from i2s_trt.devices import choose_device
+    from i2s_trt.models.vgg import random_vgg16
+
+    weights, place = load_weights(model), choose_device(device)
+    check_memory(weights.spec, batch, place)
+    return BaselineEmbedding(weights, random_vgg16(), targets(weights.spec, batch, place)).step
+
+
+def _ours(way: Way, model: str, batch: int, device: str) -> Work:
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.devices import choose_device
+    from i2s_trt.embedding.loop import EmbedProblem
+    from i2s_trt.embedding.memory import kept_memory
+    from i2s_trt.embedding.options import EmbedOptions, Method, Precision
+
+    place = choose_device(device)
+    if way.captured and place.type != "cuda":
+        raise EnvironmentFault("a step is captured on a GPU only", "take --device cuda")
+    memory = ExitStack()
+    memory.enter_context(kept_memory())  # as during a run; until the process ends
+    generator = load_generator(model).to(place)
+    options = EmbedOptions(steps=_STEPS, precision=cast("Precision", way.precision), method=cast("Method", way.method))
+    problem = EmbedProblem(generator, random_pictures(generator.spec, batch), options, announce=_refuse)
+    stepper = problem.stepper(problem.start(), capture=way.captured)
+    return partial(_call, stepper, memory)
+
+
+def _call(work: Work, _held: object) -> None:
+    work()
+
+
+def _refuse(what: str) -> None:
+    """Figures of something else than was to be measured are none."""
+    raise EnvironmentFault(f"not as planned: {what}", "take a smaller batch or another way")

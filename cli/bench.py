@@ -1,0 +1,132 @@
+"""`i2s-trt bench`: the benchmark suites."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options as opt
+from cli.console import Console, ProgressBar
+from cli.interrupts import stop_requests
+from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from benchmarks.schema import Environment, Item, Progress, Results, Suite
+
+_SECONDS = {"cpu": 1800.0, "cuda": 440.0}
+_QUICK_SECONDS = 240.0
+
+
+def bench(
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(help="machine, step, embed, synthesis, edit, build, scaling; all when none is named."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File of results; suites that it has already are replaced.")
+    ] = Path("results.json"),
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="A model to measure, several times for more; random-1024 and demo if none."),
+    ] = None,
+    device: opt.Device = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="A trial of few repetitions, not for comparisons.")] = False,
+    time_budget: Annotated[
+        float | None, typer.Option(min=1, help="Seconds for everything; 440 on a GPU, 1800 on a CPU if left out.")
+    ] = None,
+    json: opt.Json = False,
+) -> None:
+    """Measure speed and memory of this machine, and keep the figures in a file.
+
+    Suites that do not fit the time, or cannot run here, are recorded with the reason. Ctrl-C keeps what is measured.
+
+    Example: i2s-trt bench step synthesis -o results.json
+    """
+    from benchmarks.bench import DEFAULT_MODELS, Bench
+    from benchmarks.environment import describe_environment
+    from benchmarks.results_file import merged, read_results, write_results
+    from benchmarks.runner import run_suites
+    from i2s_trt.devices import choose_device
+
+    console = Console(json)
+    names = _suite_names(suites or [])
+    before = read_results(output) if output.exists() else None
+    torch_device = choose_device(device)
+    seconds = time_budget or (_QUICK_SECONDS if quick else _SECONDS[torch_device.type])
+    settings = Bench(str(torch_device), tuple(model or DEFAULT_MODELS), quick, time.monotonic() + seconds)
+    environment = describe_environment(torch_device.type)
+    results = merged(before, environment, names)
+    write_results(output, results)  # a file that cannot be written is better known now than later
+    _introduce(console, environment, names, seconds)
+    with console.progress() as bar, stop_requests() as should_stop:
+        results = run_suites(
+            names, settings, results, lambda kept: write_results(output, kept), _reporter(console, bar), should_stop
+        )
+        interrupted = should_stop()
+    _conclude(console, results, names, output)
+    if interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if any(results.suites[name].status == "failed" for name in names):
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _suite_names(wanted: list[str]) -> list[str]:
+    """In the order in which they run. Raises UsageError for an unknown one."""
+    from benchmarks.suites import SHARES
+
+    unknown = [name for name in wanted if name not in SHARES]
+    if unknown:
+        raise UsageError(f"no suite named {', '.join(unknown)}", f"there are {', '.join(SHARES)}")
+    return [name for name in SHARES if not wanted or name in wanted]
+
+
+def _introduce(console: Console, environment: "Environment", names: list[str], seconds: float) -> None:
+    where = (
+        environment.gpu or "no GPU"
+        if environment.device == "cuda"
+        else f"{environment.cpu}, {environment.threads} threads"
+    )
+    console.say(f"machine:  {where}")
+    console.say(f"suites:   {', '.join(names)}; at most {seconds:.0f} s")
+    console.event("environment", **vars(environment))
+
+
+def _reporter(console: Console, bar: ProgressBar) -> "Callable[[str, Item | Progress], None]":
+    from dataclasses import asdict
+
+    from benchmarks.schema import Progress, Skip
+
+    def report(suite: str, item: "Item | Progress") -> None:
+        console.event(type(item).__name__.lower(), suite=suite, **asdict(item))
+        if isinstance(item, Progress):
+            bar.show(suite, item.done, item.of, item.label)
+        elif isinstance(item, Skip):
+            console.note(f"{suite}: not measured: {item.what}: {item.reason}")
+
+    return report
+
+
+def _conclude(console: Console, results: "Results", names: list[str], output: Path) -> None:
+    from benchmarks.load import NOISY
+
+    console.table(["suite", "", "figures", "s"], [_line(name, results.suites.get(name)) for name in names])
+    loads = [load for name in names if (suite := results.suites.get(name)) for load in _loads(suite)]
+    if max(loads, default=0.0) > NOISY:
+        console.note(
+            f"warning: other processes kept up to {max(loads):.2f} cores busy; the figures say so, and are too slow\n"
+            "  mend: measure again on a quiet machine"
+        )
+    console.event("end", output=str(output), suites={name: s.status for name, s in results.suites.items()})
+    console.say(f"results:  {output} (i2s-trt report {output} -o report.html)")
+
+
+def _line(name: str, suite: "Suite | None") -> list[str]:
+    if suite is None:
+        return [name, "not begun", "0", "0"]
+    return [name, suite.status, str(sum(len(row.figures) for row in suite.rows)), f"{suite.seconds:.0f}"]
+
+
+def _loads(suite: "Suite") -> list[float]:
+    return [suite.load, *(row.other_load for row in suite.rows)]
