@@ -1,0 +1,1 @@
+"""The studies' outcomes as one page that needs nothing beside it."""
