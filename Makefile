@@ -23,7 +23,7 @@ floors: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

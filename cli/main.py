@@ -6,7 +6,26 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import build_engines, demo, doctor, embed, engines, models, synthesize
+from cli import (
+    align,
+    bench,
+    build_engines,
+    demo,
+    doctor,
+    edit,
+    embed,
+    engines,
+    experiment,
+    expression_transfer,
+    models,
+    morph,
+    paste_back,
+    render_clip,
+    report,
+    style_transfer,
+    synthesize,
+    train_encoder,
+)
 from cli.console import Console
 from i2s_trt import __version__
 from i2s_trt.errors import EXIT_USAGE, EnvironmentFault, I2sError, UsageError
@@ -20,9 +39,20 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("align")(align.align)
+app.command("paste-back")(paste_back.paste_back)
 app.command("embed")(embed.embed)
+app.command("render-clip")(render_clip.render_clip)
 app.command("synthesize")(synthesize.synthesize)
+app.command("morph")(morph.morph)
+app.command("style-transfer")(style_transfer.style_transfer)
+app.command("expression-transfer")(expression_transfer.expression_transfer)
+app.command("edit")(edit.edit)
+app.command("train-encoder")(train_encoder.train_encoder)
 app.command("build-engines")(build_engines.build_engines)
+app.command("bench")(bench.bench)
+app.command("report")(report.report)
+app.command("experiment")(experiment.experiment)
 app.add_typer(models.app, name="models")
 app.add_typer(engines.app, name="engines")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.edit.latent_edits import expression_transfer, morph, style_transfer
     from i2s_trt.embedding.loop import Embedding, embed
     from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
     from i2s_trt.errors import I2sError
@@ -28,16 +29,20 @@ _HOMES = {
     "ObjectiveOptions": "i2s_trt.embedding.options",
     "decode": "i2s_trt.images.decode",
     "embed": "i2s_trt.embedding.loop",
+    "expression_transfer": "i2s_trt.edit.latent_edits",
     "fit_picture": "i2s_trt.images.fit",
     "load_generator": "i2s_trt.checkpoints.store",
     "load_vgg16": "i2s_trt.models.vgg",
+    "morph": "i2s_trt.edit.latent_edits",
     "read_latent": "i2s_trt.latents",
     "save_latent": "i2s_trt.latents",
+    "style_transfer": "i2s_trt.edit.latent_edits",
 }
 
 __all__ = [
     "EmbedOptions", "Embedding", "Generator", "I2sError", "Latent", "ObjectiveOptions", "decode", "embed",
-    "fit_picture", "load_generator", "load_vgg16", "read_latent", "save_latent",
+    "expression_transfer", "fit_picture", "load_generator", "load_vgg16", "morph", "read_latent", "save_latent",
+    "style_transfer",
 ]  # fmt: skip
 
 

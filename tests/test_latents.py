@@ -71,6 +71,14 @@ def test_what_is_saved_is_read(
         assert getattr(found, name) == getattr(latent, name)
 
 
+@pytest.mark.parametrize(
+    "w_plus", [np.broadcast_to(W_PLUS[0, :1], (18, 512)), W_PLUS[0].T.copy().T, W_PLUS[0, ::2]], ids=["w", "T", "steps"]
+)
+def test_arrays_that_lie_otherwise_in_memory_come_back_the_same(tmp_path: Path, w_plus: Array) -> None:
+    save_latent(tmp_path / "latent.safetensors", Latent(w_plus))
+    np.testing.assert_array_equal(read_latent(tmp_path / "latent.safetensors").w_plus, w_plus)
+
+
 def test_losses_that_are_not_finite_survive(tmp_path: Path) -> None:
     save_latent(tmp_path / "a.safetensors", Latent(W_PLUS[0], losses={"total": float("nan")}))
     assert np.isnan(read_latent(tmp_path / "a.safetensors").losses["total"])

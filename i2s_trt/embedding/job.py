@@ -18,6 +18,7 @@ from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
 from i2s_trt.files import guard_os_errors, make_folder
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import fit_picture, picture_digest
+from i2s_trt.images.prepared import Prepare, Prepared, Source, path_of, prepare_file
 from i2s_trt.latents import Latent, read_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
@@ -30,9 +31,9 @@ class JobEvent:
     """Something a user may want to see.
 
     Attributes:
-        kind: `start`, `resumed`, `progress`, `done`, `skipped` or `failed`.
+        kind: `start`, `resumed`, `progress`, `done`, `skipped`, `failed` or `warning`.
         name: of the picture's results; several joined with a comma while a batch is in progress.
-        data: `step`, `steps` and `loss` of progress; the figures of a result; an error's message.
+        data: `step`, `steps` and `loss` of progress; the figures of a result; an error's or a warning's message.
     """
 
     kind: str
@@ -50,7 +51,7 @@ class JobResult:
         error: why it failed.
     """
 
-    source: Path
+    source: Source
     name: str
     status: str
     latent: Path | None = None
@@ -71,6 +72,7 @@ class EmbedJob:
         folder: for the results; made if need be.
         report: called with every event.
         should_stop: asked after each step; true ends the run, keeping what is there.
+        prepare: makes a picture of a photograph; fits it as `job` says when left out.
 
     Raises:
         ImageError: the style picture cannot be read.
@@ -86,13 +88,15 @@ class EmbedJob:
         folder: Path,
         report: Report = lambda _event: None,
         should_stop: Callable[[], bool] = lambda: False,
+        prepare: Prepare | None = None,
     ) -> None:
         self._generator, self._vgg, self._options, self._job = generator, vgg, options, job
         self._folder = make_folder(folder)
         self._report, self._should_stop = report, should_stop
-        self._style = None if job.style_picture is None else self._read(job.style_picture)
+        self._prepare: Prepare = prepare or (lambda source: prepare_file(source, generator.spec, job.fit))
+        self._style = None if job.style_picture is None else self._read_style(job.style_picture)
 
-    def run(self, sources: Sequence[Path]) -> list[JobResult]:
+    def run(self, sources: Sequence[Source]) -> list[JobResult]:
         """Embed all pictures; one that fails does not stop the others.
 
         Raises:
@@ -106,35 +110,41 @@ class EmbedJob:
             results += self._run_batch(named[start : start + self._job.batch])
         return results
 
-    def _run_batch(self, items: Sequence[tuple[Path, Outputs]]) -> Iterator[JobResult]:
+    def _run_batch(self, items: Sequence[tuple[Source, Outputs]]) -> Iterator[JobResult]:
         """Read, embed and write some pictures together."""
-        ready: list[tuple[Path, Outputs, Pixels]] = []
+        ready: list[tuple[Source, Outputs, Prepared]] = []
         for path, outputs in items:
             try:
-                picture = self._read(path)
+                with guard_os_errors(path_of(path)):
+                    picture = self._prepare(path)
             except EnvironmentFault:
                 raise
             except I2sError as error:
                 self._report(JobEvent("failed", outputs.name, {"error": str(error)}))
                 yield JobResult(path, outputs.name, "failed", error=error)
                 continue
-            if self._job.resume and self._is_finished(outputs, picture):
+            if self._job.resume and self._is_finished(outputs, picture.pixels):
                 self._report(JobEvent("skipped", outputs.name))
                 yield JobResult(path, outputs.name, "skipped", outputs.latent)
                 continue
+            for message in picture.warnings:
+                self._report(JobEvent("warning", outputs.name, {"message": message}))
             ready.append((path, outputs, picture))
         if ready:
             yield from self._embed(ready)
 
-    def _embed(self, ready: Sequence[tuple[Path, Outputs, Pixels]]) -> Iterator[JobResult]:
-        pictures = [picture for _, _, picture in ready]
+    def _embed(self, ready: Sequence[tuple[Source, Outputs, Prepared]]) -> Iterator[JobResult]:
+        pictures = [picture.pixels for _, _, picture in ready]
         styles = None if self._style is None else [self._style] * len(ready)
-        problem = EmbedProblem(self._generator, pictures, self._options, self._vgg, styles, self._job.initial)
         outputs = [item for _, item, _ in ready]
+        label = ", ".join(item.name for item in outputs)
+        problem = EmbedProblem(
+            self._generator, pictures, self._options, self._vgg, styles, self._job.initial,
+            announce=lambda message: self._report(JobEvent("warning", label, {"message": message})),
+        )  # fmt: skip
         keys = [self._key(picture) for picture in pictures]
         state, seconds = self._resume(problem, outputs, keys)
         keeper = _SnapshotKeeper(outputs, keys, seconds, self._job.snapshot_seconds)
-        label = ", ".join(item.name for item in outputs)
         self._report(JobEvent("start", label, {"steps": self._options.steps}))
 
         def callback(progress: EmbedProgress) -> bool:
@@ -146,15 +156,15 @@ class EmbedJob:
 
         spent = optimise(problem, state, callback)
         embeddings = problem.finish(state, spent + max(seconds))
-        for (path, item, _), key, embedding in zip(ready, keys, embeddings, strict=True):
-            yield self._write(path, item, key, embedding)
+        for (path, item, picture), key, embedding in zip(ready, keys, embeddings, strict=True):
+            record = {**embedding.latent.extra, "source": path.name, "fit": self._job.fit, **picture.record}
+            yield self._write(path, item, key, replace(embedding, latent=replace(embedding.latent, extra=record)))
 
-    def _write(self, path: Path, outputs: Outputs, key: RunKey, embedding: Embedding) -> JobResult:
+    def _write(self, path: Source, outputs: Outputs, key: RunKey, embedding: Embedding) -> JobResult:
         latent = embedding.latent
         if latent.status == "interrupted":
             save_snapshot(outputs.snapshot, key, Snapshot(embedding.state, latent.extra["seconds"]))
-        record = {**latent.extra, "source": path.name, "fit": self._job.fit}
-        outputs.write(replace(embedding, latent=replace(latent, extra=record)))
+        outputs.write(embedding)
         if latent.status != "interrupted":
             with suppress(FileNotFoundError):
                 outputs.snapshot.unlink()
@@ -185,7 +195,7 @@ class EmbedJob:
         same_options = dict(latent.options) == self._options.to_json()
         return latent.status == "finished" and made_with == wanted and same_options
 
-    def _read(self, path: Path) -> Pixels:
+    def _read_style(self, path: Path) -> Pixels:
         with guard_os_errors(path):
             return fit_picture(decode(path), self._generator.spec, self._job.fit)
 

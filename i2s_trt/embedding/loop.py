@@ -9,10 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.embedding.batch import Batch
+from i2s_trt.embedding.captured import Step, stepper
+from i2s_trt.embedding.encoder import PictureEncoder
+from i2s_trt.embedding.gradient import Announce, Gradient, warn
+from i2s_trt.embedding.memory import kept_memory
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
-from i2s_trt.embedding.spaces import image_seed, initial_variable, noise_maps, to_w_plus, variable_from_latent
-from i2s_trt.embedding.step import RUNNING, STATUS_NAMES, EmbedState, advance
+from i2s_trt.embedding.schedule import step_rule
+from i2s_trt.embedding.spaces import image_seed, initial_variable, noise_maps, to_w_plus
+from i2s_trt.embedding.start import given_variables
+from i2s_trt.embedding.step import STATUS_NAMES, EmbedState
 from i2s_trt.errors import ImageError
 from i2s_trt.images.fit import picture_digest, to_pixels, to_target
 from i2s_trt.latents import Latent
@@ -71,7 +78,8 @@ class EmbedProblem:
         options: settings.
         vgg: feature network; the built-in random features when left out.
         style_pictures: for the style loss, one for each picture.
-        initial: w_plus [L, D] to start from when `options.init` is `latent`.
+        initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
+        announce: told of what goes another way than planned: a batch too large, a step that cannot be recorded.
 
     Raises:
         ImageError: a picture has another size.
@@ -85,68 +93,68 @@ class EmbedProblem:
         options: EmbedOptions,
         vgg: Vgg16 | None = None,
         style_pictures: Sequence[Pixels] | None = None,
-        initial: Pixels | None = None,
+        initial: Pixels | PictureEncoder | None = None,
+        announce: Announce = warn,
     ) -> None:
         self.generator = generator
-        self._initial = None if initial is None else variable_from_latent(initial, options.space)
         self.options = options
         self.device = generator.mean_w.device
         self.pictures = [_checked(picture, generator) for picture in pictures]
+        self._initial = given_variables(initial, self.pictures, options)
         self.digests = [picture_digest(picture) for picture in pictures]
         self.seeds = [image_seed(options.seed, digest) for digest in self.digests]
         self._constant_noise = noise_maps(generator, options, 0, 0)
         self.vgg = (vgg or random_vgg16()).to(self.device)
-        styles = pictures if style_pictures is None else style_pictures
+        self._targets = self._tensor(pictures)
+        self._styles = self._targets if style_pictures is None else self._tensor(style_pictures)
+        self._announce = announce
         # The CPU's convolutions round differently for every batch size, and Adam amplifies that: so there each image
         # is computed by itself, which makes a batch equal its single runs exactly, for about a quarter more time.
-        size = 1 if self.device.type == "cpu" else max(1, len(pictures))
-        self._chunks = [range(i, min(i + size, len(pictures))) for i in range(0, len(pictures), size)]
-        self._objectives = [
-            Objective(self._tensor(pictures, chunk), self.vgg, options.objective, self._tensor(styles, chunk))
-            for chunk in self._chunks
-        ]
+        size = 1 if self.device.type == "cpu" else len(pictures)
+        self.gradient = Gradient(generator, self.vgg, options, announce)
+        self._rule = step_rule(generator, self.vgg, options)
+        self._batch = Batch(self.gradient, self._targets, self._styles, self._noise, size, announce)
 
     def start(self) -> EmbedState:
         """The state before the first step."""
-        variables = [
-            initial_variable(self.generator, self.options, seed) if self._initial is None else self._initial
-            for seed in self.seeds
-        ]
-        return EmbedState.start(torch.stack(variables).to(self.device), self.options)
+        variables = self._initial or [initial_variable(self.generator, self.options, seed) for seed in self.seeds]
+        return self._rule.start(torch.stack(variables).to(self.device))
 
     def losses_and_gradient(self, state: EmbedState) -> tuple[Tensor, Tensor]:
         """Loss terms [N, T] and the gradient [N, ...] of the totals at the state's variables.
 
         On the CPU images that have stopped are not computed; their rows are nan and zero.
         """
-        losses = torch.full((len(self.seeds), len(self.options.objective.terms)), torch.nan, device=self.device)
-        gradient = torch.zeros_like(state.variable)
-        for chunk, objective in zip(self._chunks, self._objectives, strict=True):
-            rows = slice(chunk.start, chunk.stop)
-            if len(chunk) == 1 and self.device.type == "cpu" and int(state.status[chunk.start]) != RUNNING:
-                continue
-            noise = self._noise(state.step[rows], chunk)
-            losses[rows], gradient[rows] = self._evaluate(state.variable[rows], objective, noise)
-        return losses, gradient
+        return self._batch(state)
+
+    def stepper(self, state: EmbedState, capture: bool | None = None) -> Step:
+        """What takes one step of a state, in place, each time it is called.
+
+        Args:
+            state: its tensors keep their addresses.
+            capture: whether to record the step as a CUDA graph; by default, wherever that is possible.
+        """
+
+        def step() -> Tensor:
+            losses, gradient = self.losses_and_gradient(state)  # Algorithm 1, line 3
+            self._rule.advance(state, losses, gradient)  # line 4
+            return losses
+
+        obstacle = "its noise is drawn anew each time" if self.options.noise == "resampled" else ""
+        return stepper(step, self.device, capture, obstacle, self._announce)
 
     def finish(self, state: EmbedState, seconds: float) -> list[Embedding]:
         """Render the end point of every image and describe it."""
         return [self._describe(state.select(i), i, seconds) for i in range(len(self.seeds))]
 
-    def _evaluate(self, variable: Tensor, objective: Objective, noise: list[Tensor] | None) -> tuple[Tensor, Tensor]:
-        variable = variable.detach().requires_grad_(True)
-        w_plus = to_w_plus(self.generator, variable, self.options.space)
-        losses = objective(self.generator.crop(self.generator.synthesis(w_plus, noise)))
-        (gradient,) = torch.autograd.grad(losses[:, 0].sum(), variable)
-        return losses.detach(), gradient
-
     @torch.no_grad()
     def _describe(self, state: EmbedState, index: int, seconds: float) -> Embedding:
         generator, step = self.generator, int(state.step)
-        w_plus = to_w_plus(generator, state.variable.to(self.device), self.options.space)
+        w_plus = to_w_plus(generator, state.answer.to(self.device), self.options.space)
         images = generator.crop(generator.synthesis(w_plus, self._noise(state.step, [index])))
-        chunk = next(i for i, chunk in enumerate(self._chunks) if index in chunk)
-        losses = self._objectives[chunk].select(index - self._chunks[chunk].start)(images)[0].tolist()
+        own = slice(index, index + 1)
+        objective = Objective(self._targets[own], self.vgg, self.options.objective, self._styles[own])
+        losses = objective(images)[0].tolist()
         terms = self.options.objective.terms
         latent = Latent(
             w_plus=w_plus[0].cpu().numpy(),
@@ -178,8 +186,8 @@ class EmbedProblem:
         ]
         return [torch.cat(maps) for maps in zip(*drawn, strict=True)]
 
-    def _tensor(self, pictures: Sequence[Pixels], images: Sequence[int]) -> Tensor:
-        return torch.stack([to_target(pictures[i]) for i in images]).to(self.device)
+    def _tensor(self, pictures: Sequence[Pixels]) -> Tensor:
+        return torch.stack([to_target(picture) for picture in pictures]).to(self.device)
 
 
 def embed(
@@ -189,7 +197,7 @@ def embed(
     *,
     vgg: Vgg16 | None = None,
     style_pictures: Sequence[Pixels] | None = None,
-    initial: Pixels | None = None,
+    initial: Pixels | PictureEncoder | None = None,
     start: EmbedState | None = None,
     callback: Callback | None = None,
 ) -> list[Embedding]:
@@ -201,7 +209,7 @@ def embed(
         options: the paper's settings when left out.
         vgg: feature network of Eq. 2; the built-in random features when left out.
         style_pictures: for the style loss, one for each picture.
-        initial: w_plus [L, D] to start from when `options.init` is `latent`.
+        initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
         start: a state to go on from instead of a starting point.
         callback: called after each step (on a GPU after every 50th); a true answer stops the run.
 
@@ -222,17 +230,13 @@ def optimise(problem: EmbedProblem, state: EmbedState, callback: Callback | None
     """Step until every image has stopped or the callback says so; returns the seconds it took."""
     begun = time.perf_counter()
     between = 1 if problem.device.type == "cpu" else _STEPS_BETWEEN_READS
-    iteration = 0
-    running = bool((state.status == RUNNING).any())
-    while running:
-        losses, gradient = problem.losses_and_gradient(state)  # Algorithm 1, line 3
-        advance(state, losses, gradient, problem.options)  # line 4
-        iteration += 1
-        if iteration % between:
-            continue
-        running = bool((state.status == RUNNING).any())  # line 2, "not converged"
-        if callback and callback(_progress(problem, state, losses, time.perf_counter() - begun)):
-            break
+    step = problem.stepper(state)
+    with kept_memory():
+        while (ahead := min(between, state.steps_left(problem.options.steps))) > 0:  # line 2, "not converged"
+            for _ in range(ahead):
+                losses = step()
+            if callback and callback(_progress(problem, state, losses, time.perf_counter() - begun)):
+                break
     return time.perf_counter() - begun
 
 

@@ -46,6 +46,11 @@ class Objective(nn.Module):
         """Names of the columns that `forward` returns."""
         return self.options.terms
 
+    @property
+    def pixel_scale(self) -> float:
+        """What a pixel of [-1, 1] is multiplied by for the pixel term."""
+        return _PIXEL_RANGE[self.options.input_scale] / 2
+
     def select(self, index: int) -> "Objective":
         """The objective of one image of the batch, sharing network and features."""
         one = Objective.__new__(Objective)
@@ -72,7 +77,7 @@ class Objective(nn.Module):
         values: list[Tensor] = []
         total = images.new_zeros(images.shape[0], dtype=torch.float32)
         if options.pixel_weight:
-            pixel = _mean_square(images - self.targets) * (_PIXEL_RANGE[options.input_scale] / 2) ** 2
+            pixel = _mean_square(images - self.targets) * self.pixel_scale**2
             values.append(pixel)
             total = total + options.pixel_weight * pixel  # Eq. 1, second term
         layers = (*self.layers, *((options.style_layer,) if options.style_weight else ()))
@@ -131,7 +136,9 @@ def _input_scale(options: ObjectiveOptions) -> tuple[Tensor, Tensor]:
 
 
 def _mean_square(difference: Tensor) -> Tensor:
-    """||.||^2 / N of each sample, in float32."""
+    """||.||^2 / N of each sample [N, C, H, W], in float32."""
+    if not difference.is_contiguous() and difference.is_contiguous(memory_format=torch.channels_last):
+        difference = difference.permute(0, 2, 3, 1)  # in the order of its memory: no copy
     return difference.float().square().flatten(1).mean(dim=1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import Fit
@@ -16,11 +16,21 @@ from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
 if TYPE_CHECKING:
     import numpy as np
 
+    from i2s_trt.embedding.encoder import PictureEncoder
+
 Space = Literal["w+", "w", "z"]
 InputScale = Literal["mean-255", "normalized", "unit", "signed"]
 Resize = Literal["area", "bilinear"]
 Noise = Literal["stored", "resampled"] | int
-Init = Literal["mean", "random", "latent"]
+Init = Literal["mean", "random", "latent", "encoder"]
+Schedule = Literal["paper", "fast"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Method = Literal["plain", "fused", "compiled"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+METHODS: tuple[str, ...] = get_args(Method)
+
+
+PAPER_STEPS, FAST_STEPS = 5000, 150
 
 
 @dataclass(frozen=True)
@@ -77,19 +87,26 @@ class EmbedOptions:
 
     Attributes:
         steps: gradient steps (5000).
+        schedule: `paper` is Adam at a constant rate; `fast` is L-BFGS in the metric of the model's mean curvature
+            (docs/fast-schedule.md), for which Adam's constants mean nothing and 150 steps are plenty.
         space: `w+`, or the spaces of Figure 5: `w`, `z`.
         init: `mean` starts from w-bar, `random` from U[-1, 1] in every variable (section 5.1), `latent` from a
-            point given beside the options, of which `init_digest` keeps the sha256.
+            point given beside the options, of which `init_digest` keeps the sha256; `encoder` asks a network that
+            was trained for the model, of which `init_digest` keeps the sha256 too.
         learning_rate, beta1, beta2, epsilon: of Adam (section 5.3).
         noise: `stored` maps of the model; `resampled` at each step (worse, says the paper); a number draws other
             constant maps from that seed (Figure 16).
         seed: of all randomness of an image.
         plateau_steps: stop when the loss has not fallen by `plateau_tolerance` for so many steps; 0 never stops.
         plateau_tolerance: relative.
+        precision: of weights and activations; latents, losses, Adam and the statistics of the instance norm are
+            float32 always. `tf32` is `fp32` with a GPU's fast products.
+        method: how a step is computed: `fused` (frozen networks, channels last, one function a layer), `compiled`
+            (that through torch.compile), or `plain` (the modules as they stand: the reference, in 32 bits).
         objective: what is minimised.
     """
 
-    steps: int = 5000
+    steps: int = PAPER_STEPS
     space: Space = "w+"
     init: Init = "mean"
     init_digest: str = ""
@@ -101,6 +118,9 @@ class EmbedOptions:
     seed: int = 0
     plateau_steps: int = 0
     plateau_tolerance: float = 1e-3
+    precision: Precision = "fp32"
+    method: Method = "fused"
+    schedule: Schedule = "paper"
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
 
     def __post_init__(self) -> None:
@@ -109,6 +129,24 @@ class EmbedOptions:
         adam = (self.learning_rate, self.beta1, self.beta2, self.epsilon)
         if not (0 < adam[0] < math.inf and 0 <= adam[1] < 1 and 0 <= adam[2] < 1 and 0 < adam[3] < math.inf):
             raise UsageError(f"Adam cannot run with {adam}", "give learning_rate > 0, 0 <= beta < 1 and epsilon > 0")
+        if self.schedule not in ("paper", "fast"):
+            raise UsageError(f"there is no schedule named {self.schedule}", "take paper or fast")
+        if self.schedule == "fast" and self.noise == "resampled":
+            raise UsageError(
+                "the fast schedule needs the same noise at every step", "take --noise stored, or --schedule paper"
+            )
+        if self.schedule == "fast" and self.learning_rate != EmbedOptions.learning_rate:
+            raise UsageError(
+                f"the fast schedule finds its own step lengths: a learning rate of {self.learning_rate} does nothing",
+                "leave --learning-rate out, or take --schedule paper",
+            )
+        if self.precision not in PRECISIONS or self.method not in METHODS:
+            raise UsageError(
+                f"a step cannot be {self.method} in {self.precision}",
+                f"methods are {', '.join(METHODS)}; precisions are {', '.join(PRECISIONS)}",
+            )
+        if self.method == "plain" and self.precision not in ("fp32", "tf32"):
+            raise UsageError(f"the plain method does not compute in {self.precision}", "take the method fused")
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, for the record."""
@@ -129,7 +167,7 @@ class JobOptions:
         resume: keep what is finished and go on from snapshots.
         fit: how a photograph is brought to the model's proportions.
         style_picture: its style is wanted, for the style loss.
-        initial: w_plus [L, D] to start from.
+        initial: w_plus [L, D] to start from, or the encoder that guesses it for each picture.
         snapshot_seconds: time between snapshots.
     """
 
@@ -137,5 +175,5 @@ class JobOptions:
     resume: bool = False
     fit: Fit = "crop"
     style_picture: Path | None = None
-    initial: "np.ndarray[Any, Any] | None" = None
+    initial: "np.ndarray[Any, Any] | PictureEncoder | None" = None
     snapshot_seconds: float = 5.0

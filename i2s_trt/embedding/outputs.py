@@ -8,6 +8,7 @@ from pathlib import Path
 from i2s_trt.embedding.curve import write_curve_csv, write_curve_picture
 from i2s_trt.embedding.loop import Embedding
 from i2s_trt.images.compose import strip, write_png
+from i2s_trt.images.prepared import Source
 from i2s_trt.latents import save_latent
 
 
@@ -53,7 +54,7 @@ class Outputs:
         save_latent(self.latent, latent)
 
 
-def unique_names(sources: Sequence[Path]) -> list[str]:
+def unique_names(sources: Sequence[Path] | Sequence[Source]) -> list[str]:
     """A result name for each picture: its stem, with a number where files of two pictures would collide."""
     names: list[str] = []
     taken: set[str] = set()

@@ -8,6 +8,7 @@ import safetensors
 import torch
 from safetensors.torch import save
 
+from i2s_trt.embedding.quasi_newton import QuasiNewtonState
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.files import write_bytes
 
@@ -34,7 +35,7 @@ class Snapshot:
 
 def save_snapshot(path: Path, key: RunKey, snapshot: Snapshot) -> None:
     """Write one image's snapshot, atomically. Raises EnvironmentFault for a full disk."""
-    tensors = {field.name: getattr(snapshot.state, field.name).contiguous() for field in fields(EmbedState)}
+    tensors = {field.name: getattr(snapshot.state, field.name).contiguous() for field in fields(snapshot.state)}
     document = json.dumps({**asdict(key), "seconds": snapshot.seconds})
     write_bytes(path, save(tensors, {"format": _FORMAT, "run": document}))
 
@@ -49,6 +50,7 @@ def load_snapshot(path: Path, key: RunKey) -> Snapshot | None:
             return None
         document = json.loads(metadata["run"])
         seconds = float(document.pop("seconds"))
-        return Snapshot(EmbedState(**tensors), seconds) if document == asdict(key) else None
+        kind = QuasiNewtonState if "point" in tensors else EmbedState
+        return Snapshot(kind(**tensors), seconds) if document == asdict(key) else None
     except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError):
         return None

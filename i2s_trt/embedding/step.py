@@ -1,7 +1,7 @@
 """One step of Algorithm 1: the state of a run, and Adam's update of it.
 
-Everything is masked arithmetic on tensors with one row an image: no image's fate touches another's, and no value has
-to be fetched from the device.
+Everything is masked arithmetic, in place, on tensors with one row an image: no image's fate touches another's, no value
+has to be fetched from the device, and no tensor changes its address, so that a step can be recorded and replayed.
 """
 
 from dataclasses import dataclass, fields
@@ -58,10 +58,20 @@ class EmbedState:
             history=torch.full((count, options.steps, terms), torch.nan, device=device),
         )
 
+    def steps_left(self, steps: int) -> int:
+        """Of `steps`, those that the image with most has still to take; 0 when all have stopped. Asks the device."""
+        return int(torch.where(self.status == RUNNING, steps - self.step, 0).max())
+
+    @property
+    def answer(self) -> Tensor:
+        """The point [N, ...] that the run has found so far."""
+        return self.variable
+
     @classmethod
     def stack(cls, states: list[Self]) -> Self:
-        """Join the states of several images into one."""
-        return cls(**{f.name: torch.cat([getattr(state, f.name) for state in states]) for f in fields(cls)})
+        """Join the states of several images into one, of their kind."""
+        kind = type(states[0])
+        return kind(**{f.name: torch.cat([getattr(state, f.name) for state in states]) for f in fields(kind)})
 
     def select(self, index: int) -> Self:
         """A copy of one image's state, on the CPU."""
@@ -69,8 +79,8 @@ class EmbedState:
         return type(self)(**{f.name: getattr(self, f.name)[rows].detach().cpu().clone() for f in fields(self)})
 
     def to(self, device: torch.device) -> Self:
-        """The state on another device."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        """A copy of the state on a device."""
+        return type(self)(**{f.name: getattr(self, f.name).to(device, copy=True) for f in fields(self)})
 
 
 def advance(state: EmbedState, losses: Tensor, gradient: Tensor, options: EmbedOptions) -> None:
@@ -86,15 +96,16 @@ def advance(state: EmbedState, losses: Tensor, gradient: Tensor, options: EmbedO
     total = losses[:, 0]
     finite = total.isfinite() & gradient.flatten(1).isfinite().all(dim=1)
     moving = running & finite
-    _record(state, losses, running, options.steps)
+    record(state, losses, running, options.steps)
     _move(state, gradient, moving, options)
     failed = running & ~finite
-    state.variable = torch.where(_rows(failed, state.variable), state.last_finite, state.variable)
+    replace_rows(state.variable, failed, state.last_finite)
     state.step += moving
-    _settle(state, total, moving, failed, options)
+    settle(state, total, moving, failed, options)
 
 
-def _record(state: EmbedState, losses: Tensor, running: Tensor, steps: int) -> None:
+def record(state: EmbedState, losses: Tensor, running: Tensor, steps: int) -> None:
+    """Keep the loss terms [N, T] of the images that run, each in the row of its step."""
     image = torch.arange(len(losses), device=losses.device)
     place = state.step.clamp(max=steps - 1)
     state.history[image, place] = torch.where(running.unsqueeze(1), losses, state.history[image, place])
@@ -102,31 +113,36 @@ def _record(state: EmbedState, losses: Tensor, running: Tensor, steps: int) -> N
 
 def _move(state: EmbedState, gradient: Tensor, moving: Tensor, options: EmbedOptions) -> None:
     """Adam (Kingma & Ba 2015, algorithm 1) for the images that move; the others keep all they have."""
-    rows = _rows(moving, gradient)
     b1, b2 = options.beta1, options.beta2
     t = (state.step + 1).double()
-    correction1 = _rows(1 - b1**t, gradient).to(gradient.dtype)
-    correction2 = _rows(1 - b2**t, gradient).to(gradient.dtype)
+    correction1 = rows(1 - b1**t, gradient).to(gradient.dtype)
+    correction2 = rows(1 - b2**t, gradient).to(gradient.dtype)
     m = b1 * state.first_moment + (1 - b1) * gradient
     v = b2 * state.second_moment + (1 - b2) * gradient.square()
     moved = state.variable - options.learning_rate * (m / correction1) / ((v / correction2).sqrt() + options.epsilon)
-    state.last_finite = torch.where(rows, state.variable, state.last_finite)
-    state.variable = torch.where(rows, moved, state.variable)
-    state.first_moment = torch.where(rows, m, state.first_moment)
-    state.second_moment = torch.where(rows, v, state.second_moment)
+    replace_rows(state.last_finite, moving, state.variable)
+    replace_rows(state.variable, moving, moved)
+    replace_rows(state.first_moment, moving, m)
+    replace_rows(state.second_moment, moving, v)
 
 
-def _settle(state: EmbedState, total: Tensor, moving: Tensor, failed: Tensor, options: EmbedOptions) -> None:
+def settle(state: EmbedState, total: Tensor, moving: Tensor, failed: Tensor, options: EmbedOptions) -> None:
+    """Note progress, and who has finished, stands still or has failed."""
     improved = moving & (total < state.best * (1 - options.plateau_tolerance))
-    state.best = torch.where(improved, total, state.best)
-    state.best_step = torch.where(improved, state.step, state.best_step)
+    replace_rows(state.best, improved, total)
+    replace_rows(state.best_step, improved, state.step)
     if options.plateau_steps:
         flat = moving & (state.step - state.best_step >= options.plateau_steps)
-        state.status = torch.where(flat, PLATEAU, state.status)
-    state.status = torch.where(moving & (state.step >= options.steps), FINISHED, state.status)
-    state.status = torch.where(failed, DIVERGED, state.status)
+        state.status.masked_fill_(flat, PLATEAU)
+    state.status.masked_fill_(moving & (state.step >= options.steps), FINISHED)
+    state.status.masked_fill_(failed, DIVERGED)
 
 
-def _rows(values: Tensor, like: Tensor) -> Tensor:
+def replace_rows(old: Tensor, where: Tensor, new: Tensor) -> None:
+    """Write the rows of `new` for which `where` [N] holds into `old` [N, ...]."""
+    old.copy_(torch.where(rows(where, old), new, old))
+
+
+def rows(values: Tensor, like: Tensor) -> Tensor:
     """[N] shaped to broadcast over [N, ...]."""
     return values.view(-1, *(1,) * (like.ndim - 1))

@@ -1,0 +1,109 @@
+"""One evaluation of the embedding's objective: losses and their gradient at a variable."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from i2s_trt.embedding.memory import memory_ran_out
+from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
+from i2s_trt.embedding.spaces import to_w_plus
+from i2s_trt.kernels.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
+from i2s_trt.kernels.epilogue import Epilogue
+from i2s_trt.models.frozen_synthesis import FrozenSynthesis
+from i2s_trt.models.frozen_vgg import FrozenVgg
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.synthesis import Synthesis
+from i2s_trt.models.vgg import Vgg16
+
+Announce = Callable[[str], None]
+warn: Announce = partial(warnings.warn, category=RuntimeWarning, stacklevel=2)
+
+
+class Gradient:
+    """Evaluates objectives of a generator's pictures by the method and in the precision of the options.
+
+    Args:
+        generator: on the device to use.
+        vgg: the feature network, on the same device.
+        options: `space`, `method`, `precision` and `objective` count.
+        announce: told, once, when what has to be compiled cannot be, and plainer functions take its place.
+    """
+
+    def __init__(self, generator: Generator, vgg: Vgg16, options: EmbedOptions, announce: Announce = warn) -> None:
+        self._generator, self.options, self._announce = generator, options, announce
+        self._synthesis: Synthesis | FrozenSynthesis = generator.synthesis
+        self._vgg, self._losses = vgg, self._compare
+        self._untried = False
+        if options.method != "plain":
+            compiled = options.method == "compiled"
+            epilogue = choose_epilogue(generator.mean_w.device, compiled)
+            self._untried = needs_a_compiler(epilogue, compiled)
+            self._synthesis = self._frozen(epilogue)
+            self._vgg = FrozenVgg(vgg, activation_dtype(options.precision))
+            self._losses = torch.compile(self._compare) if compiled else self._compare
+
+    def objective(self, targets: Tensor, style_targets: Tensor | None = None) -> Objective:
+        """The objective for targets [N, 3, H, W] in [-1, 1], its features computed as the pictures' will be."""
+        if self.options.method != "plain":
+            targets = targets.to(memory_format=torch.channels_last)
+        with arithmetic(self.options.precision):
+            return Objective(targets, self._vgg, self.options.objective, style_targets)
+
+    def __call__(
+        self, variable: Tensor, objective: Objective, noise: Sequence[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Evaluate.
+
+        Args:
+            variable: [N, ...] float32, points of the space.
+            objective: of these N images.
+            noise: L maps [1 or N, 1, H, W]; the model's own when left out.
+
+        Returns:
+            Loss terms [N, T] and the gradient [N, ...] of the totals, float32.
+        """
+        try:
+            evaluated = self._evaluate(variable, objective, noise)
+        except Exception as error:  # compilers fail in many ways
+            if not self._untried or memory_ran_out(error):
+                raise
+            self._do_without(error)
+            evaluated = self._evaluate(variable, objective, noise)
+        self._untried = False
+        return evaluated
+
+    def _evaluate(
+        self, variable: Tensor, objective: Objective, noise: Sequence[Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        with arithmetic(self.options.precision), torch.enable_grad():
+            variable = variable.detach().requires_grad_(True)
+            losses = self._losses(to_w_plus(self._generator, variable, self.options.space), objective, noise)
+            return losses.detach(), self._differentiate(losses[:, 0], variable)
+
+    def _do_without(self, error: Exception) -> None:
+        reason = " ".join(str(error).split())[:200]
+        self._announce(f"the step could not be compiled ({reason}): it runs in PyTorch's own functions, slower")
+        self._synthesis, self._losses = (
+            self._frozen(choose_plain_epilogue(self._generator.mean_w.device)),
+            self._compare,
+        )
+
+    def _frozen(self, epilogue: Epilogue) -> FrozenSynthesis:
+        return FrozenSynthesis(self._generator.synthesis, activation_dtype(self.options.precision), epilogue)
+
+    def _compare(self, w_plus: Tensor, objective: Objective, noise: Sequence[Tensor] | None) -> Tensor:
+        return objective(self._generator.crop(self._synthesis(w_plus, noise)))  # type: ignore[no-any-return]
+
+    def _differentiate(self, totals: Tensor, variable: Tensor) -> Tensor:
+        if self.options.precision != "fp16":
+            (gradient,) = torch.autograd.grad(totals.sum(), variable)
+            return gradient
+        height, width = self._generator.spec.picture_size
+        scale = loss_scale(totals, height * width)
+        (gradient,) = torch.autograd.grad((totals * scale).sum(), variable)
+        return gradient / scale.view(-1, *(1,) * (gradient.ndim - 1))

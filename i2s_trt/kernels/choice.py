@@ -1,0 +1,27 @@
+"""Which implementation of the layer epilogue suits a device."""
+
+from importlib.util import find_spec
+
+import torch
+
+from i2s_trt.kernels.epilogue import Epilogue, Formula
+from i2s_trt.kernels.native import Native
+
+
+def choose_epilogue(device: torch.device, compiled: bool) -> Epilogue:
+    """Hand-written kernels suit a GPU; the compiler, where it is used, fuses the formulas by itself."""
+    if not compiled and device.type == "cuda" and find_spec("triton"):
+        from i2s_trt.kernels.triton_epilogue import TritonEpilogue
+
+        return TritonEpilogue()
+    return Formula() if compiled else choose_plain_epilogue(device)
+
+
+def choose_plain_epilogue(device: torch.device) -> Epilogue:
+    """What needs no compiler: PyTorch's own functions."""
+    return Native() if device.type == "cpu" else Formula()
+
+
+def needs_a_compiler(epilogue: Epilogue, compiled: bool) -> bool:
+    """Whether it is built when it first runs, which fails on machines without a compiler."""
+    return compiled or not isinstance(epilogue, Formula | Native)

@@ -1,0 +1,137 @@
+"""Memory: kept between steps, and a batch that is too large for it."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from i2s_trt.embedding.batch import Batch
+from i2s_trt.embedding.gradient import Gradient
+from i2s_trt.embedding.loop import EmbedProblem
+from i2s_trt.embedding.memory import kept_memory, memory_ran_out
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.step import DIVERGED, FINISHED, EmbedState
+from i2s_trt.errors import EnvironmentFault
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import Vgg16
+
+PIXEL = EmbedOptions(objective=ObjectiveOptions(layer_weights={}))
+
+# A program of its own, because what it does to its address space cannot be undone: 8 images at once get less room than
+# they need, a few images get enough.
+_TIGHT = """
+import json, resource, torch
+from pathlib import Path
+from i2s_trt.embedding.batch import Batch
+from i2s_trt.embedding.gradient import Gradient
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.step import EmbedState
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.models.vgg import random_vgg16
+
+generator = Generator.from_weights(random_weights(standard_spec(128, 16, 16), seed=0))
+options = EmbedOptions(objective=ObjectiveOptions(layer_weights={}))
+gradient = Gradient(generator, random_vgg16(), options)
+random = torch.Generator().manual_seed(0)
+state = EmbedState.start(torch.randn(8, generator.num_layers, 16, generator=random), options)
+targets = torch.rand(8, 3, 128, 128, generator=random)
+said = []
+alone = Batch(gradient, targets, targets, lambda *_: None, 1, said.append)(state)
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + ROOM * 2**20,) * 2)
+batch = Batch(gradient, targets, targets, lambda *_: None, 8, said.append)
+together = batch(state)
+same = [bool(torch.allclose(a, b, rtol=1e-2, atol=1e-6)) for a, b in zip(alone, together)]
+print(json.dumps({"size": batch.size, "said": said, "same": same}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits its address space as Linux does")
+def test_a_batch_too_large_for_the_memory_halves_itself_with_the_same_results() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TIGHT.replace("ROOM", "48")], check=False, capture_output=True, text=True, timeout=300,
+        env={"OMP_NUM_THREADS": "1", "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["size"] in (1, 2, 4)
+    assert result["said"] == ["8 images at once do not fit the memory: going on with smaller groups"]
+    assert result["same"] == [True, True]
+
+
+class _Limited(Gradient):
+    """Runs out of memory, as PyTorch says it, with more than `most` images."""
+
+    most = 3
+
+    def __call__(self, variable: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+        if len(variable) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return super().__call__(variable, *rest)
+
+
+def limited(generator: Generator, vgg: Vgg16, most: int, said: list[str]) -> tuple[Batch, EmbedState]:
+    gradient = _Limited(generator, vgg, PIXEL)
+    gradient.most = most
+    targets = torch.rand(7, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    state = EmbedState.start(generator.mean_w_plus.repeat(7, 1, 1), PIXEL)
+    return Batch(gradient, targets, targets, lambda *_: None, 7, said.append), state
+
+
+@pytest.mark.parametrize(("most", "size"), [(7, 7), (4, 4), (3, 2), (1, 1)])
+def test_odd_batches_halve_too_and_stay_halved(toy: Generator, vgg: Vgg16, most: int, size: int) -> None:
+    said: list[str] = []
+    batch, state = limited(toy, vgg, most, said)
+    losses, gradient = batch(state)
+    again, _ = batch(state)
+    assert batch.size == size
+    assert len(said) == (most < 7)
+    assert losses.shape == (7, 2)
+    assert gradient.shape == state.variable.shape
+    assert torch.equal(losses, again)
+    whole, whole_state = limited(toy, vgg, 7, [])
+    torch.testing.assert_close(losses, whole(whole_state)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_one_image_that_does_not_fit_is_an_error_with_a_mend(toy: Generator, vgg: Vgg16) -> None:
+    batch, state = limited(toy, vgg, 0, [])
+    with pytest.raises(EnvironmentFault, match="memory enough to embed one image") as error:
+        batch(state)
+    assert "bf16" in error.value.mend
+
+
+def test_other_failures_are_not_taken_for_full_memory() -> None:
+    full = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to ..."
+    assert memory_ran_out(RuntimeError(full))
+    assert memory_ran_out(RuntimeError("std::bad_alloc"))
+    assert memory_ran_out(MemoryError())
+    assert memory_ran_out(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not memory_ran_out(RuntimeError("shape mismatch"))
+    assert not memory_ran_out(ValueError("out of memory"))
+
+
+def test_images_that_have_stopped_are_not_computed_on_the_cpu(toy: Generator, vgg: Vgg16) -> None:
+    picture = np.zeros((16, 16, 3), np.uint8)
+    problem = EmbedProblem(toy, [picture] * 3, PIXEL, vgg)
+    state = problem.start()
+    state.status.copy_(torch.tensor([FINISHED, 0, DIVERGED]))
+    losses, gradient = problem.losses_and_gradient(state)
+    assert losses.isnan().all(dim=1).tolist() == [True, False, True]
+    assert gradient.flatten(1).any(dim=1).tolist() == [False, True, False]
+
+
+def test_keeping_memory_changes_no_result_and_ends(toy: Generator, vgg: Vgg16) -> None:
+    picture = np.full((16, 16, 3), 99, np.uint8)
+    problem = EmbedProblem(toy, [picture], PIXEL, vgg)
+    outside = problem.losses_and_gradient(problem.start())
+    with pytest.raises(KeyError), kept_memory():
+        inside = problem.losses_and_gradient(problem.start())
+        raise KeyError
+    after = problem.losses_and_gradient(problem.start())
+    assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(outside, inside, after, strict=True))

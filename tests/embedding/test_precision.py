@@ -1,0 +1,106 @@
+"""Number formats: what they switch, that they put it back, how one is chosen, and that the curves agree."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from i2s_trt.embedding import tuning
+from i2s_trt.embedding.loop import EmbedProblem, optimise
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
+from i2s_trt.images.decode import decode
+from i2s_trt.images.examples import example_path
+from i2s_trt.images.fit import fit_picture
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.models.vgg import Vgg16
+
+# shallow features: the deep ones cost most of the time and nothing of the generator depends on them
+SHALLOW = ObjectiveOptions(layer_weights={"conv1_1": 1.0, "conv1_2": 1.0})
+
+
+def flags() -> tuple[str, str]:
+    backends: Any = torch.backends
+    return backends.cudnn.conv.fp32_precision, backends.cuda.matmul.fp32_precision
+
+
+@pytest.mark.parametrize(("precision", "convolutions"), [("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "tf32")])
+def test_float32_products_of_a_gpu_are_exact_only_in_fp32_and_only_meanwhile(precision: Any, convolutions: str) -> None:
+    before = flags()
+    with pytest.raises(KeyError), arithmetic(precision):
+        assert flags() == (convolutions, "ieee")
+        raise KeyError
+    assert flags() == before
+
+
+def test_formats() -> None:
+    wanted = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    assert {name: activation_dtype(name) for name in wanted} == wanted  # type: ignore[arg-type]
+
+
+@given(loss=st.floats(1e-6, 1e7), pixels=st.sampled_from([64, 4096, 2**20]))
+def test_the_scale_of_fp16_is_a_power_of_two_that_lifts_the_gradient_to_about_1(loss: float, pixels: int) -> None:
+    scale = float(loss_scale(torch.tensor([loss]), pixels)[0])
+    assert np.log2(scale) == int(np.log2(scale))
+    assert 1 <= scale <= 2**30
+    lifted = scale * np.sqrt(loss) / pixels
+    assert 0.5 < lifted < 2 or scale in {1, 2**30}
+
+
+def curve(method: Any, precision: Any, steps: int, rate: float, vgg: Vgg16) -> np.ndarray[Any, Any]:
+    """Total losses of one photograph in a generator that reaches 64 pixels."""
+    generator = Generator.from_weights(random_weights(standard_spec(64, 16, 24), seed=3))
+    picture = fit_picture(decode(example_path("astronaut")), generator.spec, "crop")
+    options = EmbedOptions(steps=steps, learning_rate=rate, method=method, precision=precision, objective=SHALLOW)
+    problem = EmbedProblem(generator, [picture], options, vgg)
+    state = problem.start()
+    optimise(problem, state)
+    return state.history[0, :, 0].numpy()
+
+
+@pytest.fixture(scope="module")
+def slow_curve(vgg: Vgg16) -> np.ndarray[Any, Any]:
+    return curve("plain", "fp32", 500, _SLOW, vgg)
+
+
+# At the paper's rate of 0.01 no two runs stay together for long: a start moved by 1e-6 is 3 % away after 500 plain steps
+# (0.3 % after 100). At a twentieth of it what is compared is the method and not the weather.
+_SLOW = 0.0005
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_curves_stay_within_1_per_cent_for_500_steps(
+    slow_curve: np.ndarray[Any, Any], precision: Any, vgg: Vgg16
+) -> None:
+    ours = curve("fused", precision, 500, _SLOW, vgg)
+    assert slow_curve[-1] < 0.8 * slow_curve[0]
+    np.testing.assert_allclose(ours, slow_curve, rtol=0.01)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_at_the_papers_rate_they_do_for_as_long_as_that_can_be_told(precision: Any, vgg: Vgg16) -> None:
+    wanted, ours = (curve(*way, 100, 0.01, vgg) for way in (("plain", "fp32"), ("fused", precision)))
+    np.testing.assert_allclose(ours, wanted, rtol=0.01)
+
+
+def test_fp16_follows_too(slow_curve: np.ndarray[Any, Any], vgg: Vgg16) -> None:
+    ours = curve("fused", "fp16", 30, _SLOW, vgg)  # few: CPUs have no fast fp16
+    np.testing.assert_allclose(ours, slow_curve[:30], rtol=0.01)
+
+
+def test_auto_takes_the_faster_one_only_where_it_is_worth_it(
+    toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = EmbedOptions(steps=500)
+    for worth, precision in ((0.0, "bf16"), (1e9, "fp32")):
+        monkeypatch.setattr(tuning, "_WORTH_IT", worth)
+        choice = tuning.choose_precision(toy, vgg, options)
+        assert choice.precision == precision
+        assert set(choice.seconds) == {"fp32", "bf16"}
+        assert all(seconds > 0 for seconds in choice.seconds.values())
+    assert tuning.choose_precision(toy, vgg, replace(options, steps=5)) == tuning.Choice("fp32", {})

@@ -1,0 +1,59 @@
+"""Compares the Triton kernels with the formulas in float32; a program, since Triton decides at import how it runs.
+
+`TRITON_INTERPRET=1 python -m tests.kernels.interpreted cpu` interprets them; with `cuda` they run on a GPU. Prints one
+JSON line a case: the distances of every result.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from i2s_trt.kernels.epilogue import Epilogue, Formula
+from i2s_trt.kernels.triton_epilogue import TritonEpilogue
+from tests.kernels.maps import Case, distance, random_case
+
+CASES: tuple[tuple[tuple[int, int, int, int], tuple[float, ...], bool], ...] = (
+    ((1, 16, 32, 32), (), False),
+    ((2, 24, 8, 16), (1.0, 2.0, 1.0), True),
+    ((1, 80, 4, 4), (1.0, 3.0, 2.0), False),  # not symmetric: a mirrored filter would show
+    ((2, 7, 5, 3), (), True),
+    ((1, 3, 96, 96), (1.0, 2.0, 1.0), False),  # several tiles
+)
+
+
+def main(device: str) -> None:
+    """Compare every case in every precision."""
+    for shape, taps, own_noise in CASES:
+        for dtype in (torch.float32, torch.bfloat16, torch.float16):
+            case = _on(device, random_case(shape, dtype=dtype, taps=taps, own_noise=own_noise))
+            ours, wanted = _results(TritonEpilogue(), case), _results(Formula(), _in_float32(case))
+            apart = {name: distance(ours[name], wanted[name]) for name in wanted}
+            print(json.dumps({"shape": shape, "dtype": str(dtype), "apart": apart}))
+
+
+def _results(epilogue: Epilogue, case: Case) -> dict[str, torch.Tensor]:
+    offset = epilogue.offset(case.noise, case.noise_weight, case.bias)
+    out, kept = epilogue.forward(case.x.clone(), offset, case.scale, case.shift, case.layer)
+    dx, d_scale, d_shift = epilogue.backward(case.gradient, kept, case.scale, case.layer)
+    return {"out": out, **kept._asdict(), "dx": dx, "d_scale": d_scale, "d_shift": d_shift}
+
+
+def _in_float32(case: Case) -> Case:
+    """The same numbers in a format that rounds them no more."""
+    kernel = case.layer.blur_kernel
+    layer = replace(case.layer, blur_kernel=None if kernel is None else kernel.float())
+    tensors: dict[str, Any] = {k: v.float() for k, v in vars(case).items() if isinstance(v, torch.Tensor)}
+    return replace(case, **tensors, layer=layer)
+
+
+def _on(device: str, case: Case) -> Case:
+    moved: dict[str, Any] = {k: v.to(device) for k, v in vars(case).items() if isinstance(v, torch.Tensor)}
+    kernel = case.layer.blur_kernel
+    return replace(case, **moved, layer=replace(case.layer, blur_kernel=None if kernel is None else kernel.to(device)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
