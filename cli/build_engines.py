@@ -23,7 +23,7 @@ def build_engines(
     batch: Annotated[str, typer.Option(help="Batch sizes that the engines shall take, as 1,4,8.")] = "1,4,8",
     target: Annotated[str, typer.Option(help="Compute capabilities for tensorrt-rtx, as sm86,sm89,sm120.")] = "",
     graphs: Annotated[
-        str, typer.Option(help="Which graphs; all for every one but encoder, which has to be trained first.")
+        str, typer.Option(help="Which graphs; all for those that need no training (encoder does).")
     ] = "mapping,synthesis,images,preview",
     features: opt.Features = "auto",
     triton: Annotated[

@@ -28,13 +28,14 @@ def list_command(json: opt.Json = False) -> None:
             size, built = found.record["size"], found.record["built"]
             console.event("engine", folder=str(folder), usable=True, **found.record)
             where = ", ".join(key["targets"]) or key["device"] or "any RTX GPU"
-            what = [key["graph"], key["precision"], f"{key['backend']} {key['version']}", where]
+            batches = f"{key['profile']['smallest']}-{key['profile']['largest']}"
+            what = [key["graph"], key["precision"], batches, f"{key['backend']} {key['version']}", where]
             rows.append([folder.name, *what, f"{size / 2**20:.1f} MiB", built])
         else:
             console.event("engine", folder=str(folder), usable=False, reason=found.reason)
-            rows.append([folder.name, "unusable", "", "", found.reason, "", ""])
+            rows.append([folder.name, "unusable", "", "", "", found.reason, "", ""])
     if rows:
-        console.table(["key", "graph", "precision", "builder", "for", "size", "built"], rows)
+        console.table(["key", "graph", "precision", "batches", "builder", "for", "size", "built"], rows)
     console.say(f"{len(rows)} engine{'' if len(rows) == 1 else 's'} in {engines_folder()}")
 
 

@@ -26,7 +26,8 @@ class GraphEncoder:
 
     def __call__(self, picture: Array) -> Array:
         """The guess w_plus float32 [L, D] for a picture uint8 [H, W, 3] of the model's size."""
-        return self._runner({"images": to_target(picture).unsqueeze(0).numpy()})["w_plus"][0]
+        guess: Array = self._runner({"images": to_target(picture).unsqueeze(0).numpy()})["w_plus"][0]
+        return guess
 
 
 def onnx_encoder(source: GraphSource, precision: Precision = "fp32") -> GraphEncoder:

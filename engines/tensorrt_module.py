@@ -53,13 +53,16 @@ def make_logger(trt: ModuleType) -> Any:
     Of the verbose messages, a hundred thousand a build, only the engine's layers are kept.
     """
 
+    # The bindings' own names of severities have been seen to hang once another builder is alive; their numbers do not.
+    names = {int(value): name for name, value in trt.ILogger.Severity.__members__.items()}
+
     class Logger(trt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.messages: list[Message] = []
 
         def log(self, severity: Any, text: str) -> None:
-            name = str(severity).rpartition(".")[2]
+            name = names[int(severity)]
             if name != "VERBOSE" or text.startswith(_LAYERS):
                 self.messages.append(Message(name, text))
 

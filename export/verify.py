@@ -20,7 +20,7 @@ VERIFY_BATCH = 3  # not the batch of the trace
 _SEED = 1
 _PIXEL_LEVELS = 255.0
 # root mean square of the error over that of the values, by precision
-_TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 4e-2}
+_TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
 # of 8-bit pixels in dB: truncation turns the smallest error into a whole level here and there
 _PSNR: dict[Precision, float] = {"fp32": 60.0, "fp16": 45.0, "bf16": 30.0}
 # a gradient passes twice through every layer, and through every kink; a loss is a mean over millions of squares
@@ -77,8 +77,9 @@ def verify(model: "onnx.ModelProto", graph: Graph, reference: Graph) -> Verifica
     expected = _arrays(reference, inputs)
     errors = _judged(graph, actual, expected)
     if graph.precision == "bf16":
-        runtime += ", with bfloat16 widened to float32; errors are those of PyTorch's bfloat16 on the CPU"
-        errors = _judged(graph, _arrays(graph, inputs), expected)
+        runtime += ", with bfloat16 widened to float32, and PyTorch's bfloat16 on the CPU: the larger error of the two"
+        rounded = _judged(graph, _arrays(graph, inputs), expected)
+        errors = tuple(max(pair, key=lambda error: error.relative) for pair in zip(errors, rounded, strict=True))
     return Verification(runtime, VERIFY_BATCH, errors)
 
 

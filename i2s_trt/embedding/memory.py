@@ -10,7 +10,8 @@ import torch
 # glibc's malloc.h
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 _DEFAULT_TRIM, _DEFAULT_MMAPS = 128 * 1024, 65536
-_SAID_OF_FULL_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
+# PyTorch's allocators, C++, and oneDNN, which says no more than that
+_SAID_OF_FULL_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc", "could not create a primitive")
 
 
 @contextmanager

@@ -6,8 +6,10 @@ import torch
 
 from engines.device_buffers import open_device
 from engines.gpu import driver_fault
+from engines.inspection import parse_layers
 from engines.tensorrt_module import load_tensorrt
 from engines.tensorrt_runtime import TensorrtRunner
+from engines.timing_cache import timing_files
 from export.keys import ExportedGraph
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
@@ -17,8 +19,10 @@ from tests.engines.runtime_bench import RTX, build, latents
 
 def run_for_real(backend: str, generator: Generator, exported: ExportedGraph) -> None:
     """Build here, run here, compare with PyTorch: one by one, in a sequence, and captured."""
-    device = open_device()
-    runner = TensorrtRunner(build(exported, backend), exported.defaults, backend, device)
+    device, entry = open_device(), build(exported, backend)
+    assert parse_layers(entry.layers.read_text())
+    assert backend == RTX or timing_files()
+    runner = TensorrtRunner(entry, exported.defaults, backend, device)
     reference = TorchSynthesizer(generator)
     batches = [latents(generator, size, seed) for seed, size in enumerate((1, 4, 4, 2, 4, 4))]
     for w_plus, result in zip(batches, runner.run_many({"w_plus": b} for b in batches), strict=True):
