@@ -77,7 +77,7 @@ def embed(
     landmarks: faces.LandmarksFile = None,
     detector: faces.DetectorFile = None,
     frame_steps: clips.FrameSteps = 30,
-    temporal_weight: clips.TemporalWeight = 10.0,
+    temporal_weight: clips.TemporalWeight = 3.0,
     smoothing: clips.Smoothing = 1.0,
     most_frames: clips.MostFrames = 0,
     pixel_weight: Annotated[float, typer.Option(help="lambda_mse.", rich_help_panel=_LOSS_PANEL)] = _LOSS.pixel_weight,

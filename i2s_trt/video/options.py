@@ -22,7 +22,7 @@ class ClipOptions:
 
     frame_steps: int = 30
     rate_share: float = 0.5
-    temporal_weight: float = 10.0
+    temporal_weight: float = 3.0
     smoothing: float = 1.0
     most_frames: int = 0
     resume: bool = False

@@ -76,7 +76,7 @@ def test_a_folder_in_one_batch_equals_single_runs(
         found, expected = (read_latent(folder / f"{name}.safetensors") for folder in (tmp_path / "out", single))
         assert np.abs(found.w_plus - expected.w_plus).max() <= 1e-5
     kinds = [event["event"] for event in run.events]
-    assert kinds[:3] == ["model", "features", "start"]
+    assert kinds[:4] == ["model", "features", "precision", "start"]
     assert kinds[-4:] == ["done", "done", "done", "end"]
     assert kinds.count("progress") == 5
 
