@@ -35,7 +35,7 @@ from i2s_trt.video.problem import FrameProblem
 FOLDER = Path(__file__).parent / "pictures"
 CELL = 192
 FRAMES = 6
-EDIT = 1.0  # strength of the expression transfer
+EDIT = 0.7  # strength of the expression transfer
 Pixels = Any
 
 
@@ -110,7 +110,7 @@ def crops_of(photograph: Pixels, quad: Pixels, generator: Generator) -> dict[str
 
     turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
     return {
-        "middle of the photograph": fit_picture(photograph, generator.spec),
+        "centre crop": fit_picture(photograph, generator.spec),
         "too tight": around(middle, 0.5 * across),
         "too wide": around(middle, 1.6 * across),
         "off centre": around(middle + 0.6 * across, across),

@@ -15,6 +15,8 @@ _INSTALL = {
     "tensorrt-rtx": "pip install 'i2s-trt[rtx]'",
 }
 _LAYERS = "Layers:"
+# By number: asking the bindings for the name of a severity has been seen to hang once another builder is alive.
+_SEVERITIES = ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE")
 
 
 class EngineError(I2sError):
@@ -53,16 +55,13 @@ def make_logger(trt: ModuleType) -> Any:
     Of the verbose messages, a hundred thousand a build, only the engine's layers are kept.
     """
 
-    # The bindings' own names of severities have been seen to hang once another builder is alive; their numbers do not.
-    names = {int(value): name for name, value in trt.ILogger.Severity.__members__.items()}
-
     class Logger(trt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.messages: list[Message] = []
 
         def log(self, severity: Any, text: str) -> None:
-            name = names[int(severity)]
+            name = _SEVERITIES[int(severity)]
             if name != "VERBOSE" or text.startswith(_LAYERS):
                 self.messages.append(Message(name, text))
 

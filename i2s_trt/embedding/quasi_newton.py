@@ -5,6 +5,7 @@ another's, no value is fetched from the device, and no tensor changes its addres
 costs a step, and the line search needs no loop.
 """
 
+import math
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -70,7 +71,12 @@ class QuasiNewtonState(EmbedState):
 
 
 def advance_quasi_newton(
-    state: QuasiNewtonState, losses: Tensor, gradient: Tensor, options: EmbedOptions, metric: Tensor | None
+    state: QuasiNewtonState,
+    losses: Tensor,
+    gradient: Tensor,
+    options: EmbedOptions,
+    metric: Tensor | None,
+    reach: float = math.inf,
 ) -> None:
     """Take one step in place: judge the trial point, and choose the next.
 
@@ -80,6 +86,8 @@ def advance_quasi_newton(
         gradient: [N, ...] of the totals.
         options: the stopping rules.
         metric: [L, D, D] inverse curvature, one block a row of the variable; None takes the identity.
+        reach: length of the longest move. Far away the curvature is another, and a long first move can land where no
+            face is.
     """
     running = state.status == RUNNING
     total = losses[:, 0]
@@ -94,7 +102,7 @@ def advance_quasi_newton(
     replace_rows(state.length, refused, state.length * _shortening(state, total))
     spent = refused & (state.length < _SHORTEST)
     fresh = ~state.point_loss.isfinite()  # not even the first point is any good
-    _aim(state, accepted, metric)
+    _aim(state, accepted, metric, reach)
     replace_rows(state.variable, running, state.point + rows(state.length, state.point) * state.direction)
     replace_rows(state.last_finite, running, state.point)
     state.step += running & ~fresh
@@ -121,9 +129,10 @@ def _remember(state: QuasiNewtonState, gradient: Tensor, accepted: Tensor) -> No
         replace_rows(memory, good, torch.cat([memory[:, 1:], latest.unsqueeze(1)], dim=1))
 
 
-def _aim(state: QuasiNewtonState, accepted: Tensor, metric: Tensor | None) -> None:
+def _aim(state: QuasiNewtonState, accepted: Tensor, metric: Tensor | None, reach: float) -> None:
     """A new line to search for every image whose point has moved."""
     direction = -newton_step(state.point_gradient, state.moves, state.changes, metric)
+    direction *= rows((reach / direction.flatten(1).norm(dim=1)).clamp(max=1.0), direction)
     slope = (direction * state.point_gradient).flatten(1).sum(1).clamp(max=0.0)
     replace_rows(state.direction, accepted, direction)
     replace_rows(state.slope, accepted, slope)

@@ -1,16 +1,20 @@
 """How the steps follow one another: Adam at a constant rate as in the paper, or the fast way."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from i2s_trt.embedding.curvature import metric, model_curvature
-from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.distance import typical_distance
+from i2s_trt.embedding.options import EmbedOptions, Space
 from i2s_trt.embedding.quasi_newton import QuasiNewtonState, advance_quasi_newton
 from i2s_trt.embedding.step import EmbedState, advance
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
+
+REACH = 0.3  # of the distance at which a model's samples lie: longer moves lose the face, shorter ones time
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> StepRu
             lambda state, losses, gradient: advance(state, losses, gradient, options),
         )
     curvature = model_curvature(generator, vgg, options.objective)
-    inverse = metric(curvature, options.space)
+    inverse, longest = metric(curvature, options.space), reach(generator, options.space)
 
     def advance_fast(state: EmbedState, losses: Tensor, gradient: Tensor) -> None:
         if not isinstance(state, QuasiNewtonState):
@@ -47,6 +51,14 @@ def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> StepRu
         whole = [slice(0, len(losses))]
         parts = [slice(i, i + 1) for i in range(len(losses))] if losses.device.type == "cpu" else whole
         for own in parts:
-            advance_quasi_newton(state.part(own), losses[own], gradient[own], options, inverse)
+            advance_quasi_newton(state.part(own), losses[own], gradient[own], options, inverse, longest)
 
     return StepRule(lambda variable: QuasiNewtonState.start(variable, options), advance_fast)
+
+
+def reach(generator: Generator, space: Space) -> float:
+    """Length of the longest move in a space, as a share of the typical distance of samples from the mean."""
+    if space == "z":
+        return REACH * math.sqrt(generator.z_dim)
+    typical = REACH * typical_distance(generator)
+    return typical if space == "w+" else typical / math.sqrt(generator.num_layers)

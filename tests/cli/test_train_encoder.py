@@ -84,5 +84,5 @@ def test_what_makes_no_sense_is_refused(
 def test_the_schedule_chooses_the_steps(small: Path) -> None:
     from cli.embed_inputs import steps_of
 
-    assert (steps_of("paper", None), steps_of("fast", None)) == (5000, 150)
+    assert (steps_of("paper", None), steps_of("fast", None)) == (5000, 300)
     assert (steps_of("paper", 7), steps_of("fast", 0)) == (7, 0)

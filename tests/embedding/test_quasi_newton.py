@@ -113,6 +113,16 @@ def test_the_answer_never_gets_worse_and_refused_trials_are_shortened() -> None:
     assert refusals > 0
 
 
+def test_no_move_is_longer_than_the_reach() -> None:
+    state = QuasiNewtonState.start(torch.zeros(2, 1, 3), options())
+    for _ in range(6):
+        before = state.answer.clone()
+        advance_quasi_newton(state, *quadratic(state.variable), options(), None, reach=0.25)
+        assert ((state.variable - state.answer).flatten(1).norm(dim=1) <= 0.25 * (1 + 1e-5)).all()
+        assert ((state.answer - before).flatten(1).norm(dim=1) <= 0.25 * (1 + 1e-5)).all()
+    assert (state.point_loss < state.history[:, 0, 0]).all()
+
+
 def test_images_do_not_touch_each_other() -> None:
     start = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(2))
     together = QuasiNewtonState.start(start, options())
