@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ _IMPATIENT = (  # the command, with a snapshot after every step
     "cli.embed.JobOptions = functools.partial(cli.embed.JobOptions, snapshot_seconds=0)\n"
     "i2s_trt.entry.main()\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Programs that are started in the background are deaf to SIGINT, and their children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +80,10 @@ def test_interrupted_before_anything_began(astronaut: Path, tmp_path: Path) -> N
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"model:")  # the networks are made next
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode in (130, -signal.SIGINT)
     assert b"error:" not in err
 
