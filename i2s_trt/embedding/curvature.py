@@ -46,11 +46,16 @@ def metric(curvature: Tensor, space: Space) -> Tensor | None:
     """
     if space == "z":
         return None
-    blocks = curvature.double() if space == "w+" else curvature.double().sum(0, keepdim=True)
+    root = torch.linalg.cholesky(damped(curvature if space == "w+" else curvature.sum(0, keepdim=True)))
+    return torch.cholesky_inverse(root).float()
+
+
+def damped(curvature: Tensor) -> Tensor:
+    """The curvature [L, D, D] in double precision with a floor under it, so that it is positive definite."""
+    blocks = curvature.double()
     mean = blocks.diagonal(dim1=1, dim2=2).mean()
     identity = torch.eye(blocks.shape[-1], dtype=blocks.dtype, device=blocks.device)
-    inverse: Tensor = torch.linalg.inv(blocks + DAMPING * mean * identity)
-    return inverse.float()
+    return blocks + DAMPING * mean * identity
 
 
 def model_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Tensor:

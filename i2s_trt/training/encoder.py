@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from i2s_trt.embedding.curvature import latents_around, metric
+from i2s_trt.embedding.curvature import damped, latents_around
 from i2s_trt.embedding.encoder import TrainedEncoder
 from i2s_trt.errors import UsageError
 from i2s_trt.models.encoder import Encoder
@@ -131,10 +131,7 @@ def _fresh(generator: Generator, options: EncoderOptions) -> Encoder:
 
 def _root(curvature: Tensor) -> Tensor:
     """A matrix R for each layer with R^T R = C + the damping of the metric."""
-    inverse = metric(curvature, "w+")
-    if inverse is None:
-        raise TypeError("w+ has a metric")
-    root: Tensor = torch.linalg.cholesky(torch.linalg.inv(inverse.double()))
+    root: Tensor = torch.linalg.cholesky(damped(curvature))
     return root.transpose(1, 2).float()
 
 

@@ -9,6 +9,7 @@ import torch
 from i2s_trt.embedding import curvature
 from i2s_trt.embedding.curvature import (
     curvature_path,
+    damped,
     latents_around,
     measured_curvature,
     metric,
@@ -68,6 +69,20 @@ def test_the_metric_is_a_positive_inverse_and_flat_directions_stay_small() -> No
     assert eigenvalues.min() > 0
     assert eigenvalues.max() <= 1 / (curvature.DAMPING * mean) * 1.001
     torch.testing.assert_close(inverse[:, 0, 0], (1 / (curvature.DAMPING * mean)).expand(3))
+
+
+def test_the_metric_of_a_real_model_s_size_on_two_threads() -> None:
+    """Where a general inverse of several matrices has been seen to fail."""
+    blocks = torch.randn(12, 384, 384, generator=torch.Generator().manual_seed(6))
+    blocks, threads = blocks @ blocks.transpose(1, 2), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        inverse = metric(blocks, "w+")
+    finally:
+        torch.set_num_threads(threads)
+    assert inverse is not None
+    identity = torch.eye(384, dtype=torch.float64).expand(12, -1, -1)
+    torch.testing.assert_close(inverse.double() @ damped(blocks), identity, rtol=0, atol=1e-3)
 
 
 def test_the_metric_scales_with_the_latents() -> None:
