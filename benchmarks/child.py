@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -33,7 +34,8 @@ class Crash(EnvironmentFault):
 class Child:
     """A spawned process that iterates over `producer(*arguments)`.
 
-    It works only while an item is waited for, and rests in between; so several children can take turns.
+    It works only while an item is waited for, and rests in between; so several children can take turns. What it compiles
+    lies in a folder of its own: nothing is there from before, and a compiler that is killed spoils nobody's cache.
 
     Args:
         producer: a function at the top of a module that yields; everything that passes must be picklable.
@@ -43,7 +45,8 @@ class Child:
     def __init__(self, producer: Producer, *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_produce, args=(theirs, producer, arguments))
+        self._compiled = tempfile.TemporaryDirectory(prefix="i2s-trt-bench-", ignore_cleanup_errors=True)
+        self._process = context.Process(target=_produce, args=(theirs, producer, arguments, self._compiled.name))
         self._process.start()
         theirs.close()
 
@@ -77,6 +80,7 @@ class Child:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+        self._compiled.cleanup()
 
     def _answer(self, deadline: float, should_stop: Callable[[], bool]) -> tuple[str, Any]:
         wait = 0.0
@@ -110,8 +114,9 @@ def _death(process: BaseProcess) -> Crash:
     return Crash(f"the process ended {how} and left no message", "run the suite alone to see what it prints")
 
 
-def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...]) -> None:
+def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...], compiled: str) -> None:
     """The child's life. A group of its own keeps Ctrl-C in the terminal from it: the parent decides."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled
     with suppress(OSError):
         os.setpgid(0, 0)
     threading.Thread(target=_die_with_parent, daemon=True).start()

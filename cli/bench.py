@@ -15,7 +15,7 @@ from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 if TYPE_CHECKING:
     from benchmarks.schema import Environment, Item, Progress, Results, Suite
 
-_SECONDS = {"cpu": 1800.0, "cuda": 440.0}
+_SECONDS = {"cpu": 2400.0, "cuda": 440.0}
 _QUICK_SECONDS = 240.0
 
 
@@ -34,7 +34,7 @@ def bench(
     device: opt.Device = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="A trial of few repetitions, not for comparisons.")] = False,
     time_budget: Annotated[
-        float | None, typer.Option(min=1, help="Seconds for everything; 440 on a GPU, 1800 on a CPU if left out.")
+        float | None, typer.Option(min=1, help="Seconds for everything; 440 on a GPU, 2400 on a CPU if left out.")
     ] = None,
     json: opt.Json = False,
 ) -> None:

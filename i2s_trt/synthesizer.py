@@ -1,12 +1,18 @@
 """The one interface through which everything renders: latents in, pictures out."""
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
+from i2s_trt.embedding.memory import kept_memory
 from i2s_trt.images.fit import to_pixels
+from i2s_trt.kernels.choice import choose_plain_epilogue
+from i2s_trt.models.frozen_synthesis import FrozenSynthesis
 from i2s_trt.models.generator import Generator
 
 Array = np.ndarray[Any, Any]
@@ -47,12 +53,18 @@ class Synthesizer(Protocol):
 class TorchSynthesizer:
     """PyTorch's synthesizer: the reference that the others are held against.
 
+    On the CPU it lays the network out anew, which is two to three times faster at 1024x1024 and the same up to rounding.
+
     Args:
         generator: on the device to use.
     """
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
+        self._synthesis: Callable[[Tensor], Tensor] = generator.synthesis
+        if generator.mean_w.device.type == "cpu":
+            const = cast(Tensor, generator.synthesis.const)
+            self._synthesis = FrozenSynthesis(generator.synthesis, const.dtype, choose_plain_epilogue(const.device))
         self.resolution = generator.resolution
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
@@ -72,9 +84,12 @@ class TorchSynthesizer:
         return to_pixels(images if factor >= 1 else F.interpolate(images, scale_factor=factor, mode="area"))
 
     @torch.no_grad()
-    def _render(self, w_plus: Array) -> torch.Tensor:
+    def _render(self, w_plus: Array) -> Tensor:
         generator = self._generator
         latents = torch.from_numpy(np.ascontiguousarray(w_plus, np.float32)).to(generator.mean_w.device)
         # the CPU's convolutions round differently for every batch size: there each picture is computed by itself
         size = 1 if latents.device.type == "cpu" else max(1, len(latents))
-        return torch.cat([generator.crop(generator.synthesis(chunk)) for chunk in torch.split(latents, size)])
+        synthesis = self._synthesis if len(latents) else generator.synthesis  # of no picture only the shape is known
+        pays = len(latents) * self.resolution > 256  # one small picture is done before it does
+        with kept_memory() if pays else nullcontext():
+            return torch.cat([generator.crop(synthesis(chunk)) for chunk in torch.split(latents, size)])

@@ -7,7 +7,7 @@ from benchmarks.child import Child, OutOfTime
 from benchmarks.load import OtherLoad
 from benchmarks.schedules import FAST, PAPER, PAPER_STEPS, ScheduleRun, run_schedule
 from benchmarks.schema import Case, Curve, Figure, Progress, Ratio, Row, Skip
-from benchmarks.suites.models import resolutions, weight
+from benchmarks.suites.models import resolutions
 from i2s_trt.errors import I2sError
 
 _QUICK_STEPS = 4
@@ -16,10 +16,10 @@ _LOADING = 30.0  # seconds that a process may take beside its steps
 
 
 def run(bench: Bench) -> Produced:
-    """The small models first: their paper's schedule can be run to its end on a CPU."""
+    """The small models first and longest: their paper's schedule can be run to its end on a CPU."""
     models, missing = resolutions(bench, "embedding with")
     yield from missing
-    weights = {model: weight(models[model], 1) for model in reversed(models)}
+    weights = {model: 1 / models[model] for model in sorted(models, key=models.__getitem__)}
     for model, part in bench.shared(weights):
         yield from compare_schedules(part, model, models[model])
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
+from typing import TYPE_CHECKING
 
 from benchmarks.bench import Bench, Produced, skipping
 from benchmarks.clock import Work, clock_for, median_figure, timed
@@ -10,27 +12,36 @@ from benchmarks.roofline import Rates, step_work, synthesis_work
 from benchmarks.roofline import Work as Cost
 from benchmarks.schema import Case, Figure, Progress, Row, Skip, Unit
 
+if TYPE_CHECKING:
+    import torch
+
 _COPY_MIB = {"cpu": 256, "cuda": 2048}
 _SIDE = {"cpu": 2048, "cuda": 8192}
-_QUICK_SIDE, _QUICK_MIB = 512, 32
+_MAPS = {"cpu": (1, 256, 128), "cuda": (16, 512, 128)}  # images, channels, side
+_QUICK_SIDE, _QUICK_MIB, _QUICK_MAPS = 512, 32, (1, 64, 64)
 _WARM_UP, _CALLS, _QUICK_CALLS, _SECONDS = 3, 50, 5, 3.0
 BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2}
 
 
 def run(bench: Bench) -> Produced:
-    """Copy bandwidth, matrix rates by precision, and for every model the floors of synthesis and step."""
+    """Copy bandwidth, arithmetic rates by precision, and for every model the floors of synthesis and step.
+
+    Products and convolutions go through different libraries, either of which can be the slower; the floors take the
+    faster rate, or they would be none.
+    """
     precisions = ("fp32", "tf32", "fp16", "bf16") if bench.on_gpu else ("fp32", "bf16")
-    total = 1 + len(precisions) + len(bench.models)
+    measures = (matrix_rate, convolution_rate)
+    total = 1 + len(measures) * len(precisions) + len(bench.models)
     yield Progress("copy bandwidth", 0, total)
     bandwidth = copy_bandwidth(bench)
     yield bandwidth
     rates: dict[str, Figure] = {}
-    for done, precision in enumerate(precisions, start=1):
-        yield Progress(f"matrix rate {precision}", done, total)
-        row = matrix_rate(bench, precision)
-        rates[precision] = row.figures["rate"]
+    for done, (precision, measure) in enumerate(product(precisions, measures), start=1):
+        yield Progress(f"arithmetic in {precision}", done, total)
+        row = measure(bench, precision)
+        rates[precision] = max(rates.get(precision, row.figures["rate"]), row.figures["rate"], key=lambda f: f.value)
         yield row
-    for done, model in enumerate(bench.models, start=1 + len(precisions)):
+    for done, model in enumerate(bench.models, start=total - len(bench.models)):
         yield Progress(f"floors of {model}", done, total)
         skipped: list[Skip] = []
         with skipping(f"floors of {model}", skipped):
@@ -57,13 +68,35 @@ def matrix_rate(bench: Bench, precision: str) -> Row:
 
     device = bench.torch_device()
     side = _QUICK_SIDE if bench.quick else _SIDE[device.type]
-    dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision, torch.float32)
-    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    a, b = (torch.randn(side, side, device=device).to(_dtype(precision)) for _ in range(2))
     out = torch.empty_like(a)
     operations = 2 * side**3 / 1e9
     case = Case("product", "-", 1, precision=precision)
     with _tf32(precision == "tf32"):
         return _rate(bench, case, lambda: torch.mm(a, b, out=out), operations, "GFLOP/s", f"{side} x {side} numbers")
+
+
+def convolution_rate(bench: Bench, precision: str) -> Row:
+    """Operations a second in a convolution by 3 x 3, such as the networks are made of."""
+    import torch
+
+    device = bench.torch_device()
+    images, channels, side = _QUICK_MAPS if bench.quick else _MAPS[device.type]
+    shapes = (images, channels, side, side), (channels, channels, 3, 3)
+    x, weight = (
+        torch.randn(shape, device=device).to(dtype=_dtype(precision), memory_format=torch.channels_last)
+        for shape in shapes
+    )
+    operations = 2 * 9 * images * (channels * side) ** 2 / 1e9
+    case, note = Case("convolution", "-", 1, precision=precision), f"{images} x {channels} maps of {side} x {side}"
+    with _tf32(precision == "tf32"), torch.no_grad():
+        return _rate(bench, case, lambda: torch.nn.functional.conv2d(x, weight, padding=1), operations, "GFLOP/s", note)
+
+
+def _dtype(precision: str) -> "torch.dtype":
+    import torch
+
+    return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision, torch.float32)
 
 
 def _rate(bench: Bench, case: Case, work: Work, amount: float, unit: Unit, note: str) -> Row:
@@ -95,12 +128,14 @@ def _floor_figures(work: Cost, rates: Rates, size: int) -> dict[str, Figure]:
 
 @contextmanager
 def _tf32(allowed: bool) -> Iterator[None]:
-    """Whether float32 products may round their factors to 19 bits."""
+    """Whether float32 products and convolutions may round their factors to 19 bits."""
     import torch
 
-    before = torch.get_float32_matmul_precision()
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]

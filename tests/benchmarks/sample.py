@@ -86,6 +86,7 @@ def machine_rows(speed: float) -> tuple[Row, ...]:
     rows = [
         Row(Case("copy", "-", 1), {"rate": spread(21.3 * speed, "GB/s")}, notes=("an array of 256 MiB",)),
         Row(Case("product", "-", 1), {"rate": spread(312.0 * speed, "GFLOP/s")}, notes=("2048 x 2048 numbers",)),
+        Row(Case("convolution", "-", 1), {"rate": spread(290.0 * speed, "GFLOP/s")}),
         Row(Case("product", "-", 1, precision="bf16"), {"rate": spread(802.0 * speed, "GFLOP/s")}),
     ]
     for model, work in ((LARGE, 192.2), (SMALL, 21.2)):

@@ -145,3 +145,15 @@ def test_peak_memory_is_of_the_work_and_not_of_this_process() -> None:
     assert 140 < large - small < 200
     assert small < resident_peak()
     assert len(ballast) == 200 * 2**20
+
+
+def what_compilers_see() -> Iterator[str]:
+    folder = os.environ["TORCHINDUCTOR_CACHE_DIR"]
+    Path(folder, "half.so").write_bytes(b"")
+    yield folder
+
+
+def test_what_is_compiled_lies_apart_and_is_gone_afterwards() -> None:
+    first, second = (list(in_child(what_compilers_see)) for _ in range(2))
+    assert first != second
+    assert not any(Path(folder).exists() for folder in first + second)

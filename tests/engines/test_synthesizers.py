@@ -132,7 +132,7 @@ def test_an_engine_that_is_not_built_is_explained(toy: Generator, rtx_card: pyte
 def test_on_a_gpu_auto_takes_a_built_engine(entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch) -> None:
     on_gpu: Any = SimpleNamespace(
         mean_w=SimpleNamespace(device=SimpleNamespace(type="cuda")), digest=generator.digest, resolution=16,
-        num_layers=6, w_dim=16,
+        num_layers=6, w_dim=16, synthesis=None,
     )  # fmt: skip
     choice = choose_synthesizer("auto", on_gpu)
     assert (choice.engine, choice.reason) == (RTX, "an fp32 engine of this model is there")

@@ -69,7 +69,9 @@ def _rates(sources: Sources) -> list[Table]:
 
 
 def _rate_name(entry: Entry) -> str:
-    return "memory copied" if entry.case.variant == "copy" else f"matrices {entry.case.precision}"
+    if entry.case.variant == "copy":
+        return "memory copied"
+    return f"{'matrices' if entry.case.variant == 'product' else 'convolutions'} {entry.case.precision}"
 
 
 def _floors(sources: Sources) -> list[Table]:
