@@ -34,8 +34,8 @@ class Crash(EnvironmentFault):
 class Child:
     """A spawned process that iterates over `producer(*arguments)`.
 
-    It works only while an item is waited for, and rests in between; so several children can take turns. What it compiles
-    lies in a folder of its own: nothing is there from before, and a compiler that is killed spoils nobody's cache.
+    It works only while an item is waited for, and rests in between; so several children can take turns. What it
+    compiles lies in a folder of its own: nothing is there from before, and a compiler that is killed spoils no cache.
 
     Args:
         producer: a function at the top of a module that yields; everything that passes must be picklable.

@@ -53,7 +53,7 @@ class Synthesizer(Protocol):
 class TorchSynthesizer:
     """PyTorch's synthesizer: the reference that the others are held against.
 
-    On the CPU it lays the network out anew, which is two to three times faster at 1024x1024 and the same up to rounding.
+    On a CPU it lays the network out anew, which is twice as fast at 1024x1024, and the same up to rounding.
 
     Args:
         generator: on the device to use.

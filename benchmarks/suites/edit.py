@@ -11,7 +11,7 @@ from benchmarks.schema import Case
 from benchmarks.suites.models import resolutions, weight
 
 _BATCH = {"cpu": 4, "cuda": 8}
-_PIXELS = 64 * 128**2  # pictures a call: 64 of 128x128, fewer of larger ones, two batches at least
+_PIXELS = 512 * 128**2  # pictures a call: 512 of 128x128, fewer of larger ones, two batches at least
 _ENGINES = {"cpu": ("onnxruntime", "torch"), "cuda": ("tensorrt", "torch")}
 _KINDS: dict[str, Callable[..., Work]] = {ALONE: make_alone, PIPELINE: make_pipeline}
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Report = Callable[[BatchProgress], None]
+_READ_AHEAD = 32  # latents
 _PATIENCE = 0.2  # seconds that outputs wait for others to be committed with
 
 
@@ -124,22 +126,34 @@ class _Batch:
 
     def _edit(self) -> Iterator[_Edited]:
         """What has not been committed yet, edited."""
-        for latent in self._latents:
-            jobs = self._jobs_of(latent)
-            missing = [job for job in jobs if not self._outputs.has(job.output, job.key)]
-            self._kept += len(jobs) - len(missing)
-            try:
-                w_plus = latent.read() if missing else None
-            except LatentError as error:
-                self._fail(latent.source, error, len(missing))
-                continue
-            for job in missing:
+        for jobs, w_plus in self._read():
+            for job in jobs:
                 if self._full:
                     return
                 if self._should_stop():
                     self._interrupted = True
                     return
                 yield from self._edited(job, w_plus)
+
+    def _read(self) -> Iterator[tuple[list[Job], Any]]:
+        """The latents of which something is missing, with those jobs.
+
+        Some are read at a time: between two batches of pictures the mapping network's weights leave the cache, and
+        fetching them takes longer than the mapping.
+        """
+        remaining = iter(self._latents)
+        while ahead := list(islice(remaining, _READ_AHEAD)):
+            yield from list(filter(None, map(self._missing, ahead)))
+
+    def _missing(self, latent: BatchLatent) -> tuple[list[Job], Any] | None:
+        jobs = self._jobs_of(latent)
+        missing = [job for job in jobs if not self._outputs.has(job.output, job.key)]
+        self._kept += len(jobs) - len(missing)
+        try:
+            return (missing, latent.read()) if missing else None
+        except LatentError as error:
+            self._fail(latent.source, error, len(missing))
+            return None
 
     def _edited(self, job: Job, w_plus: Any) -> Iterator[_Edited]:
         try:
@@ -169,19 +183,22 @@ class _Batch:
         yield from (_Picture(item.job, pixels) for item, pixels in zip(group, pictures, strict=True))
 
     def _write(self, incoming: Channel[_Picture]) -> Iterator[Commit]:
-        for picture in incoming:
-            job = picture.job
-            if self._full:
-                continue
-            try:
-                data = self._encode(picture.pixels)
-                self._outputs.write(job.output, data)
-            except UnusableName as error:
-                self._fail(job.output, error)
-            except EnvironmentFault as fault:
-                self._full = fault
-            else:
-                yield Commit(job.output, job.key, len(data), hashlib.sha256(data).hexdigest(), self._engine)
+        while group := incoming.take(1, self._options.batch):  # an engine's batch at once: fewer threads are woken
+            for picture in group:
+                yield from self._written(picture.job, picture.pixels)
+
+    def _written(self, job: Job, pixels: Array) -> Iterator[Commit]:
+        if self._full:
+            return
+        try:
+            data = self._encode(pixels)
+            self._outputs.write(job.output, data)
+        except UnusableName as error:
+            self._fail(job.output, error)
+        except EnvironmentFault as fault:
+            self._full = fault
+        else:
+            yield Commit(job.output, job.key, len(data), hashlib.sha256(data).hexdigest(), self._engine)
 
     def _commit(self, incoming: Channel[Commit]) -> Iterator[int]:
         """The number of outputs in each group that is committed; every commit waits for the disk, so they are few."""
