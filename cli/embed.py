@@ -25,6 +25,7 @@ from cli.embed_inputs import (
 from cli.embed_report import Reporter, leave
 from cli.interrupts import stop_requests
 from cli.precision import check_precision, with_precision
+from cli.schedule import say_schedule
 from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, JobOptions, ObjectiveOptions
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def _run(
     start = starting_point(init, generator)
     settings = replace(settings, init=start.init, init_digest=start.digest)
     settings = with_precision(precision, generator, vgg, settings, console)
+    say_schedule(console, generator, vgg, settings)
     files = replace(files, initial=start.initial)
     photographs = found.for_model(model, generator, console)
     pictures = photographs.expand([source for source in sources if not is_clip(source)])

@@ -1,7 +1,7 @@
 """Suites in a row: everything measured is kept, whatever happens."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -34,16 +34,6 @@ def run(names: list[str], bench: Bench, keeper: Keeper, should_stop: Callable[[]
     return run_suites(names, bench, Results(environment()), keeper.keep, keeper.report, should_stop)
 
 
-def assert_floors_take_the_faster_rate(rows: Sequence[Row]) -> None:
-    rates = {
-        precision: max(r.figures["rate"].value for r in rows[1:5] if r.case.precision == precision)
-        for precision in ("fp32", "bf16")
-    }
-    for row in rows[5:]:
-        least = row.figures["work"].value / rates[row.case.precision] * 1e3
-        assert row.figures["time"].value >= least * (1 - 1e-9)
-
-
 def test_a_suite_is_kept_after_each_of_its_measurements() -> None:
     keeper = Keeper()
     final = run(["machine"], SMALL, keeper)
@@ -52,7 +42,6 @@ def test_a_suite_is_kept_after_each_of_its_measurements() -> None:
     assert (machine.status, machine.quick) == ("complete", True)
     variants = ["copy", "product", "convolution", "product", "convolution"]
     assert [row.case.variant for row in machine.rows[:5]] == variants
-    assert_floors_take_the_faster_rate(machine.rows)
     sizes = [len(state.suites["machine"].rows) for state in keeper.states]
     assert sizes[:-1] == list(range(1, len(machine.rows) + 1))
     assert all(state.suites["machine"].status == "interrupted" for state in keeper.states[:-1])
