@@ -27,6 +27,7 @@ from i2s_trt.images.quad import ffhq_quad
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import random_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
+from i2s_trt.training.evaluate import GENTLE_RATE, GENTLE_STEPS
 from i2s_trt.training.portraits import render_portrait
 from i2s_trt.video.motion import reenact
 from i2s_trt.video.options import ClipOptions
@@ -42,8 +43,8 @@ Pixels = Any
 def main() -> None:
     """Draw everything."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=300, help="of each embedding")
-    options = replace(OPTIONS, steps=parser.parse_args().steps)
+    parser.add_argument("--steps", type=int, default=GENTLE_STEPS, help="of each embedding")
+    options = replace(OPTIONS, steps=parser.parse_args().steps, learning_rate=GENTLE_RATE)
     generator, photograph = load_generator("demo"), decode(example_path("astronaut"))
     quad = ffhq_quad(BuiltinDetector()(photograph)[0].landmarks)
     save("photographs-align", align_sheet(photograph))

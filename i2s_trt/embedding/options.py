@@ -30,7 +30,7 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 METHODS: tuple[str, ...] = get_args(Method)
 
 
-PAPER_STEPS, FAST_STEPS = 5000, 300
+PAPER_STEPS, FAST_STEPS = 5000, 400
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class EmbedOptions:
     Attributes:
         steps: gradient steps (5000).
         schedule: `paper` is Adam at a constant rate; `fast` is L-BFGS in the metric of the model's mean curvature
-            (docs/fast-schedule.md), for which Adam's constants mean nothing and 300 steps are plenty.
+            (docs/fast-schedule.md), for which Adam's constants mean nothing and 400 steps are plenty.
         space: `w+`, or the spaces of Figure 5: `w`, `z`.
         init: `mean` starts from w-bar, `random` from U[-1, 1] in every variable (section 5.1), `latent` from a
             point given beside the options, of which `init_digest` keeps the sha256; `encoder` asks a network that

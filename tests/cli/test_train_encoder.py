@@ -91,5 +91,5 @@ def test_the_first_fast_run_says_that_it_measures(small: Path, astronaut: Path, 
 def test_the_schedule_chooses_the_steps(small: Path) -> None:
     from cli.embed_inputs import steps_of
 
-    assert (steps_of("paper", None), steps_of("fast", None)) == (5000, 300)
+    assert (steps_of("paper", None), steps_of("fast", None)) == (5000, 400)
     assert (steps_of("paper", 7), steps_of("fast", 0)) == (7, 0)
