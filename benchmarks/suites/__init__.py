@@ -3,4 +3,4 @@
 `SHARES` names them in the order in which they run, with their part of the time.
 """
 
-SHARES = {"machine": 1.0, "step": 8.0, "embed": 8.0, "synthesis": 4.0, "edit": 2.0, "build": 2.0, "scaling": 4.0}
+SHARES = {"machine": 1.0, "step": 8.0, "embed": 8.0, "synthesis": 4.0, "edit": 4.0, "build": 2.0, "scaling": 4.0}

@@ -8,10 +8,10 @@ from benchmarks.compare import Terms, compare
 from benchmarks.contender import Contender
 from benchmarks.pipelines import ALONE, PIPELINE, make_alone, make_pipeline
 from benchmarks.schema import Case
-from benchmarks.suites.models import resolutions, weight
+from benchmarks.suites.models import resolutions
 
 _BATCH = {"cpu": 4, "cuda": 8}
-_PIXELS = 512 * 128**2  # pictures a call: 512 of 128x128, fewer of larger ones, two batches at least
+_PIXELS = 256 * 128**2  # pictures a call: 256 of 128x128, fewer of larger ones, two batches at least
 _ENGINES = {"cpu": ("onnxruntime", "torch"), "cuda": ("tensorrt", "torch")}
 _KINDS: dict[str, Callable[..., Work]] = {ALONE: make_alone, PIPELINE: make_pipeline}
 
@@ -22,9 +22,7 @@ def run(bench: Bench) -> Produced:
     yield from missing
     kind = "cuda" if bench.on_gpu else "cpu"
     engines = _ENGINES[kind][: 1 if bench.quick else None]
-    contests = {
-        (model, engine): weight(models[model], _BATCH[kind]) for model in reversed(models) for engine in engines
-    }
+    contests = {(model, engine): 1 + models[model] / 1024 for model in reversed(models) for engine in engines}
     terms = Terms(seconds=8.0 if bench.on_gpu else 20.0, least=3, most=20)
     for (model, engine), part in bench.shared(contests):
         yield from compare(part, list(contenders(part, engine, model, models[model])), terms)

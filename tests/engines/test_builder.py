@@ -1,71 +1,26 @@
-"""Real builds by TensorRT-RTX, without a GPU.
+"""Real builds by TensorRT-RTX, without a GPU: every graph in both precisions, at 64 and at 128 pixels.
 
-Every graph is built at 64 pixels in both precisions, and at 128 and at 1024 in one of them (the gradient at 1024 only),
-which is what the suite has time for; with I2S_TRT_EVERY_BUILD=1 in the environment every combination is built.
-Generators have as many layers as real ones and few channels. All plans take batches of one to eight and run on three
-generations of cards.
+Generators have as many layers as real ones and few channels; `test_builder_1024.py` does the same at 1024.
 """
-
-import os
 
 import pytest
 
 from engines.builder import BuildOptions, build_plan
-from engines.inspection import parse_layers
 from engines.profiles import BatchProfile
 from engines.tensorrt_module import EngineError
-from export.keys import ExportedGraph, Precision
+from export.keys import Precision
 from export.library import export_graph
-from export.registry import GRAPHS
+from tests.engines.plans import OPTIONS, check_graph, check_plan, every_graph
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
-OPTIONS = BuildOptions("tensorrt-rtx", BatchProfile(1, 4, 8), ("sm120", "sm86", "sm89"))
-EVERY = [
-    (name, resolution, precision) for resolution in (64, 128, 1024) for name in GRAPHS for precision in ("fp32", "fp16")
-]
-CODE = 8 << 20  # kernels for three targets
 
 
-def is_chosen(name: str, resolution: int, precision: str) -> bool:
-    """At 128 and at 1024 the graphs take turns in the two precisions."""
-    turn = ("fp32", "fp16")[(list(GRAPHS).index(name) + (resolution == 128)) % 2]
-    return resolution == 64 or (precision == turn and (name, resolution) != ("objective_gradient", 128))
-
-
-CASES = EVERY if os.environ.get("I2S_TRT_EVERY_BUILD") else [case for case in EVERY if is_chosen(*case)]
-
-
-def check_plan(exported: ExportedGraph, options: BuildOptions = OPTIONS) -> int:
-    """Build, compare inputs and outputs with the record, and return the plan's size in bytes."""
-    plan = build_plan(exported.path, exported.record["inputs"], options)
-    found = {tensor.name: tensor for tensor in plan.inputs}
-    assert set(found) == set(exported.record["inputs"])
-    for name, shape in exported.record["inputs"].items():
-        assert found[name].shape == tuple(-1 if side == "N" else side for side in shape)
-        assert found[name].dtype == "FLOAT"
-    assert [tensor.name for tensor in plan.outputs] == exported.record["outputs"]
-    for tensor in plan.outputs:
-        assert tensor.shape[0] == -1
-        assert tensor.dtype == ("UINT8" if tensor.name == "pixels" else "FLOAT")
-    kernels = parse_layers(plan.inspection)
-    assert plan.layers > len(kernels) / len(options.targets or "a") > 2  # kernels are fused layers
-    assert plan.activation_bytes > 0
-    return len(plan.data)
-
-
-@pytest.mark.parametrize(("name", "resolution", "precision"), CASES)
+@pytest.mark.parametrize(("name", "resolution", "precision"), every_graph(64) + every_graph(128))
 def test_every_graph_builds(name: str, resolution: int, precision: Precision) -> None:
-    source = slim(resolution)
-    exported = export_graph(source, name, precision)
-    size = check_plan(exported)
-    assert size < 2 * exported.path.stat().st_size + CODE  # the file holds the weights and no noise
-    spec = source.generator.spec
-    noise_folded = sum(spec.layer_channels(i) * spec.layer_resolution(i) ** 2 for i in range(spec.num_layers))
-    if resolution == 1024 and name in {"synthesis", "images", "preview"}:
-        assert size < noise_folded * (4 if precision == "fp32" else 2) / 4
+    check_graph(name, resolution, precision)
 
 
 def test_a_plan_without_targets_and_with_true_float32_builds() -> None:
