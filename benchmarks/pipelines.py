@@ -19,8 +19,9 @@ _RECIPE = """
 [[edit]]
 name = "towards_the_mean"
 operation = "truncation"
-psi = 0.8
+psi = [0.2, 0.4, 0.6, 0.8]
 """
+_VARIANTS = 4  # of each latent
 
 
 def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: str) -> Work:
@@ -30,7 +31,7 @@ def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: st
         model: name or path.
         engine: as `i2s-trt edit --engine` takes it.
         batch: latents rendered at a time.
-        pictures: made by a call.
+        pictures: made by a call, a multiple of four: four variants of each latent.
         device: where PyTorch computes.
 
     Raises:
@@ -44,7 +45,7 @@ def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: st
 
     generator, engines = _prepared(model, engine, device)
     source = LatentSource.of(generator)
-    latents = collect_latents([], range(1, pictures + 1), source)
+    latents = collect_latents([], range(1, pictures // _VARIANTS + 1), source)
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.toml"
         recipe.write_text(_RECIPE)
