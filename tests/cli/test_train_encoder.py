@@ -82,10 +82,10 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_the_first_fast_run_says_that_it_measures(small: Path, astronaut: Path, tmp_path: Path) -> None:
-    fast = ("embed", astronaut, "-m", small, "--features", "random", "--schedule", "fast", "--steps", 1, "-o", tmp_path)
+    fast = ("embed", astronaut, "-m", small, "--features", "random", "--schedule", "fast", "--steps", 2, "-o", tmp_path)
     said = [invoke(*fast).output for _ in range(2)]
-    assert "schedule: fast, 1 steps; first the model's curvature, once: 256 backward passes" in said[0]
-    assert "schedule: fast, 1 steps\n" in said[1]
+    assert "schedule: fast, 2 steps; first the model's curvature, once: 4 backward passes" in said[0]
+    assert "schedule: fast, 2 steps\n" in said[1]
 
 
 def test_the_schedule_chooses_the_steps(small: Path) -> None:
