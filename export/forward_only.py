@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from export.errors import ExportError
+
 _aten = torch.ops.aten
 
 
@@ -17,7 +19,7 @@ def forward_only(function: Callable[..., Any], examples: Sequence[Tensor]) -> to
     """Trace a function that differentiates into one that only goes forward, with a free batch size.
 
     Raises:
-        NotImplementedError: an operation's gradient has no formula here.
+        ExportError: an operation's gradient has no forward formula, as that of uneven resizing.
     """
     from torch._decomp import core_aten_decompositions
     from torch.fx.experimental.proxy_tensor import make_fx
@@ -26,7 +28,7 @@ def forward_only(function: Callable[..., Any], examples: Sequence[Tensor]) -> to
     trace = make_fx(function, decomposition_table=table, tracing_mode="symbolic", _allow_non_fake_inputs=True)
     traced = trace(*examples)
     if unknown := sorted({str(node.target) for node in traced.graph.nodes if "backward" in str(node.target)}):
-        raise NotImplementedError(f"there is no forward formula for {', '.join(unknown)}")
+        raise ExportError(f"there is no forward formula for {', '.join(unknown)}")
     return traced
 
 

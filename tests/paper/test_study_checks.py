@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.paper.artifacts import Spot
+from benchmarks.paper.quality import Quality
 from benchmarks.paper.studies import (
     figure1,
     figure4,
@@ -35,8 +36,8 @@ def quality(loss: float, explained: float = 0.9) -> figure1.ClassQuality:
     return figure1.ClassQuality(loss, 25.0, 0.8, explained, 1.0)
 
 
-def seen(ssim: float, detail: float = 0.8) -> figure9.Quality:
-    return figure9.Quality(ssim, 25.0, detail)
+def seen(ssim: float, detail: float = 0.8) -> Quality:
+    return Quality(ssim, 25.0, detail)
 
 
 LOSSES = {
@@ -66,7 +67,7 @@ TRUE: dict[str, Callable[[], Checks]] = {
     "figure8": lambda: figure8.checks(5.0, 20.0, 0.8, 0.4, SHARES),
     "figure9": lambda: figure9.checks(LOSSES),
     "figure11": lambda: figure11.checks([10.0, 12.0, 14.0], [5.0, 1.0, 1.0], [0.9, 0.8, 0.7]),
-    "figure12": lambda: figure12.checks(figure12.Quality(0.8, 25, 0.9), figure12.Quality(0.7, 25, 0.9)),
+    "figure12": lambda: figure12.checks(Quality(0.8, 25, 0.9), Quality(0.7, 25, 0.9)),
     "figure16": lambda: figure16.checks({"stored": 1.0, 1: 1.02, 2: 0.98, "resampled": 1.5}),
     "figure18": lambda: figure18.checks(0.9, {"car": 0.5, "cat": 0.6}),
     "figure19": lambda: figure19.checks(1.0, {"car": 2.0}),
@@ -99,7 +100,7 @@ FALSE: dict[str, Callable[[], Checks]] = {
     "figure11, no loss of quality": lambda: figure11.checks([10.0, 9.0, 8.0], [5.0, 1.0, 1.0], [0.9, 0.8, 0.7]),
     "figure11, collapse": lambda: figure11.checks([10.0, 40.0, 90.0], [5.0, 1.0, 1.0], [0.9, 0.8, 0.7]),
     "figure11, perfect": lambda: figure11.checks([10.0, 12.0, 14.0], [5.0, 0.0, 0.0], [0.9, 0.8, 0.7]),
-    "figure12, full size wins": lambda: figure12.checks(figure12.Quality(0.6, 25, 0.9), figure12.Quality(0.7, 25, 0.9)),
+    "figure12, full size wins": lambda: figure12.checks(Quality(0.6, 25, 0.9), Quality(0.7, 25, 0.9)),
     "figure16, noise matters": lambda: figure16.checks({"stored": 1.0, 1: 2.0, 2: 0.98, "resampled": 4.0}),
     "figure16, resampling harmless": lambda: figure16.checks({"stored": 1.0, 1: 1.02, 2: 0.98, "resampled": 1.0}),
     "figure18, others embed better": lambda: figure18.checks(0.5, {"car": 0.9}),

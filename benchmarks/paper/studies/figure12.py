@@ -1,29 +1,15 @@
 """Figure 12: the perceptual loss on resized pictures and at their full size."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
-
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import detail, psnr, ssim
 from benchmarks.paper.outcome import Findings, Table
-from benchmarks.paper.pictures.collection import Picture
+from benchmarks.paper.quality import Quality, mean_quality
 from benchmarks.paper.study import Study
-from benchmarks.paper.task import Embedded, Task
+from benchmarks.paper.task import Task
 from benchmarks.paper.verdict import Check
 
 _IMAGENET_SIZE = 256  # to which the paper resizes
 _SHOWN = 2  # pictures
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Means over the pictures; `detail` is a share of the pictures' own."""
-
-    ssim: float
-    psnr: float
-    detail: float
 
 
 def checks(resized: Quality, full: Quality) -> tuple[Check, ...]:
@@ -45,7 +31,7 @@ def measure(lab: Lab, album: Album) -> Findings:
     pictures = lab.collection.firsts()[:_SHOWN]
     embedded = lab.embed(tasks(lab))
     halves = embedded[: len(pictures)], embedded[len(pictures) :]
-    resized, full = (_quality(pictures, half) for half in halves)
+    resized, full = (mean_quality(pictures, half) for half in halves)
     sizes = (f"at {_sizes(lab)[0]} pixels", f"at full size, {lab.generator.resolution}")
     rows = tuple((name, q.ssim, q.psnr, q.detail) for name, q in zip(sizes, (resized, full), strict=True))
     table = Table("The size at which VGG looks", ("", "SSIM", "PSNR (dB)", "detail kept"), rows)
@@ -66,15 +52,6 @@ def _untestable(lab: Lab) -> str:
     if lab.vgg.source.name.startswith("random"):
         return "the claim is about features trained on ImageNet's small pictures; these are random"
     return ""
-
-
-def _quality(pictures: Sequence[Picture], items: Sequence[Embedded]) -> Quality:
-    pairs = [(item.picture, p.pixels) for p, item in zip(pictures, items, strict=True)]
-    return Quality(
-        fmean(ssim(made, wanted) for made, wanted in pairs),
-        fmean(psnr(made, wanted) for made, wanted in pairs),
-        fmean(detail(made) / max(detail(wanted), 1e-6) for made, wanted in pairs),
-    )
 
 
 STUDY = Study(

@@ -1,16 +1,14 @@
 """Figures 9 and 22: the terms of the loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import detail, psnr, ssim
 from benchmarks.paper.outcome import Findings, Table
+from benchmarks.paper.quality import Quality, mean_quality
 from benchmarks.paper.study import Study
-from benchmarks.paper.task import Embedded, Task
+from benchmarks.paper.task import Task
 from benchmarks.paper.verdict import Check
 
 PIXEL, SINGLE, PIXEL_SINGLE = "pixels only", "conv3_2 only", "pixels and conv3_2"
@@ -22,15 +20,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     PERCEPTUAL: {"pixel_weight": 0.0},
     FULL: {},
 }
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Means over the pictures; `detail` is a share of the pictures' own."""
-
-    ssim: float
-    psnr: float
-    detail: float
 
 
 def checks(variants: Mapping[str, Quality]) -> tuple[Check, ...]:
@@ -58,7 +47,7 @@ def measure(lab: Lab, album: Album) -> Findings:
     pictures = lab.collection.firsts()
     embedded, count = lab.embed(tasks(lab)), len(pictures)
     columns = {name: embedded[i * count : (i + 1) * count] for i, name in enumerate(VARIANTS)}
-    variants = {name: _quality(lab, items) for name, items in columns.items()}
+    variants = {name: mean_quality(lab.collection.firsts(), items) for name, items in columns.items()}
     table = Table(
         "Means over the pictures",
         ("", "SSIM", "PSNR (dB)", "detail kept"),
@@ -68,15 +57,6 @@ def measure(lab: Lab, album: Album) -> Findings:
     heads = ("picture", "pixels", "conv3_2", "both", "perceptual", "Eq. 1")
     media = album.sheet("losses", "The terms of the loss", rows, columns=heads)
     return Findings(checks(variants), (table,), media=(media,), notes=(f"Features: {lab.vgg.source.name}.",))
-
-
-def _quality(lab: Lab, items: list[Embedded]) -> Quality:
-    pairs = [(item.picture, p.pixels) for p, item in zip(lab.collection.firsts(), items, strict=True)]
-    return Quality(
-        fmean(ssim(made, wanted) for made, wanted in pairs),
-        fmean(psnr(made, wanted) for made, wanted in pairs),
-        fmean(detail(made) / max(detail(wanted), 1e-6) for made, wanted in pairs),
-    )
 
 
 STUDY = Study(
