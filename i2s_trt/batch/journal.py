@@ -10,7 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -71,7 +71,7 @@ class Journal:
     def append(self, commits: Sequence[Commit]) -> None:
         """Add commits; they are on the disk when this returns. Raises EnvironmentFault, and adds none of them then."""
         with guard_os_errors(self._path):
-            self._write(b"".join(_line(asdict(commit)) for commit in commits))
+            self._write(b"".join(_line(vars(commit)) for commit in commits))
 
     def __enter__(self) -> Self:
         return self
