@@ -105,6 +105,13 @@ def embed(
         Path | None, typer.Option(help="Match this picture's conv4_2 style as well.", rich_help_panel=_LOSS_PANEL)
     ] = None,
     style_weight: Annotated[float, typer.Option(help="Of the style loss.", rich_help_panel=_LOSS_PANEL)] = 1.0,
+    prior: Annotated[
+        float,
+        typer.Option(
+            help="Weight of staying near the model's samples: 0.06 makes latents that edit well, 0 fits closest.",
+            rich_help_panel=_LOSS_PANEL,
+        ),
+    ] = _LOSS.prior_weight,
     json: opt.Json = False,
 ) -> None:
     """Embed photographs into the latent space (the paper's Algorithm 1).
@@ -120,13 +127,14 @@ def embed(
     from i2s_trt.video.options import ClipOptions
 
     console = Console(json)
-    check_finite(learning_rate=learning_rate, pixel_weight=pixel_weight, style_weight=style_weight)
+    check_finite(learning_rate=learning_rate, pixel_weight=pixel_weight, style_weight=style_weight, prior=prior)
     check_precision(precision)
     check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit, schedule=schedule)
     objective = ObjectiveOptions(
         pixel_weight=pixel_weight,
         layer_weights=layer_weights_from(layers),
         style_weight=style_weight if style_image else 0.0,
+        prior_weight=prior,
         input_scale=input_scale,  # type: ignore[arg-type]  # checked above, like the two below
         after_relu=not before_relu,
         perceptual_size=perceptual_size,

@@ -58,10 +58,10 @@ def objective_in(vgg: Vgg16, spec: GeneratorSpec, options: ObjectiveOptions, pre
     """An objective whose feature network computes in `precision`; its own targets are placeholders.
 
     Raises:
-        UsageError: the settings have a style term, whose target no graph takes.
+        UsageError: the settings have a style term, whose target no graph takes, or a prior, which knows the model.
     """
-    if options.style_weight:
-        raise UsageError("graphs have no style term", "export with a style weight of 0")
+    if options.style_weight or options.prior_weight:
+        raise UsageError("graphs have no style term and no prior", "export with a weight of 0 for both")
     blank = torch.zeros(1, 3, *spec.picture_size)
     objective = Objective(blank, vgg, options)
     objective.vgg = features_in(vgg, precision)  # type: ignore[assignment]  # a copy of the same class

@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from torch import Tensor
 from i2s_trt import __version__
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, Space
+from i2s_trt.embedding.prior import Prior
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import home, make_folder, write_bytes
 from i2s_trt.models.generator import Generator
@@ -30,32 +32,42 @@ from i2s_trt.models.vgg import Vgg16
 POINTS, PROBES = 16, 16  # latents, and random vectors for each
 SPREADS = (0.0, 1.0, 2.0, 3.0)  # how far from the samples, in their deviation: photographs lie far outside
 DAMPING = 0.5  # in parts of the mean curvature: moves along flat directions, which leave the training cloud, stay small
+_DAMPING_BESIDE_PRIOR = 0.1  # which does the same, and better
 _SHRINKAGE = 0.5
 _SMALL_STYLE = 1e-2  # singular values of a style layer below this part of the middle one tell nothing
 
 
-def metric(curvature: Tensor, space: Space) -> Tensor | None:
+def metric(curvature: Tensor, space: Space, prior: Prior | None = None) -> Tensor | None:
     """The inverse curvature in a space, one block a row of its variable.
 
     Args:
         curvature: [L, D, D] float32, of `measured_curvature`.
         space: w+ has a block a layer; w one for all; z none, for the mapping network lies between.
+        prior: of the loss; its curvature is known exactly.
 
     Returns:
         [L, D, D] or [1, D, D] float32, or None for Z.
     """
     if space == "z":
         return None
-    root = torch.linalg.cholesky(damped(curvature if space == "w+" else curvature.sum(0, keepdim=True)))
+    share = DAMPING
+    if prior is not None:
+        curvature, share = curvature + prior.weight * prior.precision, _DAMPING_BESIDE_PRIOR
+    root = torch.linalg.cholesky(damped(curvature if space == "w+" else curvature.sum(0, keepdim=True), share))
     return torch.cholesky_inverse(root).float()
 
 
-def damped(curvature: Tensor) -> Tensor:
-    """The curvature [L, D, D] in double precision with a floor under it, so that it is positive definite."""
+def damped(curvature: Tensor, share: float = DAMPING) -> Tensor:
+    """The curvature [L, D, D] in double precision with a floor under it, so that it is positive definite.
+
+    Args:
+        curvature: [L, D, D].
+        share: of the mean curvature, that is the floor.
+    """
     blocks = curvature.double()
     mean = blocks.diagonal(dim1=1, dim2=2).mean()
     identity = torch.eye(blocks.shape[-1], dtype=blocks.dtype, device=blocks.device)
-    return blocks + DAMPING * mean * identity
+    return blocks + share * mean * identity
 
 
 def model_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Tensor:
@@ -79,7 +91,8 @@ def model_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions)
 
 def curvature_path(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Path:
     """Where the curvature of a model under an objective is kept."""
-    parts = (generator.digest, vgg.source.digest, options, POINTS, PROBES, SPREADS, _SHRINKAGE, __version__)
+    pictures = replace(options, prior_weight=0.0)
+    parts = (generator.digest, vgg.source.digest, pictures, POINTS, PROBES, SPREADS, _SHRINKAGE, __version__)
     return home() / "curvature" / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}.safetensors"
 
 

@@ -11,6 +11,7 @@ from i2s_trt.embedding.memory import memory_ran_out
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
+from i2s_trt.embedding.prior import Prior
 from i2s_trt.embedding.spaces import to_w_plus
 from i2s_trt.kernels.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
 from i2s_trt.kernels.epilogue import Epilogue
@@ -32,10 +33,16 @@ class Gradient:
         vgg: the feature network, on the same device.
         options: `space`, `method`, `precision` and `objective` count.
         announce: told, once, when what has to be compiled cannot be, and plainer functions take its place.
+
+    Attributes:
+        options: as given.
+        prior: what latents are charged beside their pictures; None if nothing.
     """
 
     def __init__(self, generator: Generator, vgg: Vgg16, options: EmbedOptions, announce: Announce = warn) -> None:
         self._generator, self.options, self._announce = generator, options, announce
+        weight = options.objective.prior_weight
+        self.prior = Prior(generator, weight) if weight else None
         self._synthesis: Synthesis | FrozenSynthesis = generator.synthesis
         self._vgg, self._losses = vgg, self._compare
         self._untried = False
@@ -97,7 +104,12 @@ class Gradient:
         return FrozenSynthesis(self._generator.synthesis, activation_dtype(self.options.precision), epilogue)
 
     def _compare(self, w_plus: Tensor, objective: Objective, noise: Sequence[Tensor] | None) -> Tensor:
-        return objective(self._generator.crop(self._synthesis(w_plus, noise)))  # type: ignore[no-any-return]
+        return self.losses(self._generator.crop(self._synthesis(w_plus, noise)), w_plus, objective)
+
+    def losses(self, images: Tensor, w_plus: Tensor, objective: Objective) -> Tensor:
+        """All loss terms [N, T], the total first, of pictures [N, 3, H, W] of latents [N, L, D]."""
+        losses: Tensor = objective(images)
+        return losses if self.prior is None else self.prior.added(losses, w_plus)
 
     def _differentiate(self, totals: Tensor, variable: Tensor) -> Tensor:
         if self.options.precision != "fp16":

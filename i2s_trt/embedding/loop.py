@@ -112,7 +112,7 @@ class EmbedProblem:
         # is computed by itself, which makes a batch equal its single runs exactly, for about a quarter more time.
         size = 1 if self.device.type == "cpu" else len(pictures)
         self.gradient = Gradient(generator, self.vgg, options, announce)
-        self._rule = step_rule(generator, self.vgg, options)
+        self._rule = step_rule(generator, self.vgg, options, self.gradient.prior)
         self._batch = Batch(self.gradient, self._targets, self._styles, self._noise, size, announce)
 
     def start(self) -> EmbedState:
@@ -154,7 +154,7 @@ class EmbedProblem:
         images = generator.crop(generator.synthesis(w_plus, self._noise(state.step, [index])))
         own = slice(index, index + 1)
         objective = Objective(self._targets[own], self.vgg, self.options.objective, self._styles[own])
-        losses = objective(images)[0].tolist()
+        losses = self.gradient.losses(images, w_plus, objective)[0].tolist()
         terms = self.options.objective.terms
         latent = Latent(
             w_plus=w_plus[0].cpu().numpy(),

@@ -42,11 +42,6 @@ class Objective(nn.Module):
             self.gram = self._style_gram(targets if style_targets is None else style_targets)
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        """Names of the columns that `forward` returns."""
-        return self.options.terms
-
-    @property
     def pixel_scale(self) -> float:
         """What a pixel of [-1, 1] is multiplied by for the pixel term."""
         return _PIXEL_RANGE[self.options.input_scale] / 2
@@ -71,7 +66,7 @@ class Objective(nn.Module):
             images: pictures [N, 3, H, W], nominally in [-1, 1].
 
         Returns:
-            [N, T] float32: the total (Eq. 1), then each term that is on, unweighted.
+            [N, T] float32: the total (Eq. 1), then each term of the pictures that is on, unweighted.
         """
         options = self.options
         values: list[Tensor] = []

@@ -42,6 +42,8 @@ class ObjectiveOptions:
         layer_weights: lambda_j of Eq. 2 by VGG-16 layer; an empty mapping switches the perceptual term off.
         style_weight: of the Gram-matrix loss on `style_layer` (the stylised embedding of Figure 6).
         style_layer: the paper uses conv4_2.
+        prior_weight: of the charge for leaving the model's samples (`prior.Prior`), which latents that are to be edited
+            need, 0.06 for the `mean-255` scale; the paper has none.
         input_scale: range in which pixels and VGG see images: `mean-255` is 0..255 less the ImageNet mean, which
             reproduces the magnitude of the paper's losses; `normalized` is 0..1 less mean, over deviation; `unit`
             is 0..1; `signed` is -1..1. It scales the pixel term too (255, 1, 1, 2 wide).
@@ -55,6 +57,7 @@ class ObjectiveOptions:
     layer_weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType(dict.fromkeys(TAPS, 1.0)))
     style_weight: float = 0.0
     style_layer: str = "conv4_2"
+    prior_weight: float = 0.0
     input_scale: InputScale = "mean-255"
     after_relu: bool = True
     perceptual_size: int = 256
@@ -68,9 +71,10 @@ class ObjectiveOptions:
                 f"no VGG-16 layer named {', '.join(sorted(unknown))}; there are: {', '.join(sorted(names))}"
             )
         weights = (self.pixel_weight, self.style_weight, *self.layer_weights.values())
-        if not all(0 <= weight < math.inf for weight in weights) or max(weights) == 0:
+        every = (*weights, self.prior_weight)
+        if not all(0 <= weight < math.inf for weight in every) or max(weights) == 0:
             raise UsageError(
-                f"loss weights {list(weights)} make no sense", "none may be negative, and one at least must be above 0"
+                f"loss weights {list(every)} make no sense", "none may be negative, and one at least must be above 0"
             )
 
     @property
@@ -78,7 +82,8 @@ class ObjectiveOptions:
         """Names of the loss terms that are on, in the order in which they are recorded, `total` first."""
         pixel = ("pixel",) if self.pixel_weight else ()
         layers = tuple(name for name, weight in self.layer_weights.items() if weight)
-        return ("total", *pixel, *layers, *(("style",) if self.style_weight else ()))
+        style, prior = ("style",) * bool(self.style_weight), ("prior",) * bool(self.prior_weight)
+        return ("total", *pixel, *layers, *style, *prior)
 
 
 @dataclass(frozen=True)

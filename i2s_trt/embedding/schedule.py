@@ -9,6 +9,7 @@ from torch import Tensor
 from i2s_trt.embedding.curvature import metric, model_curvature
 from i2s_trt.embedding.distance import typical_distance
 from i2s_trt.embedding.options import EmbedOptions, Space
+from i2s_trt.embedding.prior import Prior
 from i2s_trt.embedding.quasi_newton import QuasiNewtonState, advance_quasi_newton
 from i2s_trt.embedding.step import EmbedState, advance
 from i2s_trt.models.generator import Generator
@@ -30,7 +31,7 @@ class StepRule:
     advance: Callable[[EmbedState, Tensor, Tensor], None]
 
 
-def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> StepRule:
+def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions, prior: Prior | None = None) -> StepRule:
     """The rule that the options ask for. The fast one measures the model's curvature where it is not known yet.
 
     Raises:
@@ -42,7 +43,7 @@ def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> StepRu
             lambda state, losses, gradient: advance(state, losses, gradient, options),
         )
     curvature = model_curvature(generator, vgg, options.objective)
-    inverse, longest = metric(curvature, options.space), reach(generator, options.space)
+    inverse, longest = metric(curvature, options.space, prior), reach(generator, options.space)
 
     def advance_fast(state: EmbedState, losses: Tensor, gradient: Tensor) -> None:
         if not isinstance(state, QuasiNewtonState):

@@ -178,6 +178,7 @@ def test_options_are_used_and_recorded(
     ("words", "terms"), [
         (["--layers", "none"], ("total", "pixel")),
         (["--pixel-weight", "0", "--layers", "conv3_2"], ("total", "conv3_2")),
+        (["--layers", "none", "--prior", "0.06"], ("total", "pixel", "prior")),
         (["--layers", "conv1_1=2,conv4_2=0"], ("total", "pixel", "conv1_1")),
         (["--style-image", "CAT", "--style-weight", "3", "--layers", "none"], ("total", "pixel", "style")),
     ], ids=str,
@@ -209,6 +210,7 @@ def test_a_latent_file_to_start_from(astronaut: Path, tmp_path: Path, single: Pa
         (["--layers", "conv9_9"], "no VGG-16 layer named conv9_9"), (["--layers", "conv1_1=x"], "is not a weight"),
         (["--layers", "conv1_1=nan"], "is not a weight"), (["--layers", "none", "--pixel-weight", "0"], "above 0"),
         (["--pixel-weight", "-1"], "negative"), (["--pixel-weight", "nan"], "--pixel-weight"),
+        (["--prior", "-1"], "negative"), (["--prior", "inf"], "--prior"),
         (["--style-weight", "inf"], "--style-weight"), (["--learning-rate", "0"], "learning_rate > 0"),
         (["--learning-rate", "nan"], "learning"), (["--learning-rate", "fast"], "--learning-rate"),
         (["--steps", "-1"], "--steps"), (["--steps", "1.5"], "--steps"), (["--batch", "0"], "--batch"),

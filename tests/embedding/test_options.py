@@ -23,6 +23,7 @@ def test_terms_follow_the_weights() -> None:
     assert ObjectiveOptions(layer_weights={}).terms == ("total", "pixel")
     only = ObjectiveOptions(pixel_weight=0, layer_weights={"conv3_2": 2, "conv1_1": 0}, style_weight=3)
     assert only.terms == ("total", "conv3_2", "style")
+    assert replace(only, prior_weight=0.1).terms == ("total", "conv3_2", "style", "prior")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,10 @@ def test_terms_follow_the_weights() -> None:
         {"pixel_weight": -1.0},
         {"pixel_weight": float("nan")},
         {"style_weight": float("inf")},
+        {"prior_weight": -0.1},
+        {"prior_weight": float("nan")},
         {"pixel_weight": 0.0, "layer_weights": {}},
+        {"pixel_weight": 0.0, "layer_weights": {}, "prior_weight": 1.0},
     ],
 )
 def test_impossible_objectives_are_refused(wrong: dict[str, object]) -> None:

@@ -78,9 +78,11 @@ def test_an_unknown_graph_is_refused(source: GraphSource) -> None:
     assert "synthesis" in caught.value.mend
 
 
-def test_a_style_term_is_refused(source: GraphSource) -> None:
-    with pytest.raises(UsageError, match="no style term"):
-        export_graph(made_from(source.generator, source.vgg, ObjectiveOptions(style_weight=1.0)), "objective")
+@pytest.mark.parametrize("objective", [ObjectiveOptions(style_weight=1.0), ObjectiveOptions(prior_weight=0.1)])
+@pytest.mark.parametrize("graph", ["objective", "objective_gradient"])
+def test_a_style_term_and_a_prior_are_refused(source: GraphSource, objective: ObjectiveOptions, graph: str) -> None:
+    with pytest.raises(UsageError, match="no style term and no prior"):
+        export_graph(made_from(source.generator, source.vgg, objective), graph)
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
