@@ -22,7 +22,7 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
     from i2s_trt.demo import run_demo
 
     console = Console(json)
-    console.say("embedding three photographs and three drawn faces; this takes a minute or two on two cores")
+    console.say("embedding three photographs and three drawn faces; this takes about a minute on two cores")
     with console.progress() as bar, stop_requests() as should_stop:
 
         def report(progress: "EmbedProgress") -> bool:

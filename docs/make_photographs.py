@@ -27,7 +27,6 @@ from i2s_trt.images.quad import ffhq_quad
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import random_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
-from i2s_trt.training.evaluate import GENTLE_RATE, GENTLE_STEPS
 from i2s_trt.training.portraits import render_portrait
 from i2s_trt.video.motion import reenact
 from i2s_trt.video.options import ClipOptions
@@ -43,8 +42,8 @@ Pixels = Any
 def main() -> None:
     """Draw everything."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=GENTLE_STEPS, help="of each embedding")
-    options = replace(OPTIONS, steps=parser.parse_args().steps, learning_rate=GENTLE_RATE)
+    parser.add_argument("--steps", type=int, default=OPTIONS.steps, help="of each embedding")
+    options = replace(OPTIONS, steps=parser.parse_args().steps)
     generator, photograph = load_generator("demo"), decode(example_path("astronaut"))
     quad = ffhq_quad(BuiltinDetector()(photograph)[0].landmarks)
     save("photographs-align", align_sheet(photograph))
@@ -191,7 +190,7 @@ def embedded_frames(generator: Generator, frames: Sequence[Pixels], options: Emb
     (first,) = embed(generator, [frames[0]], options, vgg=vgg)
     strength = clip.temporal_weight * first.latent.losses["total"] / typical_distance(generator) ** 2
     rate = options.learning_rate * clip.rate_share
-    following = replace(options, steps=clip.frame_steps, learning_rate=rate, init="latent")
+    following = replace(options, schedule="paper", steps=clip.frame_steps, learning_rate=rate, init="latent")
     latents = [first.latent.w_plus]
     for frame in frames[1:]:
         problem: EmbedProblem = FrameProblem(generator, frame, following, vgg, latents[-1], strength)
