@@ -113,6 +113,38 @@ def test_the_answer_never_gets_worse_and_refused_trials_are_shortened() -> None:
     assert refusals > 0
 
 
+def jittering(variable: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """The valley on a plateau of 10, where losses are off by up to `share`, another way at every point."""
+    losses, gradient = quadratic(variable, worst=1e4)
+    jitter = share * torch.sin(1e6 * variable.flatten(1).double().sum(1, keepdim=True)).float()
+    return (losses + 10) * (1 + jitter), gradient
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16", "tf32"])
+def test_jitter_of_few_bits_does_not_end_a_search(precision: str) -> None:
+    share = 0.4 * quasi_newton._JITTER[precision]  # type: ignore[index]
+    found = {}
+    for name in ("fp32", precision):
+        settings_ = options(steps=60, precision=name)
+        state = QuasiNewtonState.start(torch.zeros(1, 2, 6), settings_)
+        while state.status.item() == RUNNING:
+            advance_quasi_newton(state, *jittering(state.variable, share), settings_, None)
+        found[name] = float(quadratic(state.answer, worst=1e4)[0][0, 0])
+    assert found[precision] < 1e-2
+    assert found[precision] < 0.2 * found["fp32"], "which takes the jitter for an ascent"
+
+
+def test_what_few_bits_allow_is_no_more_than_their_jitter() -> None:
+    settings_ = options(precision="bf16")
+    state = QuasiNewtonState.start(torch.zeros(1, 1, 3), settings_)
+    for rise, taken in ((0.0, True), (2e-3, True), (5e-3, False)):
+        loss = torch.full((1, 2), 100.0 * (1 + rise))
+        state.point_loss.fill_(100.0 if state.point_loss.isfinite() else torch.inf)
+        tried = state.variable.clone()
+        advance_quasi_newton(state, loss, torch.full((1, 1, 3), 1e-4), settings_, None)
+        assert torch.equal(state.answer, tried) == taken, rise
+
+
 def test_no_move_is_longer_than_the_reach() -> None:
     state = QuasiNewtonState.start(torch.zeros(2, 1, 3), options())
     for _ in range(6):
