@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from i2s_trt.errors import EnvironmentFault, I2sError
@@ -35,7 +36,8 @@ class Child:
     """A spawned process that iterates over `producer(*arguments)`.
 
     It works only while an item is waited for, and rests in between; so several children can take turns. What it
-    compiles lies in a folder of its own: nothing is there from before, and a compiler that is killed spoils no cache.
+    compiles and what else it writes for a while lies in a folder of its own: nothing is there from before, a compiler
+    that is killed spoils no cache, and nothing is left of a process that is killed.
 
     Args:
         producer: a function at the top of a module that yields; everything that passes must be picklable.
@@ -45,8 +47,8 @@ class Child:
     def __init__(self, producer: Producer, *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._compiled = tempfile.TemporaryDirectory(prefix="i2s-trt-bench-", ignore_cleanup_errors=True)
-        self._process = context.Process(target=_produce, args=(theirs, producer, arguments, self._compiled.name))
+        self._scratch = tempfile.TemporaryDirectory(prefix="i2s-trt-bench-", ignore_cleanup_errors=True)
+        self._process = context.Process(target=_produce, args=(theirs, producer, arguments, self._scratch.name))
         self._process.start()
         theirs.close()
 
@@ -80,7 +82,7 @@ class Child:
         self._process.kill()
         self._process.join()
         self._pipe.close()
-        self._compiled.cleanup()
+        self._scratch.cleanup()
 
     def _answer(self, deadline: float, should_stop: Callable[[], bool]) -> tuple[str, Any]:
         wait = 0.0
@@ -114,9 +116,10 @@ def _death(process: BaseProcess) -> Crash:
     return Crash(f"the process ended {how} and left no message", "run the suite alone to see what it prints")
 
 
-def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...], compiled: str) -> None:
+def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...], scratch: str) -> None:
     """The child's life. A group of its own keeps Ctrl-C in the terminal from it: the parent decides."""
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(scratch) / "compiled")
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
     with suppress(OSError):
         os.setpgid(0, 0)
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.child import Crash, OutOfTime, Stopped, in_child
+from benchmarks.child import Child, Crash, OutOfTime, Stopped, in_child
 from benchmarks.memory import peak_memory, resident_peak
 from i2s_trt.errors import EnvironmentFault, UsageError
 
@@ -148,12 +149,34 @@ def test_peak_memory_is_of_the_work_and_not_of_this_process() -> None:
 
 
 def what_compilers_see() -> Iterator[str]:
-    folder = os.environ["TORCHINDUCTOR_CACHE_DIR"]
-    Path(folder, "half.so").write_bytes(b"")
-    yield folder
+    folder = Path(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+    folder.mkdir()
+    (folder / "half.so").write_bytes(b"")
+    yield str(folder)
 
 
 def test_what_is_compiled_lies_apart_and_is_gone_afterwards() -> None:
     first, second = (list(in_child(what_compilers_see)) for _ in range(2))
     assert first != second
     assert not any(Path(folder).exists() for folder in first + second)
+
+
+def write_for_a_while() -> Iterator[str]:
+    folder = tempfile.mkdtemp()
+    Path(folder, "picture.png").write_bytes(b"")
+    yield folder
+    subprocess.run([sys.executable, "-c", "import tempfile; print(tempfile.mkdtemp())"], check=True)
+    yield folder
+    time.sleep(LONG)
+
+
+def test_a_killed_process_leaves_no_files_behind() -> None:
+    child = Child(write_for_a_while)
+    folder = Path(child.ask())
+    assert (folder / "picture.png").exists()
+    assert str(child.ask()) == str(folder)
+    assert len(list(folder.parent.iterdir())) == 2, "its own children write there, too"
+    with pytest.raises(OutOfTime):
+        child.ask(time.monotonic() + 0.5)
+    child.close()
+    assert not folder.parent.exists()
