@@ -27,7 +27,12 @@ def addresses(state: EmbedState) -> dict[str, int]:
     return {field.name: getattr(state, field.name).data_ptr() for field in fields(state)}
 
 
-@pytest.mark.parametrize("changes", [{}, {"space": "z"}, {"plateau_steps": 2}, {"noise": 5}, {"learning_rate": 1e30}])
+CHARGED = {"objective": replace(QUICK.objective, prior_weight=0.1)}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"space": "z"}, {"plateau_steps": 2}, {"noise": 5}, {"learning_rate": 1e30}, CHARGED]
+)
 def test_no_tensor_of_the_state_moves(toy: Generator, vgg: Vgg16, changes: dict[str, Any]) -> None:
     problem = EmbedProblem(toy, pictures(2), replace(QUICK, **changes), vgg)
     state = problem.start()

@@ -177,10 +177,14 @@ def test_a_state_of_the_other_schedule_is_not_taken(toy: Generator, vgg: Vgg16) 
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_the_captured_steps_follow_the_cpus(toy: Generator, vgg: Vgg16, pictures: list[Pixels]) -> None:
+@pytest.mark.parametrize("prior_weight", [0.0, 0.1])
+def test_on_a_gpu_the_captured_steps_follow_the_cpus(
+    toy: Generator, vgg: Vgg16, pictures: list[Pixels], prior_weight: float
+) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    (cpu,) = embed(toy, pictures[:1], FAST, vgg=vgg)
-    (gpu,) = embed(toy.to("cuda"), pictures[:1], FAST, vgg=vgg)
+    fast = replace(FAST, objective=replace(FAST.objective, prior_weight=prior_weight))
+    (cpu,) = embed(toy, pictures[:1], fast, vgg=vgg)
+    (gpu,) = embed(toy.to("cuda"), pictures[:1], fast, vgg=vgg)
     toy.cpu(), vgg.cpu()
     np.testing.assert_allclose(gpu.latent.curve[:6, 0], cpu.latent.curve[:6, 0], rtol=0.01)
