@@ -19,10 +19,14 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
 
     Example: i2s-trt demo -o demo
     """
-    from i2s_trt.demo import run_demo
+    from cli.schedule import say_schedule
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.demo import OPTIONS, run_demo
+    from i2s_trt.models.vgg import random_vgg16
 
     console = Console(json)
     console.say("embedding three photographs and three drawn faces; this takes about a minute on two cores")
+    say_schedule(console, load_generator(), random_vgg16(), OPTIONS)
     with console.progress() as bar, stop_requests() as should_stop:
 
         def report(progress: "EmbedProgress") -> bool:
