@@ -22,7 +22,7 @@ def agree(device: str, **environment: str) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     compared = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(compared) == 15
+    assert len(compared) == 21
     for one in compared:
         worst = max(one["apart"].items(), key=lambda item: item[1])
         assert worst[1] < _TOLERANCE[one["dtype"]], (one["shape"], one["dtype"], worst)
