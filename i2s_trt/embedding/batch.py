@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.embedding.gradient import Announce, Gradient
-from i2s_trt.embedding.memory import memory_ran_out
+from i2s_trt.embedding.memory import give_back_memory, memory_ran_out, recording
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.step import RUNNING, EmbedState
 from i2s_trt.errors import EnvironmentFault
@@ -42,16 +42,18 @@ class Batch:
     def __call__(self, state: EmbedState) -> tuple[Tensor, Tensor]:
         """Loss terms [N, T] and the gradient [N, ...] of the totals at the state's variables.
 
-        On the CPU images that have stopped are not computed; their rows are nan and zero.
+        On the CPU images that have stopped are not computed; their rows are nan and zero. While a CUDA graph is being
+        recorded nothing is halved: that would record half a step.
 
         Raises:
             EnvironmentFault: there is not memory enough for a single image.
+            RuntimeError: memory ran out during a recording.
         """
         while True:
             try:
                 return self._evaluate(state)
             except (RuntimeError, MemoryError) as error:
-                if not memory_ran_out(error):
+                if recording() or not memory_ran_out(error):
                     raise
                 self._halve(error)
 
@@ -69,10 +71,13 @@ class Batch:
         return (losses[0], gradients[0]) if len(rows) == 1 else (torch.cat(losses), torch.cat(gradients))
 
     def _objective(self, piece: range) -> Objective:
-        if piece not in self._objectives:
-            own = slice(piece.start, piece.stop)
-            self._objectives[piece] = self._gradient.objective(self._targets[own], self._styles[own])
-        return self._objectives[piece]
+        if piece in self._objectives:
+            return self._objectives[piece]
+        own = slice(piece.start, piece.stop)
+        objective = self._gradient.objective(self._targets[own], self._styles[own])
+        if not recording():
+            self._objectives[piece] = objective
+        return objective
 
     def _nothing(self, variable: Tensor) -> tuple[Tensor, Tensor]:
         terms = len(self._gradient.options.objective.terms)
@@ -86,8 +91,7 @@ class Batch:
         whole = min(self.size, len(self._targets))
         self.size = (whole + 1) // 2
         self._objectives.clear()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back_memory()
         if not self._announced:
             self._announce(f"{whole} images at once do not fit the memory: going on with smaller groups")
         self._announced = True

@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from i2s_trt.embedding.memory import give_back_memory
+
 Work = Callable[[], Tensor]
 Kind = Literal["eager", "captured"]
 _EAGER = "the step cannot be recorded as a CUDA graph ({}): it runs operation by operation, slower"
@@ -28,8 +30,8 @@ class EagerStep:
 class CapturedStep:
     """A step that changes tensors in place and never asks for a value, replayed as one CUDA graph.
 
-    The first calls run as they are, for warm-up, and are steps like any other. If the recording fails all others run
-    so too.
+    The first calls run as they are, for warm-up, and are steps like any other. If the recording fails, for want of
+    memory or else, all others run so too: what was recorded has not been executed, so no step is half done.
 
     Args:
         work: takes one step on tensors whose addresses stay, and returns the loss terms [N, T] before it.
@@ -67,18 +69,32 @@ class CapturedStep:
     def _record(self) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            # a capture that fails leaves its stream current: the outer block puts the caller's back
-            with (
-                torch.cuda.stream(self._stream),
-                torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
-            ):
-                self._losses = self._work()
-        except RuntimeError as error:
-            self.kind = "eager"
-            reason = " ".join(str(error).split())[:200]
-            self._announce(_EAGER.format(reason))
+            self._losses = self._recorded(graph)
+        except (RuntimeError, MemoryError) as error:
+            reason = " ".join(str(_first(error)).split())[:200]
+        else:
+            self._graph = graph
             return
-        self._graph = graph
+        # here and not above: while the exception lives, so does every tensor of the functions that it came through
+        self.kind = "eager"
+        graph.reset()
+        give_back_memory()
+        self._announce(_EAGER.format(reason))
+
+    def _recorded(self, graph: torch.cuda.CUDAGraph) -> Tensor:
+        # a capture that fails leaves its stream current: the outer block puts the caller's back
+        with (
+            torch.cuda.stream(self._stream),
+            torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
+        ):
+            return self._work()
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first: a capture broken off fails once more as it ends, with a message that tells nothing."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 Step = EagerStep | CapturedStep

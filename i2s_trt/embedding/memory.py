@@ -1,9 +1,9 @@
-"""Memory of the embedding: kept between steps on the CPU, and recognised when it runs out."""
+"""Memory of the embedding: kept between steps on the CPU, recognised when it runs out, and given back."""
 
 import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -40,3 +40,15 @@ def memory_ran_out(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAID_OF_FULL_MEMORY)
+
+
+def recording() -> bool:
+    """Whether a CUDA graph is being recorded: memory cannot be given back then, and what is made has no values yet."""
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+
+
+def give_back_memory() -> None:
+    """Let the GPU have what PyTorch keeps for tensors to come."""
+    if torch.cuda.is_available():
+        with suppress(RuntimeError):  # after a recording that ended badly it believes in that for ever, and refuses
+            torch.cuda.empty_cache()

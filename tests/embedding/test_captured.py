@@ -8,12 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from i2s_trt.embedding.batch import Batch
 from i2s_trt.embedding.captured import CapturedStep, EagerStep, stepper
+from i2s_trt.embedding.gradient import Gradient
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
+from i2s_trt.embedding.memory import recording
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.step import RUNNING, EmbedState
+from i2s_trt.embedding.step import RUNNING, EmbedState, advance
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
+from tests.embedding.fake_graphs import FakeGraphs
 
 QUICK = EmbedOptions(steps=12, learning_rate=0.05, objective=ObjectiveOptions(layer_weights={"conv1_1": 1.0}))
 
@@ -84,6 +88,92 @@ def test_only_a_gpu_records_and_obstacles_are_told_there_alone() -> None:
     assert said == [
         "the step cannot be recorded as a CUDA graph (its noise is new): it runs operation by operation, slower"
     ]
+
+
+class _Tight(Gradient):
+    """Has not memory enough for a recording, nor, afterwards, for more than `most` images at once."""
+
+    most = 4
+    refused = False
+
+    def __call__(self, variable: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+        self.refused = self.refused or recording()
+        if recording() or (self.refused and len(variable) > self.most):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return super().__call__(variable, *rest)
+
+
+def steps_of(batch: Batch, state: EmbedState) -> Any:
+    """What `EmbedProblem` makes of a batch: Algorithm 1, lines 3 and 4."""
+
+    def step() -> Tensor:
+        losses, gradient = batch(state)
+        advance(state, losses, gradient, QUICK)
+        return losses
+
+    return step
+
+
+@pytest.mark.parametrize(("images", "most", "size"), [(4, 4, 4), (4, 2, 2), (1, 1, 1)])
+def test_memory_that_does_not_suffice_for_a_recording_costs_the_recording_alone(
+    toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch, images: int, most: int, size: int
+) -> None:
+    targets = torch.rand(images, 3, 16, 16)
+    start = toy.mean_w_plus.repeat(images, 1, 1)
+    wanted, state = EmbedState.start(start, QUICK), EmbedState.start(start, QUICK)
+    plainly = steps_of(Batch(Gradient(toy, vgg, QUICK), targets, targets, lambda *_: None, size, pytest.fail), wanted)
+    gradient = _Tight(toy, vgg, QUICK)
+    gradient.most = most
+    said: list[str] = []
+    batch = Batch(gradient, targets, targets, lambda *_: None, images, said.append)
+    graphs = FakeGraphs(monkeypatch, state)
+    step = CapturedStep(steps_of(batch, state), torch.device("cuda"), said.append)
+    for _ in range(6):
+        step(), plainly()
+    assert (step.kind, batch.size) == ("eager", size)
+    assert graphs.log == ["record", "reset", "give back", *["give back"] * (size < images)]
+    assert said[0].startswith("the step cannot be recorded as a CUDA graph (CUDA out of memory")
+    assert len(said) == 1 + (size < images)
+    assert state.step.tolist() == [6] * images
+    torch.testing.assert_close(state.history, wanted.history, rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+def test_what_a_recording_makes_is_not_kept_for_steps_that_are_executed(
+    toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = torch.rand(1, 3, 16, 16)
+    made = []
+
+    class Counting(Gradient):
+        def objective(self, *pictures: Any) -> Any:
+            made.append(recording())
+            return super().objective(*pictures)
+
+    state = EmbedState.start(toy.mean_w_plus.unsqueeze(0), QUICK)
+    batch = Batch(Counting(toy, vgg, QUICK), targets, targets, lambda *_: None, 1, pytest.fail)
+    FakeGraphs(monkeypatch, state)
+    with torch.cuda.graph(torch.cuda.CUDAGraph()):
+        batch(state)
+    batch(state), batch(state)
+    assert made == [True, False]
+
+
+def test_the_first_of_two_failures_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> Tensor:
+        if not recording():
+            return torch.ones(1, 1)
+        try:
+            raise RuntimeError("asked the device for a value")
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    said: list[str] = []
+    FakeGraphs(monkeypatch, EmbedState.start(torch.zeros(1, 1, 2), QUICK))
+    step = CapturedStep(work, torch.device("cuda"), said.append)
+    for _ in range(5):
+        step()
+    assert len(said) == 1
+    assert "asked the device for a value" in said[0]
 
 
 @pytest.fixture
