@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from i2s_trt.errors import UsageError
 from i2s_trt.kernels.convolution import convolution_backward, upsampling_backward
 from i2s_trt.kernels.epilogue import Epilogue, Kept, LayerConstants, Offset
 from i2s_trt.models.layers import upsampling_convolution
@@ -23,6 +24,9 @@ def styled_layer(x: Tensor, style: Tensor, offset: Offset, layer: LayerConstants
 
     Returns:
         [N, C, H', W'] in x's dtype, with gradients to `x` and `style`.
+
+    Raises:
+        UsageError: on the way back, when gradients are wanted that can be differentiated again.
     """
     return _StyledLayer.apply(x, style, offset, layer, epilogue)  # type: ignore[no-untyped-call, no-any-return]
 
@@ -41,6 +45,10 @@ class _StyledLayer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, None, None, None]:
+        if torch.is_grad_enabled():  # `once_differentiable` says nothing where dL/dout is constant
+            raise UsageError(
+                "a fused layer's gradient cannot be differentiated again", "take the method plain, or no create_graph"
+            )
         *kept, scale = ctx.saved_tensors
         dx, d_scale, d_shift = ctx.epilogue.backward(gradients[0], Kept(*kept), scale, ctx.layer)
         d_input = _convolved_backward(dx, ctx.layer) if ctx.needs_input_grad[0] else None

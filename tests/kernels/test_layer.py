@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from i2s_trt.errors import UsageError
 from i2s_trt.kernels.convolution import convolution, upsampling_backward
 from i2s_trt.kernels.epilogue import Formula, LayerConstants
 from i2s_trt.kernels.layer import styled_layer
@@ -95,3 +96,19 @@ def test_layer_0_leaves_the_constant_alone() -> None:
     offset = Native().offset(torch.randn(1, 1, 4, 4), torch.randn(6), torch.randn(6))
     styled_layer(x.expand(2, -1, -1, -1), torch.randn(2, 12), offset, LayerConstants(None, False, None, 0.2), Native())
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("square", [True, False])
+def test_a_layers_second_derivative_is_an_error_and_not_a_wrong_number(square: bool) -> None:
+    x, style = torch.randn(1, 4, 8, 8, requires_grad=True), torch.randn(1, 12, requires_grad=True)
+    constants = LayerConstants(torch.randn(6, 4, 3, 3), False, None, 0.2)
+    offset = Formula().offset(torch.randn(1, 1, 8, 8), torch.randn(6), torch.randn(6))
+    out = styled_layer(x, style, offset, constants, Formula())
+    loss = (out.square() if square else out).sum() + style.square().sum()
+    with pytest.raises(UsageError, match="method plain"):
+        torch.autograd.grad(loss, style, create_graph=True)
+
+
+def test_a_frozen_convolution_has_the_right_second_derivative() -> None:
+    x, weight = torch.randn(1, 2, 4, 5, dtype=torch.double, requires_grad=True), torch.randn(3, 2, 3, 3).double()
+    assert torch.autograd.gradgradcheck(lambda x: convolution(x, weight).square(), x)
