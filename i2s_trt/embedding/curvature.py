@@ -22,6 +22,7 @@ from torch import Tensor
 from i2s_trt import __version__
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, Space
+from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.embedding.prior import Prior
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import home, make_folder, write_bytes
@@ -99,6 +100,8 @@ def curvature_path(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) 
 def measured_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Tensor:
     """Mean J^T J of the objective's residuals [L, D, D] float32, without the entries between layers.
 
+    Products are exact, for one measurement serves runs in every precision.
+
     Raises:
         UsageError: neither pixels nor features are compared.
     """
@@ -107,7 +110,8 @@ def measured_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptio
             "the fast schedule has nothing to measure: the style loss alone is switched on",
             "take --schedule paper, or add a --pixel-weight or --layers",
         )
-    gradients = torch.stack(list(_probes(generator, vgg, options)))
+    with arithmetic("fp32"):
+        gradients = torch.stack(list(_probes(generator, vgg, options)))
     layers = [cast(SynthesisLayer, layer) for layer in generator.synthesis.layers]
     blocks = [_estimate(gradients[:, i].double(), layer.style.weight) for i, layer in enumerate(layers)]
     return torch.stack(blocks).float().to(generator.mean_w.device)

@@ -16,6 +16,7 @@ from i2s_trt.embedding.gradient import Announce, Gradient, warn
 from i2s_trt.embedding.memory import kept_memory
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.embedding.schedule import step_rule
 from i2s_trt.embedding.spaces import image_seed, initial_variable, noise_maps, to_w_plus
 from i2s_trt.embedding.start import given_variables
@@ -144,8 +145,9 @@ class EmbedProblem:
         return stepper(step, self.device, capture, obstacle, self._announce)
 
     def finish(self, state: EmbedState, seconds: float) -> list[Embedding]:
-        """Render the end point of every image and describe it."""
-        return [self._describe(state.select(i), i, seconds) for i in range(len(self.seeds))]
+        """Render the end point of every image and describe it, multiplying as its steps did."""
+        with arithmetic(self.options.precision):
+            return [self._describe(state.select(i), i, seconds) for i in range(len(self.seeds))]
 
     @torch.no_grad()
     def _describe(self, state: EmbedState, index: int, seconds: float) -> Embedding:

@@ -8,9 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2s_trt.embedding import tuning
-from i2s_trt.embedding.loop import EmbedProblem, optimise
+from i2s_trt.embedding.curvature import measured_curvature
+from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
 from i2s_trt.images.decode import decode
@@ -38,6 +40,38 @@ def test_float32_products_of_a_gpu_are_exact_only_in_fp32_and_only_meanwhile(pre
     with pytest.raises(KeyError), arithmetic(precision):
         raise KeyError
     assert flags() == before
+
+
+class Convolutions(TorchDispatchMode):
+    """Writes down what a GPU would multiply in, for each convolution, there and back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if "convolution" in str(func):
+            self.seen.append(flags()[0])
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("method", ["plain", "fused"])
+@pytest.mark.parametrize(("precision", "convolutions"), [("fp32", "ieee"), ("tf32", "tf32")])
+def test_a_run_multiplies_as_asked_to_its_last_picture(
+    toy: Generator, vgg: Vgg16, method: Any, precision: Any, convolutions: str
+) -> None:
+    options = EmbedOptions(steps=2, precision=precision, method=method, objective=SHALLOW)
+    before = flags()
+    with arithmetic("tf32" if precision == "fp32" else "fp32"), Convolutions() as run:
+        embed(toy, [np.zeros((16, 16, 3), np.uint8)], options, vgg=vgg)
+    assert set(run.seen) == {convolutions}
+    assert flags() == before
+
+
+def test_the_curvature_is_exact_for_runs_in_every_precision(toy: Generator, vgg: Vgg16) -> None:
+    with arithmetic("tf32"), Convolutions() as run:
+        measured_curvature(toy, vgg, SHALLOW)
+    assert set(run.seen) == {"ieee"}
 
 
 def test_formats() -> None:
