@@ -31,7 +31,7 @@ def with_precision(
     from i2s_trt.embedding.tuning import choose_precision
 
     choice = choose_precision(generator, vgg, settings)
-    measured = ", ".join(f"{one} {seconds * 1000:.0f} ms" for one, seconds in choice.seconds.items())
+    measured = ", ".join(f"{one} {seconds * 1000:.1f} ms" for one, seconds in choice.seconds.items())
     console.event("precision", precision=choice.precision, chosen="by measurement", seconds=dict(choice.seconds))
-    console.say(f"numbers:  {choice.precision} ({f'a step: {measured}' if measured else 'too few steps to measure'})")
+    console.say(f"numbers:  {choice.precision} ({f'a step: {measured}' if measured else choice.unmeasured})")
     return replace(settings, precision=choice.precision)

@@ -49,6 +49,13 @@ def test_auto_measures_nothing_for_a_short_run(astronaut: Path, tmp_path: Path, 
     assert "numbers:  fp32 (too few steps to measure)" in done.output
 
 
+def test_auto_says_why_it_leaves_the_fast_schedule_alone(astronaut: Path, tmp_path: Path, quick: Quick) -> None:
+    arguments = ("--precision", "auto", "--schedule", "fast", "--steps", 3)
+    done = invoke("embed", astronaut, *quick, "-o", tmp_path, *arguments)
+    assert done.exit_code == 0, done.output
+    assert "numbers:  fp32 (with fewer bits the fast schedule ends at a higher loss)" in done.output
+
+
 def test_others_are_refused(astronaut: Path, quick: Quick) -> None:
     done = invoke("embed", astronaut, *quick, "--precision", "int8")
     refused(done, 2, "--precision 'int8' is not one of auto, fp32, tf32, bf16, fp16")

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from i2s_trt.embedding import tuning
+from i2s_trt.embedding import schedule, tuning
 from i2s_trt.embedding.curvature import measured_curvature
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
+from i2s_trt.embedding.step import EmbedState, advance
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import fit_picture
@@ -139,4 +140,55 @@ def test_auto_takes_the_faster_one_only_where_it_is_worth_it(
         assert choice.precision == precision
         assert set(choice.seconds) == {"fp32", "bf16"}
         assert all(seconds > 0 for seconds in choice.seconds.values())
-    assert tuning.choose_precision(toy, vgg, replace(options, steps=5)) == tuning.Choice("fp32", {})
+    assert tuning.choose_precision(toy, vgg, replace(options, steps=5)) == tuning.Choice(
+        "fp32", {}, "too few steps to measure"
+    )
+
+
+@pytest.mark.parametrize("changes", [{}, {"space": "z"}, {"noise": "resampled"}, {"init": "encoder"}])
+def test_auto_times_whole_steps(
+    toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    taken = []
+
+    def counted(state: EmbedState, *rest: Any) -> None:
+        taken.append(rest[-1].precision)
+        advance(state, *rest)
+
+    monkeypatch.setattr(schedule, "advance", counted)
+    tuning.choose_precision(toy, vgg, EmbedOptions(steps=500, plateau_steps=1, objective=SHALLOW, **changes))
+    assert taken == ["fp32"] * 4 + ["bf16"] * 4
+
+
+class _Replayed(EmbedProblem):
+    """Costs what a step on a GPU does: dear until it is recorded, then little. Reads from a clock of its own."""
+
+    clock = 0.0
+
+    def stepper(self, state: EmbedState, capture: bool | None = None) -> Any:
+        taken = []
+
+        def step() -> torch.Tensor:
+            taken.append(None)
+            dear, cheap = {"fp32": (1.0, 0.5), "bf16": (5.0, 0.25)}[self.options.precision]
+            _Replayed.clock += dear if len(taken) <= 4 else cheap
+            return torch.zeros(1, 1)
+
+        return step
+
+
+def test_auto_times_what_is_replayed_and_not_what_comes_before(
+    toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "EmbedProblem", _Replayed)
+    monkeypatch.setattr(tuning, "_ROUND", {"cpu": tuning._ROUND["cuda"]})
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: _Replayed.clock)
+    choice = tuning.choose_precision(toy, vgg, EmbedOptions(steps=500))
+    assert choice == tuning.Choice("bf16", {"fp32": 0.5, "bf16": 0.25})
+
+
+def test_auto_leaves_the_fast_schedule_exact(toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "_WORTH_IT", 0.0)
+    choice = tuning.choose_precision(toy, vgg, EmbedOptions(steps=400, schedule="fast"))
+    assert (choice.precision, choice.seconds) == ("fp32", {})
+    assert "higher loss" in choice.unmeasured
