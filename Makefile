@@ -33,7 +33,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[cpu,rtx,test]'
+	$(PIP) --editable '.[cpu,rtx,kernels,test]'
 	touch $@ $(VENV)/.demo
 
 clean:

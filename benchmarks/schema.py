@@ -9,7 +9,10 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat, PositiveInt
 
-Unit = Literal["ms", "s", "image/s", "step", "MiB", "GB", "GB/s", "GFLOP", "GFLOP/s", "x", "loss"]
+Unit = Literal[
+    "ms", "s", "image/s", "step", "MiB", "MB", "GB", "GB/s", "GFLOP", "GFLOP/s", "x", "loss", "register", "byte", "%",
+    "kernel",
+]  # fmt: skip
 Status = Literal["complete", "interrupted", "failed", "out of time"]
 Axis = Literal["s", "step", "loss"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BASELINE, PLAIN, ENGINE = "baseline", "plain", "engine gradient"
 _CAPTURED = " captured"
-_STEPS = 100_000  # more than are ever taken: a run that ends computes nothing any more
+STEPS = 100_000  # more than are ever taken: a run that ends computes nothing any more
 _GIB_EACH = 3.0  # of an image at 1024x1024 where the whole batch is computed at once
 
 
@@ -145,8 +145,8 @@ def _ours(way: Way, model: str, batch: int, device: str) -> Work:
     memory = ExitStack()
     memory.enter_context(kept_memory())  # as during a run; until the process ends
     generator = load_generator(model).to(place)
-    options = EmbedOptions(steps=_STEPS, precision=cast("Precision", way.precision), method=cast("Method", way.method))
-    problem = EmbedProblem(generator, random_pictures(generator.spec, batch), options, announce=_refuse)
+    options = EmbedOptions(steps=STEPS, precision=cast("Precision", way.precision), method=cast("Method", way.method))
+    problem = EmbedProblem(generator, random_pictures(generator.spec, batch), options, announce=refuse)
     stepper = problem.stepper(problem.start(), capture=way.captured)
     return partial(_call, stepper, memory)
 
@@ -155,6 +155,6 @@ def _call(work: Work, _held: object) -> None:
     work()
 
 
-def _refuse(what: str) -> None:
+def refuse(what: str) -> None:
     """Figures of something else than was to be measured are none."""
     raise EnvironmentFault(f"not as planned: {what}", "take a smaller batch or another way")

@@ -22,7 +22,10 @@ _QUICK_SECONDS = 240.0
 def bench(
     suites: Annotated[
         list[str] | None,
-        typer.Argument(help="machine, step, embed, synthesis, edit, build, scaling; all when none is named."),
+        typer.Argument(
+            help="machine, step, embed, synthesis, edit, build, scaling; all these when none is named. And kernels: "
+            "GPU kernels compiled ahead of time and what a step should take, without a GPU."
+        ),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File of results; suites that it has already are replaced.")
@@ -74,12 +77,12 @@ def bench(
 
 def _suite_names(wanted: list[str]) -> list[str]:
     """In the order in which they run. Raises UsageError for an unknown one."""
-    from benchmarks.suites import SHARES
+    from benchmarks.suites import ON_REQUEST, SHARES
 
     unknown = [name for name in wanted if name not in SHARES]
     if unknown:
         raise UsageError(f"no suite named {', '.join(unknown)}", f"there are {', '.join(SHARES)}")
-    return [name for name in SHARES if not wanted or name in wanted]
+    return [name for name in SHARES if name in wanted or not (wanted or name in ON_REQUEST)]
 
 
 def _introduce(console: Console, environment: "Environment", names: list[str], seconds: float) -> None:
@@ -110,9 +113,15 @@ def _reporter(console: Console, bar: ProgressBar) -> "Callable[[str, Item | Prog
 
 def _conclude(console: Console, results: "Results", names: list[str], output: Path) -> None:
     from benchmarks.load import NOISY
+    from benchmarks.suites import ON_REQUEST
 
     console.table(["suite", "", "figures", "s"], [_line(name, results.suites.get(name)) for name in names])
-    loads = [load for name in names if (suite := results.suites.get(name)) for load in _loads(suite)]
+    loads = [
+        load
+        for name in names
+        if name not in ON_REQUEST and (suite := results.suites.get(name))
+        for load in _loads(suite)
+    ]
     if max(loads, default=0.0) > NOISY:
         console.note(
             f"warning: other processes kept up to {max(loads):.2f} cores busy; the figures say so, and are too slow\n"

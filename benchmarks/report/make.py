@@ -8,6 +8,7 @@ from benchmarks.report.sections.budget import budget_section
 from benchmarks.report.sections.build import build_section
 from benchmarks.report.sections.edit import edit_section
 from benchmarks.report.sections.embed import embed_section
+from benchmarks.report.sections.kernels import kernels_section
 from benchmarks.report.sections.machine import machine_section
 from benchmarks.report.sections.scaling import scaling_section
 from benchmarks.report.sections.step import step_section
@@ -19,7 +20,7 @@ from i2s_trt.errors import UsageError
 
 _SECTIONS = (
     budget_section, step_section, embed_section, synthesis_section, edit_section, scaling_section, build_section,
-    machine_section,
+    kernels_section, machine_section,
 )  # fmt: skip
 
 

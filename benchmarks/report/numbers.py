@@ -52,6 +52,7 @@ RULES = {
     "times": Rule(lambda larger, smaller: larger / smaller, "x"),
     "per image": Rule(lambda whole, images: whole / images, ""),
     "gigabytes": Rule(lambda mebibytes: mebibytes * 2**20 / 1e9, "GB"),
+    "microseconds": Rule(lambda milliseconds: milliseconds * 1e3, "µs"),
     "part": Rule(lambda part, whole: 100 * part / whole, "%"),
 }
 PAPER_NUMBERS = {

@@ -33,13 +33,21 @@ class Gradient:
         vgg: the feature network, on the same device.
         options: `space`, `method`, `precision` and `objective` count.
         announce: told, once, when what has to be compiled cannot be, and plainer functions take its place.
+        epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Attributes:
         options: as given.
         prior: what latents are charged beside their pictures; None if nothing.
     """
 
-    def __init__(self, generator: Generator, vgg: Vgg16, options: EmbedOptions, announce: Announce = warn) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        vgg: Vgg16,
+        options: EmbedOptions,
+        announce: Announce = warn,
+        epilogue: Epilogue | None = None,
+    ) -> None:
         self._generator, self.options, self._announce = generator, options, announce
         weight = options.objective.prior_weight
         self.prior = Prior(generator, weight) if weight else None
@@ -48,7 +56,7 @@ class Gradient:
         self._untried = False
         if options.method != "plain":
             compiled = options.method == "compiled"
-            epilogue = choose_epilogue(generator.mean_w.device, compiled)
+            epilogue = epilogue or choose_epilogue(generator.mean_w.device, compiled)
             self._untried = needs_a_compiler(epilogue, compiled)
             self._synthesis = self._frozen(epilogue)
             self._vgg = FrozenVgg(vgg, activation_dtype(options.precision))

@@ -23,6 +23,7 @@ from i2s_trt.embedding.start import given_variables
 from i2s_trt.embedding.step import STATUS_NAMES, EmbedState
 from i2s_trt.errors import ImageError
 from i2s_trt.images.fit import picture_digest, to_pixels, to_target
+from i2s_trt.kernels.epilogue import Epilogue
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16, random_vgg16
@@ -81,6 +82,7 @@ class EmbedProblem:
         style_pictures: for the style loss, one for each picture.
         initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
         announce: told of what goes another way than planned: a batch too large, a step that cannot be recorded.
+        epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Raises:
         ImageError: a picture has another size.
@@ -96,6 +98,7 @@ class EmbedProblem:
         style_pictures: Sequence[Pixels] | None = None,
         initial: Pixels | PictureEncoder | None = None,
         announce: Announce = warn,
+        epilogue: Epilogue | None = None,
     ) -> None:
         self.generator = generator
         self.options = options
@@ -112,7 +115,7 @@ class EmbedProblem:
         # The CPU's convolutions round differently for every batch size, and Adam amplifies that: so there each image
         # is computed by itself, which makes a batch equal its single runs exactly, for about a quarter more time.
         size = 1 if self.device.type == "cpu" else len(pictures)
-        self.gradient = Gradient(generator, self.vgg, options, announce)
+        self.gradient = Gradient(generator, self.vgg, options, announce, epilogue)
         self._rule = step_rule(generator, self.vgg, options, self.gradient.prior)
         self._batch = Batch(self.gradient, self._targets, self._styles, self._noise, size, announce)
 

@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
+_WARP = 32  # threads
+
 # Eight elements a thread: one load of 16 bytes in 16 bits, two in 32. Programs of 128 threads with 96 registers each
 # leave room for five on a multiprocessor, and compiled for sm_90 every kernel fits them without a stack frame.
 _CHANNELS_AT_MOST = 64  # of a program: 128 bytes in 16 bits, one line of the cache
 _ELEMENTS = 1024  # of a program at a time
-_LAUNCH = {"num_warps": 4, "maxnreg": 96}
+_ELEMENTS_EACH = 8  # of a thread
+_REGISTERS = 96  # of a thread at most
 _ROWS_AT_MOST = 16  # that a program walks down; the blur reads two more
 _PROGRAMS = 1024  # that there should be: five for each of some 130 multiprocessors, with a second helping
 
 # Sums of tiles are few, and every program of theirs is waited for: many threads, each with a few numbers.
 _TABLE_CHANNELS = 16
-_TABLE_ELEMENTS = 8192
-_TABLE_WARPS = 16
+_TABLE_TILES = (16, 512)  # at a time; few sizes, so that little has to be compiled
+_TABLE_ELEMENTS_EACH = 16
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Tiling:
     @property
     def tile(self) -> dict[str, Any]:
         """The kernels' constants, and how they are compiled."""
-        return {"COLUMNS": self.columns, "BLOCK": self.block, **_LAUNCH}
+        warps = max(1, self.columns * self.block // (_ELEMENTS_EACH * _WARP))
+        return {"COLUMNS": self.columns, "BLOCK": self.block, "num_warps": warps, "maxnreg": _REGISTERS}
 
     @property
     def table_grid(self) -> tuple[int, int]:
@@ -74,8 +78,8 @@ class Tiling:
     @property
     def table(self) -> dict[str, int]:
         """The constants of the kernels that add up tiles, and how they are compiled."""
-        tiles = min(_TABLE_ELEMENTS // _TABLE_CHANNELS, power_of_two(self.tiles))
-        warps = max(1, min(_TABLE_WARPS, tiles * _TABLE_CHANNELS // 128))
+        tiles = next((tiles for tiles in _TABLE_TILES if tiles >= self.tiles), _TABLE_TILES[-1])
+        warps = max(1, tiles * _TABLE_CHANNELS // (_TABLE_ELEMENTS_EACH * _WARP))
         return {"TILES": tiles, "BLOCK": _TABLE_CHANNELS, "num_warps": warps}
 
 

@@ -17,6 +17,7 @@ import triton
 import triton.language as tl
 
 BLUR_TAPS = 3  # of the only filter they know
+# Numbers that are not specialised differ from layer to layer: machine code for each would take long at the first step.
 
 
 @triton.jit
@@ -102,7 +103,7 @@ def _convolved(sources, row, step, place):
     return tl.load(sources + at, exists, 0.0).to(tl.float32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows", "noise_stride"])
 def activate(
     x, taps, noise, noise_stride, noise_weight, bias, y, means, squares, rows, height, width, channels, slope,
     TAPS: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
@@ -151,7 +152,7 @@ def _pixels_of(tile, rows, height, width, COLUMNS: tl.constexpr):
     return (high * tl.minimum(width - (tile % across) * COLUMNS, COLUMNS)).to(tl.float32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows", "tiles"])
 def moments(
     means, squares, mean, inverse, tiles, rows, height, width, channels, epsilon,
     COLUMNS: tl.constexpr, TILES: tl.constexpr, BLOCK: tl.constexpr,
@@ -177,7 +178,7 @@ def moments(
     tl.store(inverse + image * channels + channel, 1 / tl.sqrt(variance + epsilon), known)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows"])
 def modulate(
     y, mean, inverse, scale, shift, out, rows, height, width, channels, COLUMNS: tl.constexpr, BLOCK: tl.constexpr
 ):  # fmt: skip
@@ -193,7 +194,7 @@ def modulate(
         tl.store(target + at, ((value - middle) * gain + offset).to(out.dtype.element_ty), exists)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows"])
 def products(
     gradient, y, mean, inverse, sums, sums_with, rows, height, width, channels,
     COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
@@ -213,7 +214,7 @@ def products(
     _store_partials(sums, sums_with, tl.sum(total, 0), tl.sum(total_with * r, 0), place)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["tiles"])
 def add_up(
     sums, sums_with, d_shift, d_scale, tiles, channels, TILES: tl.constexpr, BLOCK: tl.constexpr
 ):  # fmt: skip
@@ -243,7 +244,7 @@ def _derivative(sources, row, step, place):
     return tl.where(exists, tl.where(activation > 0, d, d * slope), 0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows"])
 def differentiate(
     gradient, y, mean, inverse, scale, d_shift, d_scale, taps, dx, rows, height, width, channels, slope,
     TAPS: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,

@@ -47,7 +47,7 @@ def rows_table(
 
 def remarks(sources: Sources, suite: str) -> list[Block]:
     """Warnings about a suite, and what it left out."""
-    return [*warnings(sources, suite), *_omissions(sources, suite)]
+    return [*warnings(sources, suite), *omissions(sources, suite)]
 
 
 def warnings(sources: Sources, suite: str) -> list[Block]:
@@ -55,7 +55,8 @@ def warnings(sources: Sources, suite: str) -> list[Block]:
     return [note for source in sources for note in _warnings(source, suite, series_name(source, sources))]
 
 
-def _omissions(sources: Sources, suite: str) -> list[Block]:
+def omissions(sources: Sources, suite: str) -> list[Block]:
+    """What a suite left out, and why."""
     rows = tuple(
         (Text(skip.what, f"{place}[{i}].what"), Text(skip.reason, f"{place}[{i}].reason"))
         for source in sources
