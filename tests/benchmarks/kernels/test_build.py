@@ -1,4 +1,4 @@
-"""Kernels compiled ahead of time: what their machine code needs is within bounds, and read as NVIDIA's tools read it."""
+"""Kernels compiled ahead of time: what their machine code needs is within bounds, and read as by NVIDIA's tool."""
 
 import re
 import subprocess
