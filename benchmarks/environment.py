@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.schema import Environment
 from i2s_trt import __version__
 from i2s_trt.machine import describe_machine, package_version
+from i2s_trt.threads import waiting
 
 _PACKAGES = ("torch", "numpy", "onnxruntime", "onnxruntime-gpu", "tensorrt", "tensorrt_rtx", "triton")
 _INSTRUCTIONS = (
@@ -32,6 +33,7 @@ def describe_environment(device: str) -> Environment:
         driver=_answer(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]),
         threads=torch.get_num_threads(),
         instructions=_instructions(),
+        waiting=waiting(),
         packages={name: package_version(name) for name in _PACKAGES if package_version(name)},
     )
 

@@ -153,6 +153,7 @@ class Environment(Checked):
         threads: that torch computes with.
         instructions: extensions of the CPU that matter for matrices.
         driver: of the GPU; empty without one.
+        waiting: how threads wait for one another, as the environment says; empty where the library chooses.
     """
 
     device: str
@@ -166,6 +167,7 @@ class Environment(Checked):
     threads: PositiveInt
     instructions: tuple[str, ...]
     packages: Mapping[str, str]
+    waiting: str = ""
 
 
 @dataclass(frozen=True)

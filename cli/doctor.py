@@ -20,6 +20,7 @@ def doctor(json: opt.Json = False) -> None:
     from i2s_trt.checkpoints.sources import vgg16_file
     from i2s_trt.files import home
     from i2s_trt.machine import describe_machine, free_gib
+    from i2s_trt.threads import waiting
 
     console = Console(json)
     machine, backends = describe_machine(), find_backends()
@@ -31,6 +32,7 @@ def doctor(json: opt.Json = False) -> None:
         version=__version__,
         machine=vars(machine),
         backends=[vars(backend) for backend in backends],
+        waiting=waiting(),
         driver=describe_gpu() or driver_fault(),
         cuda_graphs=graphs,
         cache_bytes=caches,
@@ -44,6 +46,7 @@ def doctor(json: opt.Json = False) -> None:
         [
             ["i2s-trt", f"{__version__} on Python {machine.python}, {machine.system}"],
             ["cpu", f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB"],
+            ["threads", f"{waiting() or 'they wait as OpenMP chooses'} (a thread's looks before it sleeps)"],
             ["gpu", machine.gpu or "none that PyTorch can use; everything runs on the CPU"],
             ["cuda graphs", graphs],
             *[[name, version or f"missing: pip install {name}"] for name, version in machine.packages.items()],

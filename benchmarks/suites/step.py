@@ -1,6 +1,7 @@
 """The embedding step: every way of computing it, by model and batch, with the memory that each takes."""
 
 from benchmarks.bench import Bench, Produced
+from benchmarks.beside import beside_another
 from benchmarks.compare import Terms, compare
 from benchmarks.contender import Contender
 from benchmarks.suites.models import resolutions, weight
@@ -10,7 +11,7 @@ _BATCHES = (1, 4, 8)
 
 
 def run(bench: Bench) -> Produced:
-    """Batch of one for every model first, then the larger batches: what matters most comes first."""
+    """Batch of one for every model first, then the larger batches; last, on a CPU, a step beside another process's."""
     models, missing = resolutions(bench, "steps of")
     yield from missing
     batches = _BATCHES[:1] if bench.quick else _BATCHES
@@ -18,6 +19,9 @@ def run(bench: Bench) -> Produced:
     terms = Terms(seconds=8.0 if bench.on_gpu else 20.0, against=(BASELINE, PLAIN))
     for (model, batch), part in bench.shared(contests):
         yield from compare(part, contenders(part, model, models[model], batch), terms)
+    if not bench.on_gpu:
+        for model, resolution in models.items():
+            yield from beside_another(bench, model, resolution)
 
 
 def contenders(bench: Bench, model: str, resolution: int, batch: int) -> list[Contender]:

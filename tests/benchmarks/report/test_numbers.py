@@ -33,7 +33,8 @@ def test_rules_do_what_their_names_say() -> None:
     assert derived("per image", a, Number(4, "", ("c",)), unit="ms") == Number(62.5, "ms", ("a", "c"), "per image")
     assert derived("gigabytes", Number(1000, "MiB", ("m",))).value == pytest.approx(1.048576)
     assert derived("part", Number(9, "", ("p",)), Number(10, "", ("w",))).value == pytest.approx(90)
-    assert set(RULES) == {"seconds of so many steps", "times", "per image", "gigabytes", "part"}
+    assert derived("microseconds", Number(0.5, "ms", ("t",))).value == 500
+    assert set(RULES) == {"seconds of so many steps", "times", "per image", "gigabytes", "part", "microseconds"}
 
 
 def test_the_papers_numbers_agree_with_each_other() -> None:
