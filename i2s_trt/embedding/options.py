@@ -105,7 +105,8 @@ class EmbedOptions:
         plateau_steps: stop when the loss has not fallen by `plateau_tolerance` for so many steps; 0 never stops.
         plateau_tolerance: relative.
         precision: of weights and activations; latents, losses, Adam and the statistics of the instance norm are
-            float32 always. `tf32` is `fp32` with a GPU's fast products.
+            float32 always, and so are the layers up to 32 pixels. `tf32` is `fp32` with a GPU's fast products, which
+            the float32 layers beside `bf16` and `fp16` get as well.
         method: how a step is computed: `fused` (frozen networks, channels last, one function a layer), `compiled`
             (that through torch.compile), or `plain` (the modules as they stand: the reference, in 32 bits).
         objective: what is minimised.

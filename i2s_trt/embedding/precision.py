@@ -19,7 +19,11 @@ def activation_dtype(precision: Precision) -> torch.dtype:
 
 @contextmanager
 def arithmetic(precision: Precision) -> Iterator[None]:
-    """How a GPU multiplies float32 meanwhile: exactly, or in TF32. By itself PyTorch takes TF32 for convolutions."""
+    """How a GPU multiplies float32 meanwhile: exactly in `fp32`, else convolutions in TF32, matrices exactly.
+
+    Beside 16 bits that makes the layers that stay float32 as fast as they can be, and their gradients no worse
+    (models/frozen_synthesis.py). By itself PyTorch takes TF32 for all convolutions.
+    """
     backends: tuple[Any, Any] = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     before = [backend.fp32_precision for backend in backends]
     wanted = ("ieee" if precision == "fp32" else "tf32", "ieee")

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from i2s_trt.embedding import schedule, tuning
-from i2s_trt.embedding.curvature import measured_curvature
+from i2s_trt.embedding import curvature, schedule, tuning
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
@@ -48,11 +47,11 @@ class Convolutions(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[str] = []
+        self.seen: list[tuple[torch.dtype, str]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if "convolution" in str(func):
-            self.seen.append(flags()[0])
+            self.seen.append((args[0].dtype, flags()[0]))
         return func(*args, **(kwargs or {}))
 
 
@@ -65,14 +64,26 @@ def test_a_run_multiplies_as_asked_to_its_last_picture(
     before = flags()
     with arithmetic("tf32" if precision == "fp32" else "fp32"), Convolutions() as run:
         embed(toy, [np.zeros((16, 16, 3), np.uint8)], options, vgg=vgg)
-    assert set(run.seen) == {convolutions}
+    assert set(run.seen) == {(torch.float32, convolutions)}
     assert flags() == before
 
 
-def test_the_curvature_is_exact_for_runs_in_every_precision(toy: Generator, vgg: Vgg16) -> None:
+def test_the_curvature_is_exact_for_runs_in_every_precision(
+    toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curvature, "POINTS", 2)
+    monkeypatch.setattr(curvature, "PROBES", 2)
     with arithmetic("tf32"), Convolutions() as run:
-        measured_curvature(toy, vgg, SHALLOW)
-    assert set(run.seen) == {"ieee"}
+        curvature.measured_curvature(toy, vgg, SHALLOW)
+    assert set(run.seen) == {(torch.float32, "ieee")}
+
+
+def test_what_16_bits_leave_in_float32_multiplies_in_tf32(toy: Generator, vgg: Vgg16) -> None:
+    options = EmbedOptions(precision="bf16", objective=ObjectiveOptions(layer_weights={}))  # no layer above 32 pixels
+    problem = EmbedProblem(toy, [np.zeros((16, 16, 3), np.uint8)], options, vgg)
+    with arithmetic("fp32"), Convolutions() as run:
+        problem.stepper(problem.start())()
+    assert set(run.seen) == {(torch.float32, "tf32")}
 
 
 def test_formats() -> None:
