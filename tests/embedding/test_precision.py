@@ -42,11 +42,11 @@ def test_float32_products_of_a_gpu_are_exact_only_in_fp32_and_only_meanwhile(pre
     assert flags() == before
 
 
-class Convolutions(TorchDispatchMode):
+class Convolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down what a GPU would multiply in, for each convolution, there and back."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen: list[tuple[torch.dtype, str]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -160,7 +160,7 @@ def test_auto_takes_the_faster_one_only_where_it_is_worth_it(
 def test_auto_times_whole_steps(
     toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
-    taken = []
+    taken: list[str] = []
 
     def counted(state: EmbedState, *rest: Any) -> None:
         taken.append(rest[-1].precision)
@@ -177,7 +177,7 @@ class _Replayed(EmbedProblem):
     clock = 0.0
 
     def stepper(self, state: EmbedState, capture: bool | None = None) -> Any:
-        taken = []
+        taken: list[None] = []
 
         def step() -> torch.Tensor:
             taken.append(None)
@@ -193,7 +193,7 @@ def test_auto_times_what_is_replayed_and_not_what_comes_before(
 ) -> None:
     monkeypatch.setattr(tuning, "EmbedProblem", _Replayed)
     monkeypatch.setattr(tuning, "_ROUND", {"cpu": tuning._ROUND["cuda"]})
-    monkeypatch.setattr(tuning.time, "perf_counter", lambda: _Replayed.clock)
+    monkeypatch.setattr("time.perf_counter", lambda: _Replayed.clock)
     choice = tuning.choose_precision(toy, vgg, EmbedOptions(steps=500))
     assert choice == tuning.Choice("bf16", {"fp32": 0.5, "bf16": 0.25})
 

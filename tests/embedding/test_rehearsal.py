@@ -34,8 +34,11 @@ DEEP = ObjectiveOptions(
 )
 
 
-class OnMetaAlone(TorchDispatchMode):
+class OnMetaAlone(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Refuses operations that see or make a tensor elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))

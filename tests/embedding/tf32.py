@@ -23,14 +23,14 @@ def truncated(x: Tensor) -> Tensor:
     return (x.view(torch.int32) & _KEPT).view(torch.float32)
 
 
-class Tf32Convolutions(TorchDispatchMode):
+class Tf32Convolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Meanwhile float32 convolutions, there and back, get rounded inputs; they add up in float32.
 
     A blur, which has one filter for each channel, is no product of matrices and stays exact.
     """
 
     def __init__(self, rounded: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._rounded = rounded
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
