@@ -37,6 +37,12 @@ def same_random_numbers() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def same_arithmetic() -> None:
+    """Subnormal numbers count, as IEEE 754 has it, also behind a library that has told the process to flush them."""
+    torch.set_flush_denormal(False)
+
+
 @pytest.fixture(scope="module")
 def _module_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("module-home")

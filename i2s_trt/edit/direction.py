@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.edit.operations import direction_length
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
@@ -48,11 +49,11 @@ def read_direction(path: Path) -> Direction:
     """A direction from `.npy` of shape [D], [1, D] or [L, D], or from any file that holds one latent.
 
     Raises:
-        LatentError: missing, damaged, several vectors, or a file that would have to be executed.
+        LatentError: missing, damaged, several vectors, one without length, or a file that would have to be executed.
     """
     latent = read_latent(path)
-    if not latent.w_plus.any():
-        raise LatentError(f"{path} holds zeros: that is no direction", "make the direction again")
+    if not direction_length(latent.w_plus):
+        raise LatentError(f"{path} holds zeros, or as good as zeros: that is no direction", "make the direction again")
     return Direction(latent.w_plus, path.name, latent.model_digest)
 
 

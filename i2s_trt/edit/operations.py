@@ -14,6 +14,7 @@ from i2s_trt.errors import LatentError, UsageError
 
 Array = np.ndarray[Any, Any]
 EXPRESSION_THRESHOLD = 1.0  # section 4.3
+SHORTEST_DIRECTION = 1e-30  # L2 norm; well below, float32 is subnormal: it loses digits, or is flushed to zero
 _BRIDGE_TERMS = 32
 
 
@@ -66,10 +67,19 @@ def expression_direction(
     return normalized(direction) if normalize else _float32(direction)
 
 
+def direction_length(direction: Array) -> float:
+    """L2 norm, in float64; 0 for what is shorter than `SHORTEST_DIRECTION`, which points nowhere."""
+    length = float(np.linalg.norm(direction.astype(np.float64)))
+    return 0.0 if length < SHORTEST_DIRECTION else length
+
+
 def normalized(direction: Array) -> Array:
-    """The direction scaled to unit L2 norm, so that strengths are lengths in W+ (section 4.3); zeros stay zeros."""
-    length = np.linalg.norm(direction.astype(np.float64))
-    return _float32(direction / length if length > 0 else direction)
+    """The direction scaled to unit L2 norm, so that strengths are lengths in W+ (section 4.3).
+
+    Zeros for a direction without length (`direction_length`).
+    """
+    length = direction_length(direction)
+    return _float32(direction.astype(np.float64) / length if length else np.zeros_like(direction))
 
 
 def move(latent: Array, direction: Array, strength: float, layers: Sequence[int] | None = None) -> Array:

@@ -63,13 +63,15 @@ def test_a_latent_file_can_be_a_direction_of_its_model_only(tmp_path: Path) -> N
 
 def test_what_is_no_direction_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "zeros.npy", np.zeros((18, 512), np.float32))
+    np.save(tmp_path / "tiny.npy", np.full((18, 512), 1e-33, np.float32))
     np.save(tmp_path / "several.npy", np.ones((3, 18, 512), np.float32))
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.save(tmp_path / "nan.npy", np.full((1, 512), np.nan))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "zeros.npy").read_bytes()[:900])
     for name, words in {
-        "zeros.npy": "no direction", "several.npy": "3 latents", "objects.npy": "pickled", "nan.npy": "not finite",
-        "cut.npy": "damaged", "none.npy": "cannot be read", "d.txt": "not a latent file",
+        "zeros.npy": "no direction", "tiny.npy": "no direction", "several.npy": "3 latents",
+        "objects.npy": "pickled", "nan.npy": "not finite", "cut.npy": "damaged",
+        "none.npy": "cannot be read", "d.txt": "not a latent file",
     }.items():  # fmt: skip
         with pytest.raises(LatentError, match=words):
             read_direction(tmp_path / name)

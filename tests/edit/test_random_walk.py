@@ -1,5 +1,7 @@
 """Truncation and walks to the mean face: exact ends, one curve for any number of points."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from i2s_trt.edit.operations import move, normalized, random_walk, truncate
+from i2s_trt.edit.operations import direction_length, move, normalized, random_walk, truncate
 from i2s_trt.errors import LatentError, UsageError
 
 Array = np.ndarray[Any, Any]
@@ -69,9 +71,33 @@ def test_a_move_touches_the_named_layers_only(latent: Array, direction: Array, s
 @given(calm)
 def test_normalised_directions_point_the_same_way(direction: Array) -> None:
     unit = normalized(direction)
-    length = float(np.linalg.norm(direction.astype(np.float64)))
+    length = direction_length(direction)
     np.testing.assert_allclose(unit * length, direction, atol=1e-4)
-    assert np.linalg.norm(unit) == (pytest.approx(1, rel=1e-5) if length > 1e-30 else pytest.approx(0, abs=1e-4))
+    assert np.linalg.norm(unit) == pytest.approx(1 if length else 0, rel=1e-5)
+
+
+_SHORT = """
+import sys, numpy as np, torch
+from i2s_trt.edit.operations import SHORTEST_DIRECTION, normalized
+torch.set_flush_denormal(sys.argv[1] == "flushed")
+for length in (0.0, 1e-45, 1e-40, 6e-38, 0.9 * SHORTEST_DIRECTION, 1.1 * SHORTEST_DIRECTION, 1e-9, 1e9):
+    direction = np.full((2, 8), length / 4, np.float32)
+    direction[1, 7] *= 1e-9  # of no weight, and subnormal in the shortest
+    print(*np.round(normalized(direction).ravel(), 4))
+"""
+
+
+def test_directions_too_short_to_point_anywhere_are_zeros_however_the_process_rounds() -> None:
+    flushed, kept = (
+        subprocess.run([sys.executable, "-c", _SHORT, mode], check=True, capture_output=True, text=True).stdout
+        for mode in ("flushed", "kept")
+    )
+    assert flushed == kept
+    unit = 1 / np.sqrt(15)
+    np.testing.assert_allclose(
+        np.array([line.split() for line in kept.splitlines()], float),
+        [[0.0] * 16] * 5 + [[*[unit] * 15, 0.0]] * 3, atol=1e-4,
+    )  # fmt: skip
 
 
 def test_what_does_not_fit_is_refused() -> None:
