@@ -1,6 +1,5 @@
 """Embeds picture files into a folder: names, batches, snapshots, resuming, and what is written for each picture."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ import numpy as np
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.options import EmbedOptions, JobOptions
 from i2s_trt.embedding.outputs import Outputs, unique_names
-from i2s_trt.embedding.snapshot import RunKey, Snapshot, load_snapshot, save_snapshot
+from i2s_trt.embedding.snapshot import RunKey, Snapshot, SnapshotKeeper, load_snapshot, save_snapshot
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
 from i2s_trt.files import guard_os_errors, make_folder
@@ -144,7 +143,8 @@ class EmbedJob:
         )  # fmt: skip
         keys = [self._key(picture) for picture in pictures]
         state, seconds = self._resume(problem, outputs, keys)
-        keeper = _SnapshotKeeper(outputs, keys, seconds, self._job.snapshot_seconds)
+        places = [(item.snapshot, key) for item, key in zip(outputs, keys, strict=True)]
+        keeper = SnapshotKeeper(places, seconds, self._job.snapshot_seconds)
         self._report(JobEvent("start", label, {"steps": self._options.steps}))
 
         def callback(progress: EmbedProgress) -> bool:
@@ -202,24 +202,6 @@ class EmbedJob:
     def _key(self, picture: Pixels) -> RunKey:
         features = self._vgg.source.digest
         return RunKey(self._generator.digest, picture_digest(picture), self._options.digest(), features)
-
-
-class _SnapshotKeeper:
-    """Saves the state of a batch every few seconds."""
-
-    def __init__(
-        self, outputs: Sequence[Outputs], keys: Sequence[RunKey], seconds: Sequence[float], between: float
-    ) -> None:
-        self._outputs, self._keys, self._seconds, self._between = outputs, keys, seconds, between
-        self._latest = time.monotonic()
-
-    def offer(self, progress: EmbedProgress) -> None:
-        if time.monotonic() - self._latest < self._between:
-            return
-        for i, (item, key) in enumerate(zip(self._outputs, self._keys, strict=True)):
-            snapshot = Snapshot(progress.state.select(i), self._seconds[i] + progress.seconds)
-            save_snapshot(item.snapshot, key, snapshot)
-        self._latest = time.monotonic()
 
 
 def _figures(latent: Latent) -> dict[str, Any]:

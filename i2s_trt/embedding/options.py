@@ -174,7 +174,7 @@ class JobOptions:
         fit: how a photograph is brought to the model's proportions.
         style_picture: its style is wanted, for the style loss.
         initial: w_plus [L, D] to start from, or the encoder that guesses it for each picture.
-        snapshot_seconds: time between snapshots.
+        snapshot_seconds: time between snapshots at least (`snapshot.SnapshotKeeper`).
     """
 
     batch: int = 1
@@ -182,4 +182,4 @@ class JobOptions:
     fit: Fit = "crop"
     style_picture: Path | None = None
     initial: "np.ndarray[Any, Any] | PictureEncoder | None" = None
-    snapshot_seconds: float = 5.0
+    snapshot_seconds: float = 1.0

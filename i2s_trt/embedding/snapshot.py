@@ -1,6 +1,8 @@
 """Snapshots of a running embedding, so that a killed run goes on where it was."""
 
 import json
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -8,11 +10,13 @@ import safetensors
 import torch
 from safetensors.torch import save
 
+from i2s_trt.embedding.loop import EmbedProgress
 from i2s_trt.embedding.quasi_newton import QuasiNewtonState
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.files import write_bytes
 
 _FORMAT = "i2s-trt snapshot 1"
+_WAIT_PER_COST = 50  # which leaves snapshots a fiftieth of the time at most
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,28 @@ def load_snapshot(path: Path, key: RunKey) -> Snapshot | None:
         return Snapshot(kind(**tensors), seconds) if document == asdict(key) else None
     except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError):
         return None
+
+
+class SnapshotKeeper:
+    """Saves the states of a batch while it runs.
+
+    Args:
+        places: file and key of each image's snapshots.
+        seconds: spent on each image before.
+        between: seconds between two snapshots; more where those would be over a fiftieth of the time that snapshots
+            take. With 0 there is one after every step.
+    """
+
+    def __init__(self, places: Sequence[tuple[Path, RunKey]], seconds: Sequence[float], between: float) -> None:
+        self._places, self._seconds, self._between = places, seconds, between
+        self._latest, self._wait = time.monotonic(), between
+
+    def offer(self, progress: EmbedProgress) -> None:
+        """Take a snapshot of every image if it is time. Raises EnvironmentFault for a full disk."""
+        begun = time.monotonic()
+        if begun - self._latest < self._wait:
+            return
+        for i, ((path, key), before) in enumerate(zip(self._places, self._seconds, strict=True)):
+            save_snapshot(path, key, Snapshot(progress.state.select(i), before + progress.seconds))
+        self._latest = time.monotonic()
+        self._wait = max(self._between, _WAIT_PER_COST * (self._latest - begun)) if self._between else 0.0
