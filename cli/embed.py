@@ -72,6 +72,9 @@ def embed(
         ),
     ] = _DEFAULT.precision,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what is finished, go on with what is not.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --resume: embed anew what was made with other settings.")
+    ] = False,
     features: opt.Features = "auto",
     align: faces.Align = None,
     face: faces.WhichFace = "largest",
@@ -156,7 +159,7 @@ def embed(
     check_clips(sources, space)
     if resume:
         tidy(planned)
-    files = JobOptions(batch, resume, fit, style_image)  # type: ignore[arg-type]
+    files = JobOptions(batch, resume, overwrite, fit, style_image)  # type: ignore[arg-type]
     found = FaceInput(align, faces.align_options(bool(align), face, landmarks, fit), detector)  # type: ignore[arg-type]
     clip = ClipOptions(
         frame_steps, temporal_weight=temporal_weight, smoothing=smoothing, most_frames=most_frames, resume=resume

@@ -8,7 +8,8 @@ import numpy as np
 
 from benchmarks.paper.task import Embedded, Task
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, EmbedProgress, optimise
-from i2s_trt.embedding.snapshot import RunKey, Snapshot, load_snapshot, save_snapshot
+from i2s_trt.embedding.run_key import RunKey
+from i2s_trt.embedding.snapshot import Snapshot, load_snapshot, save_snapshot
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.errors import I2sError, LatentError
 from i2s_trt.files import make_folder
@@ -134,7 +135,7 @@ class Embeddings:
     def _snapshot(self, task: Task) -> tuple[Path, RunKey]:
         key = self._key(task)
         digest = self._network(task.network).digest
-        return self._folder / f".{key[:_KEY_SHOWN]}.snapshot", RunKey(digest, key, "", self._vgg.source.digest)
+        return self._folder / f".{key[:_KEY_SHOWN]}.snapshot", RunKey(digest, key, {}, self._vgg.source.digest)
 
     def _device_of(self, task: Task) -> str:
         return self._network(task.network).mean_w.device.type

@@ -1,24 +1,26 @@
 """Embeds picture files into a folder: names, batches, snapshots, resuming, and what is written for each picture."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from i2s_trt.embedding.earlier import is_finished, snapshot_of
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.options import EmbedOptions, JobOptions
 from i2s_trt.embedding.outputs import Outputs, unique_names
-from i2s_trt.embedding.snapshot import RunKey, Snapshot, SnapshotKeeper, load_snapshot, save_snapshot
+from i2s_trt.embedding.run_key import RunKey
+from i2s_trt.embedding.snapshot import Snapshot, SnapshotKeeper, save_snapshot
 from i2s_trt.embedding.step import EmbedState
-from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
+from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.files import guard_os_errors, make_folder
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import fit_picture, picture_digest
 from i2s_trt.images.prepared import Prepare, Prepared, Source, path_of, prepare_file
-from i2s_trt.latents import Latent, read_latent
+from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 
@@ -58,6 +60,20 @@ class JobResult:
 
 
 Report = Callable[[JobEvent], None]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A picture that is ready to be embedded."""
+
+    source: Source
+    outputs: Outputs
+    picture: Prepared
+    key: RunKey
+
+    @property
+    def name(self) -> str:
+        return self.outputs.name
 
 
 class EmbedJob:
@@ -111,39 +127,41 @@ class EmbedJob:
 
     def _run_batch(self, items: Sequence[tuple[Source, Outputs]]) -> Iterator[JobResult]:
         """Read, embed and write some pictures together."""
-        ready: list[tuple[Source, Outputs, Prepared]] = []
+        ready: list[_Item] = []
         for path, outputs in items:
             try:
                 with guard_os_errors(path_of(path)):
                     picture = self._prepare(path)
+                item = _Item(path, outputs, picture, self._key(picture.pixels))
+                kept = self._job.resume and is_finished(
+                    outputs, item.key, overwrite=self._job.overwrite, say=partial(self._warn, outputs.name)
+                )
             except EnvironmentFault:
                 raise
             except I2sError as error:
                 self._report(JobEvent("failed", outputs.name, {"error": str(error)}))
                 yield JobResult(path, outputs.name, "failed", error=error)
                 continue
-            if self._job.resume and self._is_finished(outputs, picture.pixels):
+            if kept:
                 self._report(JobEvent("skipped", outputs.name))
                 yield JobResult(path, outputs.name, "skipped", outputs.latent)
                 continue
             for message in picture.warnings:
-                self._report(JobEvent("warning", outputs.name, {"message": message}))
-            ready.append((path, outputs, picture))
+                self._warn(outputs.name, message)
+            ready.append(item)
         if ready:
             yield from self._embed(ready)
 
-    def _embed(self, ready: Sequence[tuple[Source, Outputs, Prepared]]) -> Iterator[JobResult]:
-        pictures = [picture.pixels for _, _, picture in ready]
+    def _embed(self, ready: Sequence[_Item]) -> Iterator[JobResult]:
+        pictures = [item.picture.pixels for item in ready]
         styles = None if self._style is None else [self._style] * len(ready)
-        outputs = [item for _, item, _ in ready]
-        label = ", ".join(item.name for item in outputs)
+        label = ", ".join(item.name for item in ready)
         problem = EmbedProblem(
             self._generator, pictures, self._options, self._vgg, styles, self._job.initial,
-            announce=lambda message: self._report(JobEvent("warning", label, {"message": message})),
+            announce=partial(self._warn, label),
         )  # fmt: skip
-        keys = [self._key(picture) for picture in pictures]
-        state, seconds = self._resume(problem, outputs, keys)
-        places = [(item.snapshot, key) for item, key in zip(outputs, keys, strict=True)]
+        state, seconds = self._resume(problem, ready)
+        places = [(item.outputs.snapshot, item.key) for item in ready]
         keeper = SnapshotKeeper(places, seconds, self._job.snapshot_seconds)
         self._report(JobEvent("start", label, {"steps": self._options.steps}))
 
@@ -155,53 +173,46 @@ class EmbedJob:
             return self._should_stop()
 
         spent = optimise(problem, state, callback)
-        embeddings = problem.finish(state, spent + max(seconds))
-        for (path, item, picture), key, embedding in zip(ready, keys, embeddings, strict=True):
-            record = {**embedding.latent.extra, "source": path.name, "fit": self._job.fit, **picture.record}
-            yield self._write(path, item, key, replace(embedding, latent=replace(embedding.latent, extra=record)))
+        for item, embedding in zip(ready, problem.finish(state, spent + max(seconds)), strict=True):
+            yield self._write(item, embedding)
 
-    def _write(self, path: Source, outputs: Outputs, key: RunKey, embedding: Embedding) -> JobResult:
-        latent = embedding.latent
+    def _write(self, item: _Item, embedding: Embedding) -> JobResult:
+        outputs, style = item.outputs, {"style_digest": item.key.style} if item.key.style else {}
+        record = {"source": item.source.name, "fit": self._job.fit, **style, **item.picture.record}
+        latent = replace(embedding.latent, extra={**embedding.latent.extra, **record})
         if latent.status == "interrupted":
-            save_snapshot(outputs.snapshot, key, Snapshot(embedding.state, latent.extra["seconds"]))
-        outputs.write(embedding)
+            save_snapshot(outputs.snapshot, item.key, Snapshot(embedding.state, latent.extra["seconds"]))
+        outputs.write(replace(embedding, latent=latent))
         if latent.status != "interrupted":
-            with suppress(FileNotFoundError):
-                outputs.snapshot.unlink()
-        self._report(JobEvent("done", outputs.name, _figures(latent)))
-        return JobResult(path, outputs.name, latent.status, outputs.latent)
+            outputs.forget_snapshot()
+        self._report(JobEvent("done", item.name, _figures(latent)))
+        return JobResult(item.source, item.name, latent.status, outputs.latent)
 
-    def _resume(
-        self, problem: EmbedProblem, outputs: Sequence[Outputs], keys: Sequence[RunKey]
-    ) -> tuple[EmbedState, list[float]]:
+    def _resume(self, problem: EmbedProblem, ready: Sequence[_Item]) -> tuple[EmbedState, list[float]]:
         """The starting state of a batch: fresh, or from each picture's snapshot where there is one."""
         fresh = problem.start()
         states, seconds = [], []
-        for i, (item, key) in enumerate(zip(outputs, keys, strict=True)):
-            snapshot = load_snapshot(item.snapshot, key) if self._job.resume else None
+        for i, item in enumerate(ready):
+            say = partial(self._warn, item.name)
+            snapshot = snapshot_of(item.outputs, item.key, say) if self._job.resume else None
             states.append(snapshot.state.to(problem.device) if snapshot else fresh.select(i).to(problem.device))
             seconds.append(snapshot.seconds if snapshot else 0.0)
             if snapshot:
                 self._report(JobEvent("resumed", item.name, {"step": int(snapshot.state.step)}))
         return EmbedState.stack(states), seconds
 
-    def _is_finished(self, outputs: Outputs, picture: Pixels) -> bool:
-        try:
-            latent = read_latent(outputs.latent)
-        except LatentError:
-            return False
-        made_with = (latent.model_digest, latent.image_digest, latent.extra.get("features_digest"))
-        wanted = (self._generator.digest, picture_digest(picture), self._vgg.source.digest)
-        same_options = dict(latent.options) == self._options.to_json()
-        return latent.status == "finished" and made_with == wanted and same_options
-
     def _read_style(self, path: Path) -> Pixels:
         with guard_os_errors(path):
             return fit_picture(decode(path), self._generator.spec, self._job.fit)
 
     def _key(self, picture: Pixels) -> RunKey:
-        features = self._vgg.source.digest
-        return RunKey(self._generator.digest, picture_digest(picture), self._options.digest(), features)
+        style = self._style if self._options.objective.style_weight else None
+        style_digest = "" if style is None else picture_digest(style)
+        options, features = self._options.to_json(), self._vgg.source.digest
+        return RunKey(self._generator.digest, picture_digest(picture), options, features, style_digest)
+
+    def _warn(self, name: str, message: str) -> None:
+        self._report(JobEvent("warning", name, {"message": message}))
 
 
 def _figures(latent: Latent) -> dict[str, Any]:

@@ -170,7 +170,8 @@ class JobOptions:
 
     Attributes:
         batch: pictures optimised together.
-        resume: keep what is finished and go on from snapshots.
+        resume: keep what is finished and go on from snapshots; a result that was made otherwise is kept and refused.
+        overwrite: with `resume`, embed anew what was made otherwise.
         fit: how a photograph is brought to the model's proportions.
         style_picture: its style is wanted, for the style loss.
         initial: w_plus [L, D] to start from, or the encoder that guesses it for each picture.
@@ -179,6 +180,7 @@ class JobOptions:
 
     batch: int = 1
     resume: bool = False
+    overwrite: bool = False
     fit: Fit = "crop"
     style_picture: Path | None = None
     initial: "np.ndarray[Any, Any] | PictureEncoder | None" = None

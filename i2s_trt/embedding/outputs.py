@@ -7,6 +7,7 @@ from pathlib import Path
 
 from i2s_trt.embedding.curve import write_curve_csv, write_curve_picture
 from i2s_trt.embedding.loop import Embedding
+from i2s_trt.files import guard_os_errors
 from i2s_trt.images.compose import strip, write_png
 from i2s_trt.images.prepared import Source
 from i2s_trt.latents import save_latent
@@ -52,6 +53,11 @@ class Outputs:
         write_curve_csv(self.curve, latent)
         write_curve_picture(self.curve.with_suffix(".png"), latent, self.name)
         save_latent(self.latent, latent)
+
+    def forget_snapshot(self) -> None:
+        """Remove the snapshot, if there is one. Raises EnvironmentFault where that is not possible."""
+        with guard_os_errors(self.snapshot):
+            self.snapshot.unlink(missing_ok=True)
 
 
 def unique_names(sources: Sequence[Path] | Sequence[Source]) -> list[str]:

@@ -12,21 +12,12 @@ from safetensors.torch import save
 
 from i2s_trt.embedding.loop import EmbedProgress
 from i2s_trt.embedding.quasi_newton import QuasiNewtonState
+from i2s_trt.embedding.run_key import RunKey
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.files import write_bytes
 
-_FORMAT = "i2s-trt snapshot 1"
+_FORMAT = "i2s-trt snapshot 2"
 _WAIT_PER_COST = 50  # which leaves snapshots a fiftieth of the time at most
-
-
-@dataclass(frozen=True)
-class RunKey:
-    """What must be the same for a run to be resumed: digests of model, picture, settings and feature network."""
-
-    model: str
-    image: str
-    options: str
-    features: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +37,17 @@ def save_snapshot(path: Path, key: RunKey, snapshot: Snapshot) -> None:
 
 def load_snapshot(path: Path, key: RunKey) -> Snapshot | None:
     """The snapshot of this very run; None when there is none, or one of another run, or a damaged one."""
+    found = _read(path)
+    return found[1] if found and found[0] == key else None
+
+
+def snapshot_key(path: Path) -> RunKey | None:
+    """Which run a snapshot is of; None when there is none, or a damaged one."""
+    found = _read(path)
+    return found[0] if found else None
+
+
+def _read(path: Path) -> tuple[RunKey, Snapshot] | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -55,8 +57,8 @@ def load_snapshot(path: Path, key: RunKey) -> Snapshot | None:
         document = json.loads(metadata["run"])
         seconds = float(document.pop("seconds"))
         kind = QuasiNewtonState if "point" in tensors else EmbedState
-        return Snapshot(kind(**tensors), seconds) if document == asdict(key) else None
-    except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError):
+        return RunKey(**document), Snapshot(kind(**tensors), seconds)
+    except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

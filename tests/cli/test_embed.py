@@ -148,6 +148,21 @@ def test_resume_skips_what_is_finished_and_tidies_up(photos: Path, tmp_path: Pat
     assert names(tmp_path) == results("cat")
 
 
+def test_resume_keeps_a_result_of_other_settings_unless_told(
+    i2s: I2s, photos: Path, tmp_path: Path, single: Path, quick: Quick
+) -> None:
+    for name in results("cat"):
+        shutil.copy(single / name, tmp_path)
+    before = (tmp_path / "cat.safetensors").read_bytes()
+    command = ("embed", photos / "cat.png", *quick[:-1], 7, "-o", tmp_path, "--resume")
+    says(i2s(*command), 2, "cat.safetensors was made otherwise and is kept: steps 5 -> 7", "--overwrite")
+    assert (tmp_path / "cat.safetensors").read_bytes() == before
+    done = invoke(*command, "--overwrite")
+    assert (done.exit_code, "cat: replacing the result that is there: steps 5 -> 7" in done.output) == (0, True)
+    assert read_latent(tmp_path / "cat.safetensors").options["steps"] == 7
+    assert "already embedded" in invoke(*command, "--overwrite").output
+
+
 def test_two_pictures_of_one_name(photos: Path, tmp_path: Path, quick: Quick) -> None:
     (tmp_path / "other").mkdir()
     shutil.copy(photos / "coffee.png", tmp_path / "other/cat.png")

@@ -10,13 +10,15 @@ import pytest
 from PIL import Image
 
 from i2s_trt.embedding.job import EmbedJob, JobEvent, JobResult
-from i2s_trt.embedding.options import EmbedOptions, JobOptions
+from i2s_trt.embedding.options import EmbedOptions, JobOptions, ObjectiveOptions
 from i2s_trt.embedding.outputs import Outputs, unique_names
-from i2s_trt.embedding.snapshot import RunKey, load_snapshot
+from i2s_trt.embedding.run_key import RunKey
+from i2s_trt.embedding.snapshot import load_snapshot, snapshot_key
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
 
 OPTIONS = EmbedOptions(steps=8, learning_rate=0.05)
@@ -111,7 +113,8 @@ def test_snapshots_are_taken_while_running_and_go_when_done(
     run([astronaut], stop=look, snapshot_seconds=0.0)
     assert seen.count(True) == 8
     assert not path.exists()
-    assert load_snapshot(path, RunKey("", "", "", "")) is None
+    assert load_snapshot(path, RunKey("", "", {}, "")) is None
+    assert snapshot_key(path) is None
 
 
 def test_finished_pictures_are_kept_on_resume_and_redone_without(
@@ -125,21 +128,96 @@ def test_finished_pictures_are_kept_on_resume_and_redone_without(
     assert (tmp_path / "out" / "astronaut.safetensors").stat().st_mtime_ns > before
 
 
-def test_other_settings_or_another_picture_start_afresh(
+def said(events: list[JobEvent]) -> list[str]:
+    """What was warned of."""
+    return [event.data["message"] for event in events if event.kind == "warning" and "pixels" not in str(event.data)]
+
+
+def test_an_unfinished_run_of_other_settings_or_another_picture_is_begun_afresh_and_said(
     run: Runner, tmp_path: Path, astronaut: Path, cat: Path, events: list[JobEvent]
 ) -> None:
     run([astronaut], stop=stop_after(4))
-    run([astronaut], resume=True, options=EmbedOptions(steps=9, learning_rate=0.05))
+    run([astronaut], resume=True, options=EmbedOptions(steps=9, learning_rate=0.05), stop=stop_after(4))
     shutil.copy(cat, tmp_path / "astronaut.png")
     run([tmp_path / "astronaut.png"], resume=True)
+    start = "starting afresh; the unfinished run that is there was made otherwise: "
+    assert said(events) == [
+        start + "steps 8 -> 9", start + "another picture, or another part of it, steps 9 -> 8"
+    ]  # fmt: skip
     assert not [event for event in events if event.kind in ("resumed", "skipped")]
 
 
-def test_a_damaged_snapshot_or_latent_is_not_trusted(run: Runner, tmp_path: Path, astronaut: Path) -> None:
+def test_a_finished_result_of_other_settings_is_kept_and_refused(
+    run: Runner, tmp_path: Path, astronaut: Path, cat: Path, events: list[JobEvent]
+) -> None:
+    run([astronaut])
+    latent = tmp_path / "out" / "astronaut.safetensors"
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    other = EmbedOptions(steps=9, learning_rate=0.1, objective=ObjectiveOptions(layer_weights={"conv3_2": 2.0}))
+    (kept, fine) = run([astronaut, cat], resume=True, options=other, batch=2)
+    assert (kept.status, fine.status) == ("failed", "finished")
+    assert "astronaut.safetensors was made otherwise and is kept: steps 8 -> 9, learning rate 0.05 -> 0.1, " in str(
+        kept.error
+    )
+    assert "-> conv3_2=2.0" in str(kept.error)
+    assert "another folder with -o, or add --overwrite" in str(kept.error)
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in before} == before
+    assert [r.status for r in run([astronaut, cat], resume=True, overwrite=True, options=other)] == [
+        "finished", "skipped"
+    ]  # fmt: skip
+    assert said(events)[-1].startswith("replacing the result that is there: steps 8 -> 9, ")
+    assert read_latent(latent).options["steps"] == 9
+
+
+def test_a_finished_result_of_another_picture_model_or_style_is_kept_and_refused(
+    run: Runner, toy: Generator, vgg: Vgg16, tmp_path: Path, astronaut: Path, cat: Path
+) -> None:
+    styled = EmbedOptions(steps=2, objective=ObjectiveOptions(style_weight=1.0))
+    run([astronaut], options=styled, style_picture=cat)
+    assert [r.status for r in run([astronaut], options=styled, style_picture=cat, resume=True)] == ["skipped"]
+    (style,) = run([astronaut], options=styled, style_picture=astronaut, resume=True)
+    assert "is kept: another style picture\n" in str(style.error)
+    shutil.copy(cat, tmp_path / "astronaut.png")
+    (picture,) = run([tmp_path / "astronaut.png"], options=styled, style_picture=cat, resume=True)
+    assert "is kept: another picture, or another part of it\n" in str(picture.error)
+    other = Generator.from_weights(random_weights(standard_spec(16, 16, 24), seed=4))
+    job = EmbedJob(other, vgg, styled, JobOptions(resume=True, style_picture=cat), tmp_path / "out")
+    (model,) = job.run([astronaut])
+    assert "is kept: another model\n" in str(model.error)
+
+
+def test_a_result_that_was_to_be_replaced_is_replaced_on_resume(
+    run: Runner, tmp_path: Path, astronaut: Path, events: list[JobEvent]
+) -> None:
+    """Killed while it replaced a result, a run goes on from its snapshot, whose settings are the wanted ones."""
+    run([astronaut])
+    latent = (tmp_path / "out" / "astronaut.safetensors").read_bytes()
+    other = EmbedOptions(steps=9, learning_rate=0.05)
+    run([astronaut], options=other, stop=stop_after(4))
+    (tmp_path / "out" / "astronaut.safetensors").write_bytes(latent)  # as it is after a kill
+    assert [r.status for r in run([astronaut], resume=True, options=other)] == ["finished"]
+    assert [event.data["step"] for event in events if event.kind == "resumed"] == [4]
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_snapshot_that_outlived_its_result_goes(run: Runner, tmp_path: Path, astronaut: Path) -> None:
+    run([astronaut], stop=stop_after(4))
+    snapshot = tmp_path / "out" / ".astronaut.snapshot"
+    kept = snapshot.read_bytes()
+    run([astronaut], resume=True)
+    snapshot.write_bytes(kept)
+    assert [r.status for r in run([astronaut], resume=True)] == ["skipped"]
+    assert not snapshot.exists()
+
+
+def test_a_damaged_snapshot_or_latent_is_not_trusted(
+    run: Runner, tmp_path: Path, astronaut: Path, events: list[JobEvent]
+) -> None:
     run([astronaut], stop=stop_after(4))
     snapshot = tmp_path / "out" / ".astronaut.snapshot"
     snapshot.write_bytes(snapshot.read_bytes()[:100])
     assert [r.status for r in run([astronaut], resume=True)] == ["finished"]
+    assert said(events) == ["starting afresh; the unfinished run that is there cannot be read"]
     latent = tmp_path / "out" / "astronaut.safetensors"
     latent.write_bytes(latent.read_bytes()[:-7])
     assert [r.status for r in run([astronaut], resume=True)] == ["finished"]

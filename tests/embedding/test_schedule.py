@@ -14,7 +14,8 @@ from i2s_trt.embedding.job import EmbedJob, JobEvent
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, JobOptions, ObjectiveOptions
 from i2s_trt.embedding.quasi_newton import QuasiNewtonState
-from i2s_trt.embedding.snapshot import RunKey, Snapshot, load_snapshot, save_snapshot
+from i2s_trt.embedding.run_key import RunKey
+from i2s_trt.embedding.snapshot import Snapshot, load_snapshot, save_snapshot
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import to_pixels
@@ -88,7 +89,7 @@ def test_snapshots_keep_the_memory_of_the_run(
     toy: Generator, vgg: Vgg16, pictures: list[Pixels], tmp_path: Path
 ) -> None:
     (stopped,) = embed(toy, pictures[:1], FAST, vgg=vgg, callback=lambda progress: progress.steps[0] >= 5)
-    key = RunKey("model", "image", "options", "features")
+    key = RunKey("model", "image", {"steps": 5}, "features")
     save_snapshot(tmp_path / "snapshot", key, Snapshot(stopped.state, 1.0))
     found = load_snapshot(tmp_path / "snapshot", key)
     assert found is not None

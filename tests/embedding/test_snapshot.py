@@ -10,10 +10,11 @@ import torch
 from i2s_trt.embedding import snapshot
 from i2s_trt.embedding.loop import EmbedProgress
 from i2s_trt.embedding.options import EmbedOptions, JobOptions
-from i2s_trt.embedding.snapshot import RunKey, SnapshotKeeper, load_snapshot
+from i2s_trt.embedding.run_key import RunKey
+from i2s_trt.embedding.snapshot import SnapshotKeeper, load_snapshot
 from i2s_trt.embedding.step import EmbedState
 
-KEY = RunKey("model", "image", "options", "features")
+KEY = RunKey("model", "image", {"steps": 10_000}, "features")
 STEP = 0.02  # seconds
 Run = Callable[[float, float], list[float]]
 
