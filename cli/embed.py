@@ -162,8 +162,9 @@ def embed(
     files = JobOptions(batch, resume, overwrite, fit, style_image)  # type: ignore[arg-type]
     found = FaceInput(align, faces.align_options(bool(align), face, landmarks, fit), detector)  # type: ignore[arg-type]
     clip = ClipOptions(
-        frame_steps, temporal_weight=temporal_weight, smoothing=smoothing, most_frames=most_frames, resume=resume
-    )
+        frame_steps, temporal_weight=temporal_weight, smoothing=smoothing, most_frames=most_frames, resume=resume,
+        overwrite=overwrite,
+    )  # fmt: skip
     results, wanted = _run(
         console, sources, output, model, settings, files, init, features, device, precision, found, clip
     )

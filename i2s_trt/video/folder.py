@@ -1,6 +1,7 @@
 """The folder of an embedded clip: a latent file a frame, and `clip.json`, which says what they belong to."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.embedding.run_key import changed_settings
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
 from i2s_trt.images.clip import ClipInfo
@@ -28,12 +30,20 @@ class ClipRecord:
         info: of the clip.
         plan: of its frames.
         settings: that the plan was made with; a plan is reused only for the same ones.
+        run: settings that the frames were embedded with.
     """
 
     source: str
     info: ClipInfo
     plan: FramePlan
     settings: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
+
+    def changes(self, info: ClipInfo, settings: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+        """In what the wanted clip and settings differ from these, as `steps 200 -> 500`; empty for the same ones."""
+        other = [] if self.info.digest == info.digest else ["another clip"]
+        embedded = changed_settings(self.run, run) if self.run else ["settings that were not noted"]
+        return other + changed_settings(self.settings, settings) + embedded
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class ClipFolder:
         info = {**vars(record.info), "rate": str(record.info.rate), "size": list(record.info.size)}
         document = {
             "format": _FORMAT, "source": record.source, "info": info, "plan": record.plan.to_json(),
-            "settings": record.settings,
+            "settings": record.settings, "run": record.run,
         }  # fmt: skip
         write_bytes(self.path / _NAME, json.dumps(document).encode())
 
@@ -69,7 +79,8 @@ class ClipFolder:
             info = document["info"]
             size = (int(info["size"][0]), int(info["size"][1]))
             read = ClipInfo(**{**info, "rate": Fraction(info["rate"]), "size": size})
-            return ClipRecord(document["source"], read, FramePlan.from_json(document["plan"]), document["settings"])
+            plan, run = FramePlan.from_json(document["plan"]), dict(document.get("run", {}))
+            return ClipRecord(document["source"], read, plan, dict(document["settings"]), run)
         except OSError as error:
             raise LatentError(
                 f"{self.path} is not the folder of an embedded clip", "make one with i2s-trt embed CLIP.mp4"
@@ -78,10 +89,16 @@ class ClipFolder:
             raise LatentError(f"{path} is damaged ({error})", "embed the clip again") from error
 
     def latents(self) -> list[Latent]:
-        """Those of all frames in order. Raises LatentError when the first is missing or one is damaged."""
+        """Those of the frames that are done, in order; a longer clip's that were there before do not count.
+
+        Raises:
+            LatentError: the record or the first is missing, or one is damaged.
+        """
         found: list[Latent] = []
-        while self.latent(len(found)).exists() or not found:
-            found.append(read_latent(self.latent(len(found))))
+        for frame in range(len(self.read().plan.quads)):
+            if found and not self.latent(frame).exists():
+                break
+            found.append(read_latent(self.latent(frame)))
         return found
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -83,7 +83,12 @@ class ClipJob:
             raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")
         self._generator, self._vgg, self._options, self._clip = generator, vgg, options, clip
         self._plan, self._report, self._should_stop = plan, report, should_stop
-        self._settings = {**(settings or {}), "smoothing": clip.smoothing}
+        plan_settings = {"smoothing": clip.smoothing, "model": generator.digest, "most_frames": clip.most_frames}
+        self._settings = {**(settings or {}), **plan_settings}
+        self._run = {
+            **options.to_json(), "features": vgg.source.digest, "frame_steps": clip.frame_steps,
+            "rate_share": clip.rate_share, "temporal_weight": clip.temporal_weight,
+        }  # fmt: skip
         self._typical = typical_distance(generator)
 
     def run(self, path: Path, name: str, folder: Path) -> ClipResult:
@@ -112,26 +117,45 @@ class ClipJob:
         return ClipResult(path, name, status, home, tuple(latents))
 
     def _record(self, path: Path, name: str, info: ClipInfo, home: ClipFolder) -> ClipRecord:
-        """What each frame shows: as an earlier run found it, or found now."""
-        settings = {**self._settings, "model": self._generator.digest, "most_frames": self._clip.most_frames}
-        if self._clip.resume:
-            try:
-                record = home.read()
-            except LatentError:
-                record = None
-            if record and (record.info.digest, record.settings) == (info.digest, settings):
-                return record
+        """What each frame shows and how it is embedded: as an earlier run noted it, or settled now."""
+        earlier = self._earlier(home)
+        changes = earlier.changes(info, self._settings, self._run) if earlier else []
+        if earlier and not changes:
+            return earlier
+        if changes:
+            self._admit(name, home, changes)
+        same_plan = earlier and (earlier.info.digest, earlier.settings) == (info.digest, self._settings)
+        plan = earlier.plan if earlier and same_plan else self._planned(path, name, info)
+        record = ClipRecord(str(path.resolve()), info, plan, self._settings, self._run)
+        home.write(record)
+        return record
+
+    def _earlier(self, home: ClipFolder) -> ClipRecord | None:
+        try:
+            return home.read() if self._clip.resume else None
+        except LatentError:
+            return None
+
+    def _admit(self, name: str, home: ClipFolder, changes: Sequence[str]) -> None:
+        """Say that frames are embedded anew. Raises UsageError when that would replace some and nobody said to."""
+        if _is_finished(home.latent(0)) and not self._clip.overwrite:
+            raise UsageError(
+                f"{home.path} was made otherwise and is kept: {', '.join(changes)}",
+                "name another folder with -o, or add --overwrite to embed it anew",
+            )
+        message = f"starting afresh; what is there was made otherwise: {', '.join(changes)}"
+        self._report(JobEvent("warning", name, {"message": message}))
+
+    def _planned(self, path: Path, name: str, info: ClipInfo) -> FramePlan:
         total = self._clip.most_frames or info.frames
 
         def looked(done: int) -> None:
             self._report(JobEvent("looking", name, {"step": done, "steps": total}))
 
         plan = self._plan(path, info, self._clip, looked)
-        record = ClipRecord(str(path.resolve()), info, plan, settings)
-        home.write(record)
         for message in plan.warnings:
             self._report(JobEvent("warning", name, {"message": message}))
-        return record
+        return plan
 
     def _frames(self, path: Path, name: str, record: ClipRecord, home: ClipFolder) -> Iterator[Latent]:
         """The latents of the frames, each embedded or found finished."""
@@ -157,8 +181,9 @@ class ClipJob:
 
     def _first(self, picture: Array, name: str, home: ClipFolder, kept: dict[str, Any]) -> Latent:
         """Embedded in full, as a picture is, with snapshots and everything that is written for one."""
+        files = JobOptions(resume=self._clip.resume, overwrite=True)  # whether it may be was asked of the whole clip
         job = EmbedJob(
-            self._generator, self._vgg, self._options, JobOptions(resume=self._clip.resume), home.path,
+            self._generator, self._vgg, self._options, files, home.path,
             lambda event: self._report(replace(event, name=f"{name}, first frame")), self._should_stop,
             lambda _source: Prepared(picture, {**kept, "moved": 0.0}),
         )  # fmt: skip
@@ -200,6 +225,13 @@ class ClipJob:
         weight = latent.extra.get("temporal_weight") == kept["temporal_weight"]
         same = made_with == wanted and weight and dict(latent.options) == options.to_json()
         return latent if same and latent.status == "finished" else None
+
+
+def _is_finished(path: Path) -> bool:
+    try:
+        return read_latent(path).status == "finished"
+    except LatentError:
+        return False
 
 
 def _figures(latent: Latent, number: int, count: int, steps: int, loss: float) -> dict[str, Any]:

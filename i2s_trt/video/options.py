@@ -17,7 +17,8 @@ class ClipOptions:
             the squared distance, in units of the model's typical distance from the mean latent.
         smoothing: of the landmarks over time, in frames (standard deviation); 0 leaves them as they are found.
         most_frames: embed no more; 0 for all.
-        resume: keep the frames that are finished.
+        resume: keep the frames that are finished; a clip that was made otherwise is kept and refused.
+        overwrite: with `resume`, embed anew what was made otherwise.
     """
 
     frame_steps: int = 30
@@ -26,6 +27,7 @@ class ClipOptions:
     smoothing: float = 1.0
     most_frames: int = 0
     resume: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.frame_steps < 0 or self.most_frames < 0:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.latents import read_latent, save_latent
 from tests.cli.support import I2s, invoke, names, refused, says
+from tests.conftest import command
 from tests.video.clips import moving_photograph, write_clip
 
 Quick = tuple[object, ...]
@@ -80,6 +83,31 @@ def test_resuming_does_nothing_twice(clip: Path, out: Path, tmp_path: Path, quic
     assert invoke(*arguments).exit_code == 0
     assert (tmp_path / "out/talk/frame-00001.safetensors").stat().st_mtime_ns == before
     np.testing.assert_array_equal(latents(tmp_path / "out/talk"), latents(out / "talk"))
+
+
+@pytest.mark.parametrize("frame", [0, 2])
+def test_killed_and_resumed(clip: Path, out: Path, tmp_path: Path, quick: Quick, frame: int) -> None:
+    arguments = ("embed", clip, *quick, *CLIP, "--align", "-o", tmp_path)
+    words = [str(word) for word in command([*arguments, "--json"])]
+    with subprocess.Popen(words, env=os.environ, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if b'"frame": %d,' % frame in line)
+        process.kill()
+    assert len(list((tmp_path / "talk").glob("*.safetensors"))) > frame
+    assert invoke(*arguments, "--resume").exit_code == 0
+    np.testing.assert_array_equal(latents(tmp_path / "talk"), latents(out / "talk"))
+    assert {"talk.mp4", "talk-strip.mp4", "talk-frames.csv"} <= set(names(tmp_path))
+
+
+def test_a_clip_of_other_settings_is_kept_unless_told(clip: Path, out: Path, tmp_path: Path, quick: Quick) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    arguments = ("embed", clip, *quick, "--frame-steps", 1, "--align", "-o", tmp_path / "out", "--resume")
+    done = invoke(*arguments)
+    assert done.exit_code == 2
+    assert "is kept: frame steps 2 -> 1" in done.output
+    np.testing.assert_array_equal(latents(tmp_path / "out/talk"), latents(out / "talk"))
+    assert invoke(*arguments, "--overwrite").exit_code == 0
+    assert not np.array_equal(latents(tmp_path / "out/talk"), latents(out / "talk"))
 
 
 def test_the_clip_is_never_overwritten(clip: Path, tmp_path: Path, quick: Quick) -> None:

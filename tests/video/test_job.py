@@ -133,13 +133,67 @@ def test_what_is_finished_is_not_done_again(whole: ClipResult, runner: Runner, c
     assert runner.kinds().count("frame") == 5
 
 
-@pytest.mark.parametrize("change", [{"temporal_weight": 9.0}, {"frame_steps": 3}], ids=str)
-def test_other_settings_do_frames_anew(runner: Runner, clip: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"temporal_weight": 9.0}, "temporal weight 1.0 -> 9.0"), ({"frame_steps": 3}, "frame steps 2 -> 3")],
+)
+def test_frames_of_other_settings_are_kept_unless_they_are_to_be_replaced(
+    runner: Runner, clip: Path, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
     folder = tmp_path / "talk"
     first = runner(clip, folder)
-    again = runner(clip, folder, replace(CLIP, resume=True, **change))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    changed = replace(CLIP, resume=True, **change)
+    refused = runner(clip, folder, changed)
+    assert (refused.status, runner.kinds()) == ("failed", ["failed"])
+    assert f"talk was made otherwise and is kept: {words}\n" in str(refused.error)
+    assert "--overwrite" in str(refused.error)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    again = runner(clip, folder, replace(changed, overwrite=True))
+    assert warnings(runner) == [f"starting afresh; what is there was made otherwise: {words}"]
     np.testing.assert_array_equal(latents(again)[0], latents(first)[0])
     assert not np.array_equal(latents(again)[1], latents(first)[1])
+    assert runner.planned == 0
+    assert runner(clip, folder, changed).status == "finished"
+    assert "warning" not in runner.kinds()
+
+
+def warnings(runner: Runner) -> list[str]:
+    return [event.data["message"] for event in runner.events if event.kind == "warning"]
+
+
+def test_another_first_frame_or_more_frames_are_other_settings(runner: Runner, clip: Path, tmp_path: Path) -> None:
+    folder, resumed = tmp_path / "talk", replace(CLIP, resume=True)
+    runner(clip, folder, replace(CLIP, most_frames=2))
+    assert "is kept: most frames 2 -> 0, steps 6 -> 7\n" in str(runner(clip, folder, resumed, steps=7).error)
+    assert len(latents(runner(clip, folder, replace(resumed, overwrite=True), steps=7))) == 5
+    assert "replacing the result that is there: steps 6 -> 7" in warnings(runner)
+
+
+def test_a_clip_that_is_being_replaced_goes_on(whole: ClipResult, runner: Runner, clip: Path, tmp_path: Path) -> None:
+    """Stopped while it replaced frames, a run goes on with frames of the earlier run before it."""
+    folder, other = tmp_path / "talk", replace(CLIP, temporal_weight=9.0)
+    runner(clip, folder, other)
+    runner(clip, folder, stop_after=2)
+    again = runner(clip, folder, replace(CLIP, resume=True))
+    assert (again.status, runner.planned) == ("finished", 0)
+    np.testing.assert_array_equal(latents(again), latents(whole))
+
+
+def test_an_unfinished_clip_of_other_settings_is_begun_afresh_and_said(
+    runner: Runner, clip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "talk"
+    runner(clip, folder, stop_after=0)
+    assert runner(clip, folder, replace(CLIP, resume=True), steps=7).status == "finished"
+    assert warnings(runner)[0] == "starting afresh; what is there was made otherwise: steps 6 -> 7"
+
+
+def test_frames_of_a_longer_clip_do_not_count(runner: Runner, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "talk"
+    runner(clip, folder)
+    short = runner(clip, folder, replace(CLIP, most_frames=2))
+    np.testing.assert_array_equal(stacked(ClipFolder(folder).latents()), latents(short))
 
 
 def test_a_damaged_frame_is_done_again(whole: ClipResult, runner: Runner, clip: Path, tmp_path: Path) -> None:
