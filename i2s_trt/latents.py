@@ -3,17 +3,16 @@
 import io
 import json
 import math
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from i2s_trt.errors import LatentError
+from i2s_trt.archives import opened_archive, read_entry
+from i2s_trt.errors import CheckpointError, LatentError
 from i2s_trt.files import write_bytes
 
 if TYPE_CHECKING:
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
 
 _FORMAT = 1
+_ARRAY_NAMES = ("w", "dlatents", "w_plus")  # in an .npz
 _PLAIN_ARRAY = "save a plain float array: numpy.save('latent.npy', array.astype('float32'))"
+_PLAIN_TENSOR = "save the tensor alone: torch.save(latents.cpu(), file)"
 Array = np.ndarray[Any, Any]
 
 
@@ -175,13 +176,17 @@ def _read_npy(path: Path) -> list[Latent]:
 
 
 def _read_npz(path: Path) -> list[Latent]:
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-        name = next((name for name in ("w", "dlatents", "w_plus") if name in archive.files), None)
-        if name is None:
-            raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(archive.files)}", _PLAIN_ARRAY)
-        with _no_objects(path):
-            array = archive[name]
-        return _checked(array, path)
+    try:
+        with opened_archive(path) as archive:
+            arrays = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            name = next((name for name in _ARRAY_NAMES if name in arrays), None)
+            if name is None:
+                raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(arrays)}", _PLAIN_ARRAY)
+            data = read_entry(archive, arrays[name])
+    except CheckpointError as error:
+        raise LatentError(f"{path}: {error.args[0]}", error.mend) from error
+    with _no_objects(path):
+        return _checked(np.load(io.BytesIO(data), allow_pickle=False), path)
 
 
 @contextmanager
@@ -198,20 +203,17 @@ def _no_objects(path: Path) -> Iterator[None]:
 def _read_torch(path: Path) -> list[Latent]:
     import torch
 
+    from i2s_trt.checkpoints.torch_file import read_torch_file
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's remarks on files that it is about to refuse
-            tree = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise LatentError(
-            f"{path} holds more than tensors, or is damaged: reading it could run code",
-            "save the tensor alone: torch.save(latents.cpu(), file)",
-        ) from error
+        tree = read_torch_file(path)
+    except CheckpointError as error:
+        raise LatentError(f"{path}: {error.args[0]}", _PLAIN_TENSOR) from error
     entries = [tree] if isinstance(tree, torch.Tensor) else []
     if isinstance(tree, dict):
         entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
     if not entries:
-        raise LatentError(f"{path} holds no latents", "save the tensor alone: torch.save(latents.cpu(), file)")
+        raise LatentError(f"{path} holds no latents", _PLAIN_TENSOR)
     return [latent for entry in entries for latent in _checked(_array(entry), path)]
 
 

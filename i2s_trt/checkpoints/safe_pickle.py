@@ -8,6 +8,7 @@ imported, and NumPy never sees a state that the file could have forged. Formats:
 import pickle
 import pickletools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -20,6 +21,7 @@ _REFUSED_OPCODES = frozenset({
 })  # fmt: skip
 _DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|\?)")
 _MEND = "use the original .pkl from its publisher; i2s-trt executes nothing, so there is no way to force it"
+OPCODES_MAX = 500_000  # a network has some 10,000
 _NESTED_MAX = 20  # a network's tuples are nested two deep
 _PERSISTENCE = "torch_utils.persistence"
 _STYLEGAN3_MARKS = re.compile(r"SynthesisInput|^L\d+_\d+_\d+$|^phases$|^magnitude_ema|^num_critical$|stylegan3")
@@ -205,15 +207,34 @@ def read_pickle(path: Path) -> Any:
         ) from error
 
 
-def _inspect(stream: IO[bytes]) -> None:
-    """Walk over the opcodes without building anything."""
-    persistent, stylegan3, nesting = False, False, _Nesting()
+def inspect_pickle(stream: IO[bytes]) -> None:
+    """Walk over one pickle's opcodes without building anything, up to its end.
+
+    Raises:
+        CheckpointError: it was made to exhaust the memory or to hang its reader.
+        ValueError: it is truncated or broken.
+    """
+    for _ in _walk(stream):
+        pass
+
+
+def _walk(stream: IO[bytes]) -> Iterator[tuple[pickletools.OpcodeInfo, Any]]:
+    nesting = _Nesting()
     for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if opcode.name in _REFUSED_OPCODES:
-            raise CheckpointError(f"refused the pickle opcode {opcode.name}, which no network file contains", _MEND)
+        if number == OPCODES_MAX:
+            raise CheckpointError(f"refused a pickle of more than {OPCODES_MAX} steps, made to hang the reader", _MEND)
         if opcode.name.endswith("PUT") and int(argument or 0) > number:  # the memo is as long as its highest index
             raise CheckpointError(f"refused memo index {argument}: the file was made to exhaust the memory", _MEND)
+        yield opcode, argument
         nesting.follow(opcode, argument)
+
+
+def _inspect(stream: IO[bytes]) -> None:
+    """Refuse what no StyleGAN1 network's pickle contains."""
+    persistent, stylegan3 = False, False
+    for opcode, argument in _walk(stream):
+        if opcode.name in _REFUSED_OPCODES:
+            raise CheckpointError(f"refused the pickle opcode {opcode.name}, which no network file contains", _MEND)
         if isinstance(argument, str):
             persistent = persistent or argument.startswith(_PERSISTENCE)
             stylegan3 = stylegan3 or bool(_STYLEGAN3_MARKS.search(argument))

@@ -1,7 +1,6 @@
 """PyTorch conversions of StyleGAN1 that circulate: lernapparat, huangzh13, genforce, interfacegan, idinvert.
 
-All of them keep the original's raw variables under other names, so a port is a table of names. Files are opened with
-PyTorch's restricted unpickler, which runs no code.
+All of them keep the original's raw variables under other names, so a port is a table of names.
 """
 
 import re
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.convert import RawNetwork
+from i2s_trt.checkpoints.torch_file import read_torch_file
 from i2s_trt.errors import CheckpointError
 
 _LAYER = "synthesis.layers."
@@ -46,26 +46,13 @@ def read_torch_port(path: Path) -> tuple[str, RawNetwork]:
     Raises:
         CheckpointError: not a PyTorch file, or not a StyleGAN1 generator; the message names what it is.
     """
-    state = _generator_state(_load(path))
+    state = _generator_state(read_torch_file(path))
     _refuse_other_networks(state)
     port = next((port for port in PORTS if port.mark in state), None)
     if port is None:
         some = ", ".join(list(state)[:3]) or "nothing"
         raise CheckpointError(f"no known StyleGAN1 conversion has these tensors ({some}, ...)", _MEND)
     return port.name, _raw(state, port)
-
-
-def _load(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # a broken or hostile file can raise anything
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(
-            f"PyTorch's restricted loader refused the file ({reason})",
-            "download it again; if it holds more than tensors, save its state_dict alone",
-        ) from error
 
 
 def _generator_state(tree: Any) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from i2s_trt.checkpoints.torch_file import read_torch_file
 from i2s_trt.errors import CheckpointError
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, POOLED_BEFORE, TAPS
 
@@ -110,12 +111,12 @@ def _calibration_images(random: np.random.Generator) -> Tensor:
 
 def _trained(path: Path) -> Vgg16:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_torch_file(path)
         vgg = Vgg16()
         wanted = vgg.state_dict().keys()
         vgg.load_state_dict({name: tensor for name, tensor in state.items() if name in wanted})
     except Exception as error:  # a broken or foreign file can raise anything
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error.args[0] if isinstance(error, CheckpointError) else error).split())[:200]
         raise CheckpointError(
             f"{path} does not hold VGG-16's weights ({reason})", "i2s-trt models pull vgg16"
         ) from error

@@ -1,0 +1,88 @@
+"""Opens files of `torch.save` so that they run no code, fill no memory and hang no reader."""
+
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, BinaryIO
+
+from i2s_trt.archives import is_plain, opened_archive, read_entry
+from i2s_trt.checkpoints.safe_pickle import inspect_pickle
+from i2s_trt.errors import CheckpointError
+
+_REFUSED = "PyTorch's restricted loader refused the file"
+_MEND = "download it again; if it holds more than tensors, save its state_dict alone"
+_GLOBAL = re.compile(r"GLOBAL (\S+)")
+_ZIP = b"PK\x03\x04"  # PyTorch tells the kinds apart by these bytes too
+_LEGACY_PICKLES = 5  # magic number, protocol, machine, the tree, the names of its storages
+
+
+def read_torch_file(path: Path) -> Any:
+    """The tensors of a `.pt` or `.pth` file in their containers, on the CPU.
+
+    Raises:
+        CheckpointError: damaged, or holding more than tensors, which is named; the message lacks the file's name.
+        OSError: it cannot be read.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on files that are about to be refused
+            with _harmless(path) as stream:
+                return torch.load(stream, map_location="cpu", weights_only=True)
+    except (CheckpointError, OSError):
+        raise
+    except Exception as error:  # a broken or hostile file can raise anything
+        raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _MEND) from error
+
+
+def _reason(error: Exception) -> str:
+    """What was refused, without PyTorch's advice to execute the file."""
+    text = " ".join(str(error).split())
+    if found := _GLOBAL.search(text):
+        return f"it needs {found[1]}, which is no tensor: reading it could run code"
+    if isinstance(error, UnpicklingError) or "weights_only" in text:
+        return "it holds more than tensors, or is damaged: reading it could run code"
+    return text[:200]
+
+
+@contextmanager
+def _harmless(path: Path) -> Iterator[BinaryIO]:
+    """The file, its pickles inspected and its archive counted; one that is compressed as a plain copy in memory."""
+    with path.open("rb") as stream:
+        is_archive = stream.read(len(_ZIP)) == _ZIP
+        stream.seek(0)
+        if is_archive:
+            with opened_archive(path) as archive:
+                _inspect_tree(archive)
+                yield stream if is_plain(archive) else _plain_copy(archive)
+        else:
+            _inspect_legacy(stream, path.stat().st_size)
+            stream.seek(0)
+            yield stream
+
+
+def _inspect_tree(archive: zipfile.ZipFile) -> None:
+    for entry in archive.infolist():
+        if entry.filename.endswith("data.pkl"):
+            inspect_pickle(io.BytesIO(read_entry(archive, entry)))
+
+
+def _inspect_legacy(stream: BinaryIO, size: int) -> None:
+    for _ in range(_LEGACY_PICKLES):
+        if stream.tell() < size:
+            inspect_pickle(stream)
+
+
+def _plain_copy(archive: zipfile.ZipFile) -> BinaryIO:
+    copy = io.BytesIO()
+    with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as plain:
+        for entry in archive.infolist():
+            plain.writestr(entry.filename, read_entry(archive, entry))
+    copy.seek(0)
+    return copy
