@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from i2s_trt.embedding.loop import Embedding, embed
     from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
     from i2s_trt.errors import I2sError
+    from i2s_trt.faces.prepare import prepare_picture
     from i2s_trt.images.decode import decode
     from i2s_trt.images.fit import fit_picture
     from i2s_trt.latents import Latent, read_latent, save_latent
@@ -34,6 +35,7 @@ _HOMES = {
     "load_generator": "i2s_trt.checkpoints.store",
     "load_vgg16": "i2s_trt.models.vgg",
     "morph": "i2s_trt.edit.latent_edits",
+    "prepare_picture": "i2s_trt.faces.prepare",
     "read_latent": "i2s_trt.latents",
     "save_latent": "i2s_trt.latents",
     "style_transfer": "i2s_trt.edit.latent_edits",
@@ -41,8 +43,8 @@ _HOMES = {
 
 __all__ = [
     "EmbedOptions", "Embedding", "Generator", "I2sError", "Latent", "ObjectiveOptions", "decode", "embed",
-    "expression_transfer", "fit_picture", "load_generator", "load_vgg16", "morph", "read_latent", "save_latent",
-    "style_transfer",
+    "expression_transfer", "fit_picture", "load_generator", "load_vgg16", "morph", "prepare_picture",
+    "read_latent", "save_latent", "style_transfer",
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from i2s_trt.checkpoints.catalogue import (
 )
 from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
+from i2s_trt.faces.models import draws_faces
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights, standard_spec
@@ -88,7 +89,9 @@ def load_generator(model: str | Path = DEMO) -> Generator:
         ModelError: nothing of that name, or damaged weights.
         CheckpointError: the file is not a StyleGAN1 generator.
     """
-    return Generator.from_weights(load_weights(model))
+    generator = Generator.from_weights(load_weights(model))
+    generator.draws_faces = draws_faces(str(model))
+    return generator
 
 
 def load_weights(model: str | Path = DEMO) -> GeneratorWeights:

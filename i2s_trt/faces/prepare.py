@@ -3,19 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from i2s_trt.errors import I2sError, ImageError
+from i2s_trt.faces.detectors import load_detector
 from i2s_trt.faces.face import WAY_OUT, Face, FaceDetector, Which, choose_faces, largest_first
 from i2s_trt.images.align import align_quad
 from i2s_trt.images.alignment import KEY, Alignment, read_alignment
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import Fit, PictureShape, fit_picture
 from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.prepared import FaceOf, Prepared, Source, path_of, prepare_whole, too_small
+from i2s_trt.images.prepared import FaceOf, Prepared, Source, path_of, prepare_file, prepare_whole, too_small
 from i2s_trt.images.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+
+if TYPE_CHECKING:
+    from i2s_trt.models.generator import Generator
 
 Pixels = np.ndarray[Any, Any]
 _ALIGNED = 0.06  # share of its side by which the quad of an aligned picture may differ from the picture
@@ -65,11 +69,15 @@ class FacePreparer:
         stored = read_alignment(path)
         if stored is not None:  # `i2s-trt align` made it
             return Prepared(fit_picture(pixels, self._shape, self._options.fit), {KEY: stored.to_json()})
+        return self.prepare(pixels, path, source.number if isinstance(source, FaceOf) else self._options.which)
+
+    def prepare(self, pixels: Pixels, path: Path, which: Which) -> Prepared:
+        """Cut a face out of a photograph uint8 [H, W, 3] that came from `path`. Raises ImageError as a call does."""
         found = self.faces(path, pixels)
         if not found and not self._options.demanded:
             whole = prepare_whole(pixels, path, self._shape, self._options.fit)
             return Prepared(whole.pixels, whole.record, (*whole.warnings, _NO_FACE))
-        face = _chosen(path, found, source.number if isinstance(source, FaceOf) else self._options.which)
+        face = _chosen(path, found, which)
         if not self._options.demanded and is_whole(ffhq_quad(face.landmarks), pixels.shape[:2], _ALIGNED):
             return self._aligned_before(path, pixels)
         return self._aligned(path, pixels, face, len(found))
@@ -108,6 +116,38 @@ class FacePreparer:
         quad = fit_quad((pixels.shape[0], pixels.shape[1]), self._shape.picture_size)
         picture = fit_picture(pixels, self._shape)
         return Prepared(picture, {KEY: Alignment.of("ffhq", quad, path, pixels).to_json()})
+
+
+def prepare_picture(
+    picture: Path | Pixels,
+    generator: "Generator",
+    *,
+    align: bool | None = None,
+    options: AlignOptions | None = None,
+    detector: FaceDetector | None = None,
+) -> Prepared:
+    """A photograph as `i2s-trt embed` makes it ready: its face aligned if the model draws faces, and fitted.
+
+    Args:
+        picture: a file, or uint8 [H, W, 3].
+        generator: the model that it is for.
+        align: whether to look for faces; None leaves it to the model (`Generator.draws_faces`).
+        options: of the alignment; their `which` is `largest` or a number.
+        detector: finds faces; the built-in one when left out.
+
+    Returns:
+        `pixels` for `embed`, a `record` for the latent's `extra` that leads back into the photograph, and `warnings`.
+
+    Raises:
+        ImageError: the file cannot be read, or no face was found where one is demanded.
+    """
+    options = options or AlignOptions()
+    if not (generator.draws_faces if align is None else align):
+        if isinstance(picture, Path):
+            return prepare_file(picture, generator.spec, options.fit)
+        return prepare_whole(picture, Path(), generator.spec, options.fit)
+    preparer = FacePreparer(generator.spec, detector or load_detector(), options)
+    return preparer(picture) if isinstance(picture, Path) else preparer.prepare(picture, Path(), options.which)
 
 
 def _chosen(path: Path, found: Sequence[Face], which: Which) -> Face:

@@ -44,10 +44,11 @@ class Generator(nn.Module):
     """Mapping and synthesis with the mean latent: everything a picture needs.
 
     `generator.mapping(z)` and `generator.synthesis(w_plus)` are the two networks; `generator(w_plus)` renders
-    and crops to the picture.
+    and crops to the picture. `draws_faces` says whether photographs for it are aligned; whoever loads it knows.
     """
 
     mean_w: Tensor
+    draws_faces: bool = False
 
     def __init__(self, spec: GeneratorSpec, digest: str = "") -> None:
         super().__init__()

@@ -3,13 +3,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from i2s_trt import prepare_picture
 from i2s_trt.checkpoints.catalogue import ModelInfo
-from i2s_trt.checkpoints.store import save_model
+from i2s_trt.checkpoints.store import load_generator, save_model
 from i2s_trt.images.alignment import alignment_of
 from i2s_trt.images.decode import decode
+from i2s_trt.images.examples import example_path
+from i2s_trt.images.fit import picture_digest
 from i2s_trt.latents import read_latent
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from tests.cli.support import I2s, invoke, names, refused, results, says
@@ -45,6 +49,21 @@ def test_another_model_does_not(astronaut: Path, tmp_path: Path, quick: tuple[ob
     done = invoke("embed", astronaut, *quick, "-o", tmp_path)
     assert "faces:" not in done.output
     assert kind_of(tmp_path / "astronaut.safetensors") == "crop"
+
+
+@pytest.mark.parametrize("picture", ["astronaut", "cat"])
+@pytest.mark.parametrize("of_faces", [True, False])
+def test_python_prepares_the_very_picture_that_the_command_embeds(
+    picture: str, of_faces: bool, tmp_path: Path, faces: Path, small: Path
+) -> None:
+    model, photo = (faces if of_faces else small), example_path(picture)
+    assert invoke("embed", photo, "-m", model, *STEPS, "-o", tmp_path).exit_code == 0
+    latent = read_latent(tmp_path / f"{photo.stem}.safetensors")
+    for source in (photo, decode(photo)):
+        prepared = prepare_picture(source, load_generator(model))
+        assert picture_digest(prepared.pixels) == latent.image_digest
+        np.testing.assert_equal(prepared.record["alignment"]["quad"], latent.extra["alignment"]["quad"])
+    assert alignment_of(prepared.record) is not None
 
 
 @pytest.mark.parametrize(("word", "kind"), [("--align", "ffhq"), ("--no-align", "crop")])
