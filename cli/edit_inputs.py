@@ -24,7 +24,12 @@ Film = Annotated[
     typer.Option("--output", "-o", help="FILE.mp4, FILE.gif, FILE.png or .jpg for a labelled sheet, or a folder."),
 ]
 LATENT = "A latent file, seed:N, or mean for the mean face."
-Rate = Annotated[float, typer.Option("--rate", help="Pictures a second in films.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", help="Pictures a second in films; 30 if left out, fewer in short ones.")
+]
+Seconds = Annotated[
+    float | None, typer.Option("--seconds", help="How long a film lasts, in place of --rate; 2 at least if left out.")
+]
 
 
 @dataclass(frozen=True)

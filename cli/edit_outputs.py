@@ -1,5 +1,6 @@
 """Where edited latents go: a film, a labelled sheet, or a folder of pictures and latents."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,27 @@ class Edited:
     label: str
     w_plus: "Array"
     options: dict[str, Any] = field(default_factory=dict)
+
+
+def film_rate(output: Path, count: int, rate: float | None, seconds: float | None) -> float:
+    """Pictures a second of a film of `count`, by what was typed.
+
+    Raises:
+        UsageError: both were typed, or a length that no film can have.
+    """
+    from i2s_trt.images.video import FASTEST, is_video, watchable_rate
+
+    if seconds is None:
+        return watchable_rate(count) if rate is None else rate
+    if rate is not None:
+        raise UsageError("--rate and --seconds say the same thing twice", "give one of them")
+    shortest = count / FASTEST[output.suffix.lower()] if is_video(output) else 0.0
+    if not (0 < seconds < math.inf and seconds >= shortest):
+        raise UsageError(
+            f"a film of {count} pictures cannot last {seconds:g} seconds",
+            f"give {max(shortest, 0.01):.2g} or more, or fewer pictures",
+        )
+    return count / seconds
 
 
 def check_output(output: Path, rate: float | None = None) -> None:
@@ -80,7 +102,7 @@ def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Ed
         if is_video(output):
             make_folder(output.parent)
             write_video(output, pictures, rate)
-            _tell(console, output, f"a film of {len(edits)} pictures")
+            _tell(console, output, f"a film of {len(edits)} pictures, {len(edits) / rate:.1f} s")
         elif is_sheet(output):
             write_sheet(
                 console, output, contact_sheet(list(pictures), [edit.label for edit in edits], columns=_columns(edits))

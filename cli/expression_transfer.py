@@ -7,8 +7,8 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import LATENT, Engine, Film, Rate, open_model, parse_strengths, stem
-from cli.edit_outputs import Edited, check_output, deliver, numbered
+from cli.edit_inputs import LATENT, Engine, Film, Rate, Seconds, open_model, parse_strengths, stem
+from cli.edit_outputs import Edited, check_output, deliver, film_rate, numbered
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def expression_transfer(
         typer.Option(help="A direction from a file (.npy, .npz, .pt) in place of NEUTRAL and EXPRESSION."),
     ] = None,
     save_direction: Annotated[Path | None, typer.Option(help="Keep the difference as a .npy direction.")] = None,
-    rate: Rate = 30.0,
+    rate: Rate = None,
+    seconds: Seconds = None,
     model: opt.Model = "demo",
     device: opt.Device = "auto",
     engine: Engine = "auto",
@@ -51,7 +52,8 @@ def expression_transfer(
 
     console = Console(json)
     strengths = parse_strengths(strength)
-    check_output(output, rate)
+    speed = film_rate(output, len(strengths), rate, seconds)
+    check_output(output, speed)
     _check_ends(neutral, expression, direction)
     opened = open_model(console, model, device, engine, any_model)
     latent = opened.source.latent(target)
@@ -66,7 +68,7 @@ def expression_transfer(
         Edited(name, f"{value:.3g}", move(latent, vector, value), {**record, "strength": value})
         for name, value in zip(names, strengths, strict=True)
     ]
-    deliver(console, opened, output, edits, rate)
+    deliver(console, opened, output, edits, speed)
 
 
 def _check_ends(neutral: str, expression: str, direction: Path | None) -> None:

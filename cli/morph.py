@@ -7,8 +7,8 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import Engine, Film, Rate, open_model
-from cli.edit_outputs import Edited, check_output, deliver
+from cli.edit_inputs import Engine, Film, Rate, Seconds, open_model
+from cli.edit_outputs import Edited, check_output, deliver, film_rate
 
 
 def morph(
@@ -17,7 +17,8 @@ def morph(
     ],
     output: Film = Path("morph.mp4"),
     frames: Annotated[int, typer.Option(help="Pictures from one latent to the next, both counted.")] = 60,
-    rate: Rate = 30.0,
+    rate: Rate = None,
+    seconds: Seconds = None,
     easing: Annotated[str, typer.Option(help="linear, ease-in, ease-out or ease-in-out.")] = "ease-in-out",
     ping_pong: Annotated[bool, typer.Option("--ping-pong", help="Go back the way it came, for endless loops.")] = False,
     wander: Annotated[
@@ -34,15 +35,16 @@ def morph(
 
     Example: i2s-trt morph ann.safetensors bob.safetensors -o morph.mp4
     """
-    from i2s_trt.edit.sequence import MorphOptions, morph_frames
+    from i2s_trt.edit.sequence import MorphOptions, frame_positions, morph_frames
 
     console = Console(json)
-    check_output(output, rate)
     options = MorphOptions(frames, easing, ping_pong, wander, seed)
+    speed = film_rate(output, len(frame_positions(len(latents), options)), rate, seconds)
+    check_output(output, speed)
     opened = open_model(console, model, device, engine, any_model)
     found = [opened.source.latent(text) for text in latents]
     edits = [
         Edited(f"frame-{number:05d}", f"{frame.position:.2f}", frame.w_plus)
         for number, frame in enumerate(morph_frames(found, options))
     ]
-    deliver(console, opened, output, edits, rate)
+    deliver(console, opened, output, edits, speed)

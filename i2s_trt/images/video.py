@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Pixels = np.ndarray[Any, Any]
 FASTEST = {".mp4": 240, ".gif": 50}  # frames a second; players slow faster gifs down
+_USUAL_RATE = 30.0
+_SHORTEST = 2.0  # seconds in which a film can be seen
 _H264 = {"crf": "17", "preset": "medium"}  # hardly any visible loss
 _BT709 = 1  # the number of its matrix, primaries and transfer in the H.264 standard
 
@@ -63,6 +65,11 @@ def check_video(path: Path, rate: float | Fraction) -> None:
         raise UsageError(
             f"{path.name} cannot play {float(rate):g} pictures a second", f"give a rate above 0, at most {fastest}"
         )
+
+
+def watchable_rate(count: int) -> float:
+    """Pictures a second at which a film of so many can be seen: 30, or what makes it last two seconds."""
+    return min(_USUAL_RATE, count / _SHORTEST)
 
 
 def _encode_mp4(stream: BinaryIO, pictures: Iterable[Pixels], shape: tuple[int, ...], rate: Fraction) -> int:

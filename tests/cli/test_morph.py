@@ -36,7 +36,33 @@ def test_a_film_through_three_latents_and_back(i2s: I2s, small: Path, tmp_path: 
         assert len(list(film.decode(video=0))) == 7 + 5
     gif = tmp_path / "walk.gif"
     done = invoke("morph", "seed:1", "mean", "--frames", 6, "--wander", 1, "--rate", 10, "-m", small, "-o", gif)
-    assert done.output.splitlines()[-1] == f"{gif}: a film of 6 pictures"
+    assert done.output.splitlines()[-1] == f"{gif}: a film of 6 pictures, 0.6 s"
+
+
+@pytest.mark.parametrize("kind", ["mp4", "gif"])
+@pytest.mark.parametrize(
+    ("words", "seconds"), [
+        (("--frames", 8), 2), (("--frames", 5, "--ping-pong"), 2), (("--frames", 90), 3),
+        (("--frames", 8, "--seconds", 4), 4), (("--frames", 8, "--rate", 16), 0.5),
+    ], ids=str,
+)  # fmt: skip
+def test_a_film_lasts_long_enough_to_be_seen(
+    small: Path, tmp_path: Path, kind: str, words: tuple[object, ...], seconds: float
+) -> None:
+    path = tmp_path / f"film.{kind}"
+    done = invoke("morph", "seed:1", "seed:2", *words, "-m", small, "-o", path)
+    assert done.output.splitlines()[-1].endswith(f" pictures, {seconds:.1f} s")
+    with av.open(str(path)) as film:
+        times = [frame.time or 0.0 for frame in film.decode(video=0)]
+    length = (times[-1] - times[0]) * len(times) / (len(times) - 1)
+    assert length == pytest.approx(seconds, rel=0.05)
+
+
+def test_a_ramp_of_expressions_lasts_as_long(small: Path, tmp_path: Path) -> None:
+    trio = ("seed:1", "seed:2", "seed:3", "--strength", "-1:1:7", "-m", small, "-o", tmp_path / "ramp.mp4")
+    assert invoke("expression-transfer", *trio).output.splitlines()[-1].endswith("a film of 7 pictures, 2.0 s")
+    done = invoke("expression-transfer", *trio, "--seconds", 3.5)
+    assert done.output.splitlines()[-1].endswith("a film of 7 pictures, 3.5 s")
 
 
 @pytest.mark.parametrize(("frames", "columns"), [(4, 4), (16, 4)])
@@ -55,7 +81,11 @@ def test_a_sheet_shows_few_frames_in_a_row_and_many_in_a_square(
         (["seed:1"], "two latents"), (["seed:1", "none.npy"], "none.npy cannot be read"),
         (["seed:1", "seed:2", "--frames", "1"], "1 frame"), (["seed:1", "seed:2", "--easing", "bounce"], "no easing"),
         (["seed:1", "seed:2", "-o", "a.avi"], "a.avi is not a kind of file"),
-        (["seed:1", "seed:2", "--rate", "0"], "play 0"), (["seed:1", "seed:2", "--wander", "-1"], "--wander"),
+        (["seed:1", "seed:2", "--rate", "0"], "play 0"), (["seed:1", "seed:2", "--seconds", "0"], "last 0 seconds"),
+        (["seed:1", "seed:2", "--seconds", "nan"], "last nan seconds"),
+        (["seed:1", "seed:2", "--seconds", "0.1", "-o", "a.gif"], "give 1.2 or more"),
+        (["seed:1", "seed:2", "--seconds", "3", "--rate", "9"], "the same thing twice"),
+        (["seed:1", "seed:2", "--wander", "-1"], "--wander"),
         (["seed:1", "seed:2", "--engine", "warp"], "no engine named warp"),
     ], ids=str,
 )  # fmt: skip
