@@ -1,6 +1,7 @@
 """The `i2s-trt` command: its subcommands, and what becomes of their errors."""
 
 import sys
+from inspect import signature
 from io import TextIOWrapper
 from typing import Annotated, Any
 
@@ -85,6 +86,7 @@ def run() -> None:
         explained = _explain(error)
         if explained is None:
             raise
+        _mention_resume(explained)
         console.error(explained)
         raise SystemExit(explained.exit_code) from None
     raise SystemExit(code)
@@ -105,6 +107,16 @@ def _explain(error: Exception) -> I2sError | None:
     if isinstance(error, ModuleNotFoundError):
         return EnvironmentFault(f"the package {error.name} is missing", f"pip install {error.name}, or i2s-trt doctor")
     return explain_os_error(error.filename or "the output", error) if isinstance(error, OSError) else None
+
+
+def _mention_resume(error: I2sError) -> None:
+    """A command that can go on where a full disk stopped it says how."""
+    from i2s_trt.files import FREE_SPACE
+
+    name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    command = next((command for command in app.registered_commands if command.name == name), None)
+    if error.mend == FREE_SPACE and command and command.callback and "resume" in signature(command.callback).parameters:
+        error.mend += " with --resume: what is finished is kept"
 
 
 def _usage(error: Any) -> UsageError:

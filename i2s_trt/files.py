@@ -16,6 +16,7 @@ from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TAKEN = {errno.EISDIR, errno.EEXIST, errno.ENOTDIR, errno.ENOTEMPTY}
+FREE_SPACE = "free some space and run the same command again"
 _HOME_VARIABLE = "I2S_TRT_HOME"
 
 
@@ -104,10 +105,7 @@ def file_digest(path: Path) -> str:
 def explain_os_error(path: Path | str, error: OSError) -> I2sError:
     """What the operating system says about `path`, with the mend."""
     if error.errno in _FULL:
-        return EnvironmentFault(
-            f"the disk is full: {path} was not written",
-            "free some space and run the same command again, embed with --resume: what is finished is kept",
-        )
+        return EnvironmentFault(f"the disk is full: {path} was not written", FREE_SPACE)
     if error.errno in _FORBIDDEN:
         return EnvironmentFault(f"{path} cannot be written: {error.strerror}", "choose a folder you may write to")
     if error.errno in _TAKEN:

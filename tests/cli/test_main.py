@@ -1,5 +1,6 @@
 """Help, version, usage errors, and what `--json` promises."""
 
+import errno
 import json
 import os
 import subprocess
@@ -10,8 +11,10 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from cli import main
 from cli.console import Console
 from cli.main import app
+from i2s_trt.files import explain_os_error
 from tests.cli.support import I2s, says
 from tests.conftest import command
 
@@ -90,6 +93,25 @@ def test_a_reader_that_leaves_and_a_full_standard_output(tmp_path: Path) -> None
         assert done.returncode == code
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "resumes"), [("embed", True), ("edit", True), ("morph", False), ("models", False), ("bench", False)]
+)
+def test_a_full_disk_is_answered_with_resume_by_the_commands_that_have_it(
+    words: str, resumes: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **_options: object) -> None:
+        raise explain_os_error("a.png", OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(sys, "argv", ["i2s-trt", words, "x"])
+    monkeypatch.setattr(Typer, "__call__", full)
+    with pytest.raises(SystemExit) as caught:
+        main.run()
+    assert caught.value.code == 3
+    mend = capsys.readouterr().err.split("mend: ")[1].strip()
+    again = "free some space and run the same command again"
+    assert mend == (f"{again} with --resume: what is finished is kept" if resumes else again)
 
 
 def test_tables_in_a_pipe_keep_a_row_on_a_line(i2s: I2s) -> None:
