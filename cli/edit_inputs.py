@@ -77,4 +77,6 @@ def stem(latent: str) -> str:
 
 
 def _no_numbers(option: str, text: str) -> UsageError:
-    return UsageError(f"{option} {text!r} is neither a number nor a list of numbers", "write 0.8, -1,0,1 or -1:1:9")
+    return UsageError(
+        f"{option} {text!r} is neither a number nor a list of numbers, {_MANY} at most", "write 0.8, -1,0,1 or -1:1:9"
+    )

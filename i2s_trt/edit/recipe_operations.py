@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,6 +60,10 @@ class Operation(BaseModel):
     def array(self, name: str, text: str, source: LatentSource) -> Array:
         """The latent or direction [L, D] that a field names. Raises LatentError when it is none of this model's."""
         return source.latent(text) if name in self.latent_keys else source.direction_vector(text)
+
+    def count(self) -> int:
+        """How many steps it stands for."""
+        return prod(len(getattr(self, name)) for name in self.swept)
 
     def expand(self, kind: str, source: LatentSource) -> Iterator[Step]:
         """Every combination of the swept values, the first changing slowest. Raises LatentError as `array` does."""

@@ -45,6 +45,8 @@ def expand(table: dict[str, Any], place: Place, source: LatentSource) -> list[St
         operation = OPERATIONS[kind].model_validate(keys)
     except ValidationError as error:
         raise RecipeFaults(*(_explain(item, OPERATIONS[kind], place) for item in error.errors())) from error
+    if operation.count() > MOST_STEPS:
+        raise RecipeFaults(Fault(place, f"{operation.count()} combinations are more than {MOST_STEPS}"))
     missing = list(_unusable(operation, place, source))
     if missing:
         raise RecipeFaults(*missing)

@@ -15,7 +15,9 @@ _LAYERS = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
 def numbers(value: Any) -> tuple[float, ...]:
     """A number, a list of numbers, or `{ from = -1, to = 1, steps = 5 }`. Raises ValueError for anything else."""
     values = _range(value) if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
-    if not values or len(values) > _MANY or not all(_is_number(item) for item in values):
+    if len(values) > _MANY:
+        raise ValueError(f"{len(values)} values are more than {_MANY}")
+    if not values or not all(_is_number(item) for item in values):
         raise ValueError("write a number, a list of numbers, or { from = -1, to = 1, steps = 5 }")
     return tuple(float(item) for item in values)
 
@@ -46,9 +48,11 @@ Layers = Annotated[tuple[int, ...] | None, BeforeValidator(layers)]
 
 def _range(table: dict[str, Any]) -> list[float]:
     first, last, steps = (table.get(key) for key in _RANGE_KEYS)
-    if len(table) == 3 and _is_number(first) and _is_number(last) and type(steps) is int and 2 <= steps <= _MANY:
-        return [float(item) for item in np.linspace(float(first or 0), float(last or 0), steps).round(12)]
-    raise ValueError("a range needs numbers for from and to, and 2 or more whole steps, and nothing else")
+    if len(table) != 3 or not (_is_number(first) and _is_number(last)) or type(steps) is not int:
+        raise ValueError("a range needs numbers for from and to, and 2 or more whole steps, and nothing else")
+    if not 2 <= steps <= _MANY:
+        raise ValueError(f"a range needs 2 to {_MANY} steps, not {steps}")
+    return [float(item) for item in np.linspace(float(first or 0), float(last or 0), steps).round(12)]
 
 
 def _layer_range(part: str) -> list[Any]:
