@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
 
 _FORMAT = 1
+LARGEST = 1e4  # of a value; those of StyleGAN's latents stay within some tens
 _ARRAY_NAMES = ("w", "dlatents", "w_plus")  # in an .npz
 _PLAIN_ARRAY = "save a plain float array: numpy.save('latent.npy', array.astype('float32'))"
 _PLAIN_TENSOR = "save the tensor alone: torch.save(latents.cpu(), file)"
@@ -227,9 +228,26 @@ def _checked(array: Array, path: Path) -> list[Latent]:
         raise LatentError(f"{path} holds {array.dtype} {list(array.shape)}, not latents [N, L, D]", _PLAIN_ARRAY)
     with np.errstate(over="ignore"):
         stack = array.reshape((1,) * (3 - array.ndim) + array.shape).astype(np.float32)
-    if not np.isfinite(stack).all():
-        raise LatentError(f"{path} holds values that are not finite", "make the latent again")
+    refuse_absurd(stack, f"{path} holds", "make the latent again")
     return [Latent(np.ascontiguousarray(w_plus)) for w_plus in stack]
+
+
+def refuse_absurd(w_plus: Array, what: str, mend: str) -> None:
+    """Refuse values that no latent has, from which every network draws the same white or noise.
+
+    Args:
+        w_plus: [..., D].
+        what: the beginning of the message, such as `a.npy holds`.
+        mend: what to do about it.
+
+    Raises:
+        LatentError: a value is not finite, or beyond `LARGEST` in magnitude.
+    """
+    if not np.isfinite(w_plus).all():
+        raise LatentError(f"{what} values that are not finite", mend)
+    largest = float(np.abs(w_plus).max(initial=0.0))
+    if largest > LARGEST:
+        raise LatentError(f"{what} values of up to {largest:.2g}, where latents stay below {LARGEST:g}", mend)
 
 
 def _or_none(value: float) -> float | None:

@@ -164,10 +164,11 @@ def test_a_pt_file_without_latents_is_refused(tmp_path: Path, content: Any) -> N
 @pytest.mark.parametrize(
     ("array", "words"), [
         (np.full((18, 512), np.nan, np.float32), "not finite"), (np.full((18, 512), 1e300), "not finite"),
+        (np.full((18, 512), -1e30), "values of up to 1e+30, where latents stay below 10000"),
         (np.zeros((18, 512), np.int64), "int64"), (np.zeros((18, 512), np.complex64), "complex64"),
         (np.zeros((0, 18, 512), np.float32), "[0, 18, 512]"), (np.zeros((1, 1, 18, 512), np.float32), "not latents"),
         (np.float32(3), "not latents"),
-    ], ids=["nan", "beyond float32", "integers", "complex", "none", "four axes", "a number"],
+    ], ids=["nan", "beyond float32", "absurd", "integers", "complex", "none", "four axes", "a number"],
 )  # fmt: skip
 def test_arrays_that_are_no_latents_are_refused(tmp_path: Path, array: Array, words: str) -> None:
     np.save(tmp_path / "a.npy", array)

@@ -20,6 +20,7 @@ from i2s_trt.batch.output_folder import MANIFEST, OutputFolder, UnusableName
 from i2s_trt.batch.stages import Stage, flow
 from i2s_trt.edit.recipe import Variant
 from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
+from i2s_trt.latents import refuse_absurd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,8 +159,7 @@ class _Batch:
     def _edited(self, job: Job, w_plus: Any) -> Iterator[_Edited]:
         try:
             edited = job.variant.apply(w_plus)
-            if not np.isfinite(edited).all():
-                raise LatentError("the edit gives values that are not finite", "take a smaller strength")
+            refuse_absurd(edited, "the edit gives", "take a smaller strength")
             yield _Edited(job, edited)
         except I2sError as error:
             self._fail(job.output, error)

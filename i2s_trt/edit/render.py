@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from i2s_trt.latents import refuse_absurd
+
 if TYPE_CHECKING:
     from i2s_trt.synthesizer import Synthesizer
 
@@ -13,7 +15,13 @@ Array = np.ndarray[Any, Any]
 
 
 def render_latents(synthesizer: "Synthesizer", latents: Iterable[Array], batch: int = 8) -> Iterator[Array]:
-    """Pictures uint8 [H, W, 3] of w_plus [L, D], in their order; `batch` at a time are asked for and rendered."""
+    """Pictures uint8 [H, W, 3] of w_plus [L, D], in their order; `batch` at a time are asked for and rendered.
+
+    Raises:
+        LatentError: an edit has made values that no latent has.
+    """
     remaining = iter(latents)
     while group := list(islice(remaining, batch)):
-        yield from synthesizer(np.stack(group))
+        stack = np.stack(group)
+        refuse_absurd(stack, "the edit gives", "take a smaller strength")
+        yield from synthesizer(stack)

@@ -122,9 +122,9 @@ def test_a_sheet_shows_latents_by_variants(toy: Generator, tmp_path: Path) -> No
 
 
 def test_a_corrupt_latent_and_failing_jobs_are_left_out_and_told(toy: Generator, tmp_path: Path) -> None:
-    prepare(tmp_path / "in", 3, '[[edit]]\nname = "grow"\noperation = "direction"\nfile = "face2.npy"\nstrength = 9')
+    prepare(tmp_path / "in", 3, '[[edit]]\nname = "grow"\noperation = "direction"\nfile = "face2.npy"\nstrength = 1e38')
     (tmp_path / "in/face1.npy").write_bytes(b"broken")
-    huge = np.full((6, 24), 3e38, np.float32)
+    huge = np.full((6, 24), 9e3, np.float32)
     huge[0, 0] = 77.0
     np.save(tmp_path / "in/face2.npy", huge)
     renderer = Renderer(toy, 77.0, I2sError("the engine refuses 77", "take another"))

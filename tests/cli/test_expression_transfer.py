@@ -53,6 +53,11 @@ def test_a_ramp_has_the_target_in_its_middle(i2s: I2s, small: Path, tmp_path: Pa
             assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
 
 
+def test_a_strength_beyond_all_latents_is_refused(small: Path, tmp_path: Path) -> None:
+    done = invoke("expression-transfer", *TRIO, "--strength", 1e30, "-m", small, "-o", tmp_path / "out")
+    refused(done, 2, "the edit gives values of up to", "take a smaller strength")
+
+
 def test_a_boundary_is_repeated_and_its_norm_is_printed(small: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "smile.npy", np.eye(1, 24))
     words = ("--direction", tmp_path / "smile.npy", "--strength", 2, "-m", small, "-o", tmp_path / "a.gif")
@@ -73,6 +78,7 @@ def test_a_threshold_above_every_layer_is_told(small: Path, tmp_path: Path) -> N
         (["seed:1"], "two latents, or from a direction"), (["seed:1", "seed:2"], "two latents, or from a direction"),
         ([*TRIO, "--direction", "d.npy"], "and not both"), (["seed:1", "seed:2", "--direction", "d.npy"], "not both"),
         ([*TRIO, "--strength", "much"], "--strength 'much'"), ([*TRIO, "--strength", ""], "--strength ''"),
+        ([*TRIO, "--strength", "-1:1:1000000000"], "neither a number nor a list of numbers, 10000 at most"),
         ([*TRIO, "--threshold", "-1"], "--threshold"), (["seed:1", "--direction", "d.npy"], "d.npy cannot be read"),
         ([*TRIO, "-o", "a.tif"], "a.tif is not a kind"),
     ], ids=str,
