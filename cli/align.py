@@ -1,6 +1,7 @@
 """`i2s-trt align`: faces cut out of photographs as FFHQ has them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from i2s_trt.faces.prepare import FacePreparer
     from i2s_trt.images.prepared import Source
 
+_FFHQ_SIZE = 1024
+
 
 def align(
     photographs: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
     output: opt.Output = Path("aligned"),
-    size: Annotated[int, typer.Option(min=8, max=4096, help="Pixels a side of the aligned pictures.")] = 1024,
+    size: Annotated[
+        int | None,
+        typer.Option(min=8, max=4096, help=f"Pixels a side of the aligned pictures; {_FFHQ_SIZE} if left out."),
+    ] = None,
     face: faces.WhichFace = "largest",
     landmarks: faces.LandmarksFile = None,
     detector: faces.DetectorFile = None,
@@ -39,8 +45,8 @@ def align(
     from i2s_trt.images.fit import Square
 
     console = Console(json)
-    options = faces.align_options(True, face, landmarks)
-    prepare = FacePreparer(Square(size), faces.detector_from(detector), options)
+    options = replace(faces.align_options(True, face, landmarks), judge_size=size is not None)
+    prepare = FacePreparer(Square(size or _FFHQ_SIZE), faces.detector_from(detector), options)
     found = find_sources(photographs)
     folder = make_folder(output)
     failed: list[I2sError] = []

@@ -1,7 +1,7 @@
 """Photographs of people made ready for a model of faces: found, aligned, and warned about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,17 @@ from i2s_trt.images.alignment import KEY, Alignment, read_alignment
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import Fit, PictureShape, fit_picture
 from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.prepared import FaceOf, Prepared, Source, path_of, prepare_file, prepare_whole, too_small
+from i2s_trt.images.prepared import (
+    FaceOf,
+    Prepared,
+    Source,
+    path_of,
+    prepare_file,
+    prepare_whole,
+    refuse_tiny,
+    remark_animation,
+    too_small,
+)
 from i2s_trt.images.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
 
 if TYPE_CHECKING:
@@ -38,12 +48,14 @@ class AlignOptions:
         which: of several faces.
         landmarks: by the photograph's file name, `*` for any; where given, nothing is searched for.
         fit: for what is taken as it is.
+        judge_size: whether a face of few pixels is told; not where nobody has said what the picture is for.
     """
 
     demanded: bool = False
     which: Which = "largest"
     landmarks: Mapping[str, Sequence[Landmarks]] = field(default_factory=dict)
     fit: Fit = "crop"
+    judge_size: bool = True
 
 
 class FacePreparer:
@@ -68,8 +80,11 @@ class FacePreparer:
         pixels = decode(path)
         stored = read_alignment(path)
         if stored is not None:  # `i2s-trt align` made it
-            return Prepared(fit_picture(pixels, self._shape, self._options.fit), {KEY: stored.to_json()})
-        return self.prepare(pixels, path, source.number if isinstance(source, FaceOf) else self._options.which)
+            warnings = too_small(quad_side(stored.quad), self._shape) if self._options.judge_size else ()
+            return Prepared(fit_picture(pixels, self._shape, self._options.fit), {KEY: stored.to_json()}, warnings)
+        which = source.number if isinstance(source, FaceOf) else self._options.which
+        prepared = self.prepare(pixels, path, which)
+        return replace(prepared, warnings=(*remark_animation(path), *prepared.warnings))
 
     def prepare(self, pixels: Pixels, path: Path, which: Which) -> Prepared:
         """Cut a face out of a photograph uint8 [H, W, 3] that came from `path`. Raises ImageError as a call does."""
@@ -94,7 +109,12 @@ class FacePreparer:
         return expanded
 
     def faces(self, path: Path, pixels: Pixels) -> list[Face]:
-        """The faces of a photograph uint8 [H, W, 3], the largest first: those given, else those found."""
+        """The faces of a photograph uint8 [H, W, 3], the largest first: those given, else those found.
+
+        Raises:
+            ImageError: the photograph is too small to show any.
+        """
+        refuse_tiny(path, pixels)
         given = self._options.landmarks.get(path.name, self._options.landmarks.get("*"))
         if given is None:
             return self.detector(pixels, every=self._options.which != "largest")
@@ -106,7 +126,7 @@ class FacePreparer:
         picture = align_quad(pixels, square, size)[rows[0] : rows[1]]
         alignment = Alignment.of("ffhq", quad_rows(square, rows, size), path, pixels)
         record = {KEY: {**alignment.to_json(), "landmarks": np.round(face.landmarks.points, 3).tolist()}}
-        warnings = too_small(quad_side(square), self._shape)
+        warnings = too_small(quad_side(square), self._shape) if self._options.judge_size else ()
         if count > 1 and self._options.which == "largest":
             warnings += (f"the largest of {count} faces is taken; --face all takes each, --face 2 the second",)
         return Prepared(picture, record, warnings)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_ANIMATED = ("GIF", "PNG", "WEBP", "TIFF")
 _WHITE = (255, 255, 255)
 _ORIENTATION = 0x0112  # the EXIF tag
 _FLOAT_WHITES = (1.0, 255.0, 65535.0)
@@ -72,6 +73,22 @@ def decode(path: Path, options: DecodeOptions | None = None) -> np.ndarray[Any, 
                 f"{path} cannot be read: {error.strerror}", "check the name and who may read it"
             ) from error
         raise ImageError(f"{path} is truncated or damaged ({error})", "copy or export the picture again") from error
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a file holds more pictures than the first, which `decode` takes; False for what cannot be read.
+
+    The previews and depth maps that telephones put behind a JPEG do not count.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_ANIMATED) as picture:
+                return bool(getattr(picture, "is_animated", False))
+    except Exception:  # what is damaged is reported where the pixels are read
+        return False
 
 
 def find_pictures(folder: Path) -> list[Path]:

@@ -1,18 +1,21 @@
 """Photographs made ready for a model, with the record of how."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from i2s_trt.errors import ImageError
 from i2s_trt.images.alignment import KEY, Alignment
-from i2s_trt.images.decode import decode
+from i2s_trt.images.decode import decode, is_animation
 from i2s_trt.images.fit import Fit, PictureShape, fit_picture
 from i2s_trt.images.quad import fit_quad, quad_side
 
 Pixels = np.ndarray[Any, Any]
+SMALLEST = 4  # pixels a side of a photograph, with which synthesis begins too
+_ANIMATION = "the first picture of several in the file is taken; convert an animation to .mp4 to embed all of it"
 _TOO_FEW = 0.5  # of the model's pixels
 
 
@@ -58,8 +61,24 @@ def path_of(source: Source) -> Path:
     return source.path if isinstance(source, FaceOf) else source
 
 
+def refuse_tiny(path: Path, pixels: Pixels) -> None:
+    """Refuse a photograph uint8 [H, W, 3] that is too small to show anything. Raises ImageError."""
+    height, width = pixels.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise ImageError(
+            f"{path if path.name else 'the picture'} has {width} x {height} pixels, too few to show anything",
+            f"take one of {SMALLEST} x {SMALLEST} pixels at least, better of as many as the model draws",
+        )
+
+
+def remark_animation(path: Path) -> tuple[str, ...]:
+    """A warning for a file that holds more pictures than the one that is taken."""
+    return (_ANIMATION,) if is_animation(path) else ()
+
+
 def prepare_whole(pixels: Pixels, path: Path, shape: PictureShape, fit: Fit = "crop") -> Prepared:
-    """A photograph uint8 [H, W, 3] brought to the model's proportions as it is."""
+    """A photograph uint8 [H, W, 3] brought to the model's proportions as it is. Raises ImageError for a tiny one."""
+    refuse_tiny(path, pixels)
     quad = fit_quad((pixels.shape[0], pixels.shape[1]), shape.picture_size, fit)
     alignment = Alignment.of(fit, quad, path, pixels)
     return Prepared(fit_picture(pixels, shape, fit), {KEY: alignment.to_json()}, too_small(quad_side(quad), shape))
@@ -68,7 +87,8 @@ def prepare_whole(pixels: Pixels, path: Path, shape: PictureShape, fit: Fit = "c
 def prepare_file(source: Source, shape: PictureShape, fit: Fit = "crop") -> Prepared:
     """Read a file and bring it to the model's proportions. Raises ImageError as `decode` does."""
     path = path_of(source)
-    return prepare_whole(decode(path), path, shape, fit)
+    whole = prepare_whole(decode(path), path, shape, fit)
+    return replace(whole, warnings=(*remark_animation(path), *whole.warnings))
 
 
 def too_small(width: float, shape: PictureShape) -> tuple[str, ...]:
@@ -76,4 +96,4 @@ def too_small(width: float, shape: PictureShape) -> tuple[str, ...]:
     wanted = shape.picture_size[1]
     if width >= _TOO_FEW * wanted:
         return ()
-    return (f"only {width:.0f} pixels of the photograph make a picture of {wanted}: the embedding will be blurred",)
+    return (f"only {width:.0f} pixels of the photograph make a picture of {wanted}: it will be blurred",)

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from i2s_trt.faces.builtin import BuiltinDetector
+from i2s_trt.faces.prepare import FacePreparer
 from i2s_trt.images.alignment import read_alignment
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
+from i2s_trt.images.fit import Square
 from tests.cli.support import I2s, invoke, names, refused, says
 from tests.faces.photographs import several
 
@@ -31,6 +34,20 @@ def test_a_face_becomes_a_square_that_knows_its_photograph(i2s: I2s, astronaut: 
     assert found is not None
     assert (found.kind, found.photograph, found.size) == ("ffhq", "astronaut.png", (512, 512))
     assert names(tmp_path / "aligned") == ["astronaut.png"]
+
+
+def test_few_pixels_are_told_where_somebody_says_how_many_are_wanted(i2s: I2s, astronaut: Path, tmp_path: Path) -> None:
+    run = i2s("align", astronaut, "-o", "aligned")
+    assert (run.code, run.err) == (0, "")
+    assert decode(tmp_path / "aligned/astronaut.png").shape == (1024, 1024, 3)
+    asked = invoke("align", astronaut, "-o", tmp_path / "asked", "--size", 512)
+    assert "only 178 pixels of the photograph make a picture of 512" in asked.output
+    warnings = {
+        size: FacePreparer(Square(size), BuiltinDetector())(tmp_path / "aligned/astronaut.png").warnings
+        for size in (128, 1024)
+    }
+    assert warnings[128] == ()
+    assert "only 178 pixels of the photograph make a picture of 1024" in warnings[1024][0]
 
 
 def test_one_without_a_face_among_others(i2s: I2s, astronaut: Path, cat: Path, tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from PIL import Image
 from i2s_trt import prepare_picture
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import load_generator, save_model
+from i2s_trt.faces.prepare import AlignOptions
 from i2s_trt.images.alignment import alignment_of
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import picture_digest
+from i2s_trt.images.landmarks import Landmarks
 from i2s_trt.latents import read_latent
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from tests.cli.support import I2s, invoke, names, refused, results, says
@@ -116,6 +118,32 @@ def test_an_aligned_picture_is_embedded_as_it_is(astronaut: Path, tmp_path: Path
     assert latent.extra["alignment"]["size"] == [512, 512]
     target = decode(tmp_path / "out/astronaut-strip.png")[:, :16]
     assert (target == decode(tmp_path / "aligned/astronaut.png")).all()
+
+
+@pytest.mark.parametrize("of_faces", [True, False])
+def test_a_picture_of_a_few_pixels_is_refused(of_faces: bool, tmp_path: Path, faces: Path, small: Path) -> None:
+    out = tmp_path / "out"
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    Image.new("RGB", (500, 3)).save(tmp_path / "line.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "least.png")
+    for name, size in (("dot", "1 x 1"), ("line", "500 x 3")):
+        done = invoke("embed", tmp_path / f"{name}.png", "-m", faces if of_faces else small, *STEPS, "-o", out)
+        refused(done, 2, f"{name}.png has {size} pixels, too few", "4 x 4 pixels at least")
+    assert names(out) == []
+    assert invoke("embed", tmp_path / "least.png", "-m", small, *STEPS, "-o", out).exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp", "tiff"])
+def test_the_other_pictures_of_an_animation_are_told(kind: str, cat: Path, tmp_path: Path, faces: Path) -> None:
+    frames = [Image.open(cat).convert("RGB").resize((64, 64)).rotate(turn) for turn in (0, 90)]
+    frames[0].save(tmp_path / f"a.{kind}", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / f"still.{kind}")
+    for options in (AlignOptions(), AlignOptions(landmarks={"*": [Landmarks((20, 20), (40, 20), (22, 40), (38, 40))]})):
+        for align in (True, False):
+            told = prepare_picture(tmp_path / f"a.{kind}", load_generator(faces), align=align, options=options).warnings
+            assert any("the first picture of several in the file is taken" in line for line in told)
+            still = prepare_picture(tmp_path / f"still.{kind}", load_generator(faces), align=align, options=options)
+            assert not any("several" in line for line in still.warnings)
 
 
 def test_far_too_small_pictures_are_told(i2s: I2s, cat: Path, tmp_path: Path, quick: tuple[object, ...]) -> None:
