@@ -3,13 +3,17 @@
 import json
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
 from i2s_trt.errors import I2sError
 
+QUIET_SECONDS = 25.0  # that a command works without a line where nobody sees its bar
+_REPEATER = "progress in lines"
 _PIPE_WIDTH = 1000  # nobody's terminal: a row stays a line
 
 
@@ -58,9 +62,14 @@ class Console:
 
     @contextmanager
     def progress(self) -> Iterator["ProgressBar"]:
-        """A progress bar with ETA on stderr; silent with --json or when stderr is no terminal."""
-        with ProgressBar(visible=not self.as_json and sys.stderr.isatty()) as bar:
-            yield bar
+        """A progress bar with ETA on stderr; lines every half minute where that is no terminal; none with --json."""
+        visible = not self.as_json and sys.stderr.isatty()
+        with ProgressBar(visible) as bar:
+            if visible or self.as_json:
+                yield bar
+            else:
+                with _repeated(bar.describe, self.note):
+                    yield bar
 
 
 class ProgressBar:
@@ -81,16 +90,26 @@ class ProgressBar:
             transient=True,
         )
         self._task = self._bar.add_task("", remark="", visible=False)
+        self._shown: tuple[str, int, int, str] | None = None
 
     def show(self, label: str, done: int, total: int, remark: str = "") -> None:
         """Draw the bar at `done` of `total`."""
+        self._shown = label, done, total, remark
         self._bar.update(
             self._task, description=label, completed=done, total=total or None, remark=remark, visible=True
         )
 
     def hide(self) -> None:
         """Take the bar away until the next `show`."""
+        self._shown = None
         self._bar.reset(self._task, visible=False, remark="")
+
+    def describe(self) -> str:
+        """The bar in words."""
+        if self._shown is None:
+            return "working"
+        label, done, total, remark = self._shown
+        return ", ".join(filter(None, [f"{label}: {done} of {total}" if total else f"{label}: {done}", remark]))
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -100,6 +119,33 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+@contextmanager
+def _repeated(describe: Callable[[], str], note: Callable[[str], None]) -> Iterator[None]:
+    """Note what is described, and for how long it has gone on, every `QUIET_SECONDS` until the block ends."""
+    ended, begun = threading.Event(), time.monotonic()
+
+    def repeat() -> None:
+        while not ended.wait(QUIET_SECONDS):
+            with suppress(OSError, ValueError):  # nobody listens any more
+                note(f"{describe()} ({_duration(time.monotonic() - begun)})")
+
+    thread = threading.Thread(target=repeat, name=_REPEATER, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=1)
+
+
+def _duration(seconds: float) -> str:
+    """`45 s`, `7 min`, `2 h 5 min`."""
+    minutes = int(seconds // 60)
+    if minutes == 0:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _json_safe(value: Any) -> Any:

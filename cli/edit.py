@@ -99,7 +99,8 @@ def _run(
     from i2s_trt.batch.options import Rendering
     from i2s_trt.batch.runner import run_batch
 
-    engine = for_throughput(opened.choice, opened.generator)
+    with console.progress():
+        engine = for_throughput(opened.choice, opened.generator)
     options = replace(options, batch=options.batch or engine.batch)
     rendering = Rendering(model, opened.generator.digest, opened.choice.engine)
     with console.progress() as bar, stop_requests() as should_stop:

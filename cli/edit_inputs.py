@@ -49,7 +49,8 @@ def open_model(console: Console, model: str, device: str, engine: str, any_model
     from i2s_trt.edit.sources import LatentSource
 
     generator = load_generator(model).to(choose_device(device))
-    choice = choose_synthesizer(engine, generator)
+    with console.progress():
+        choice = choose_synthesizer(engine, generator)
     console.say(f"engine:   {choice.engine} ({choice.reason})")
     console.event("engine", name=choice.engine, reason=choice.reason)
     return Opened(generator, LatentSource.of(generator, any_model=any_model), choice)

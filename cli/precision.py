@@ -30,7 +30,8 @@ def with_precision(
         return replace(settings, precision=name)  # type: ignore[arg-type]  # checked before
     from i2s_trt.embedding.tuning import choose_precision
 
-    choice = choose_precision(generator, vgg, settings)
+    with console.progress():
+        choice = choose_precision(generator, vgg, settings)
     measured = ", ".join(f"{one} {seconds * 1000:.1f} ms" for one, seconds in choice.seconds.items())
     console.event("precision", precision=choice.precision, chosen="by measurement", seconds=dict(choice.seconds))
     console.say(f"numbers:  {choice.precision} ({f'a step: {measured}' if measured else choice.unmeasured})")

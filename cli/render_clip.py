@@ -72,10 +72,10 @@ def render_clip(
     latents = _latents(home, generator, any_model)
     latents = _edited(latents, generator, any_model, steady, onto, strength, threshold)
     latents = _by_recipe(latents, generator, any_model, recipe, edit)
-    choice = choose_synthesizer(engine, generator)
-    console.event("engine", name=choice.engine, reason=choice.reason)
     heard = source if sound and record.info.has_audio else None
     with console.progress() as bar:
+        choice = choose_synthesizer(engine, generator)
+        console.event("engine", name=choice.engine, reason=choice.reason)
 
         def shown(pictures: Iterator[Any]) -> Iterator[Any]:
             for number, picture in enumerate(pictures):

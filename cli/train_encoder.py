@@ -61,8 +61,8 @@ def _train(
     from i2s_trt.training.encoder import EncoderEvent, EncoderOptions, train_encoder
 
     console.say("measuring the model's curvature")
-    curvature = model_curvature(generator, vgg, ObjectiveOptions())
     with console.progress() as bar, stop_requests() as should_stop:
+        curvature = model_curvature(generator, vgg, ObjectiveOptions())
 
         def report(event: EncoderEvent) -> bool:
             bar.show("training the encoder", event.shown, event.of, f"error {event.error:.3f}")
