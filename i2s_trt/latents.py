@@ -126,6 +126,9 @@ def read_latents(path: Path) -> list[Latent]:
         return reader(path)
     except LatentError:
         raise
+    except CheckpointError as error:  # a file that was made to harm
+        mend = error.mend if reader is _read_npz else _PLAIN_TENSOR
+        raise LatentError(f"{path}: {error.args[0]}", mend) from error
     except IsADirectoryError as error:
         raise LatentError(f"{path} is a folder, not a latent file", "name the files in it") from error
     except OSError as error:
@@ -177,15 +180,12 @@ def _read_npy(path: Path) -> list[Latent]:
 
 
 def _read_npz(path: Path) -> list[Latent]:
-    try:
-        with opened_archive(path) as archive:
-            arrays = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-            name = next((name for name in _ARRAY_NAMES if name in arrays), None)
-            if name is None:
-                raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(arrays)}", _PLAIN_ARRAY)
-            data = read_entry(archive, arrays[name])
-    except CheckpointError as error:
-        raise LatentError(f"{path}: {error.args[0]}", error.mend) from error
+    with opened_archive(path) as archive:
+        arrays = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        name = next((name for name in _ARRAY_NAMES if name in arrays), None)
+        if name is None:
+            raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(arrays)}", _PLAIN_ARRAY)
+        data = read_entry(archive, arrays[name])
     with _no_objects(path):
         return _checked(np.load(io.BytesIO(data), allow_pickle=False), path)
 
@@ -206,10 +206,7 @@ def _read_torch(path: Path) -> list[Latent]:
 
     from i2s_trt.checkpoints.torch_file import read_torch_file
 
-    try:
-        tree = read_torch_file(path)
-    except CheckpointError as error:
-        raise LatentError(f"{path}: {error.args[0]}", _PLAIN_TENSOR) from error
+    tree = read_torch_file(path)
     entries = [tree] if isinstance(tree, torch.Tensor) else []
     if isinstance(tree, dict):
         entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
@@ -233,12 +230,7 @@ def _checked(array: Array, path: Path) -> list[Latent]:
 
 
 def refuse_absurd(w_plus: Array, what: str, mend: str) -> None:
-    """Refuse values that no latent has, from which every network draws the same white or noise.
-
-    Args:
-        w_plus: [..., D].
-        what: the beginning of the message, such as `a.npy holds`.
-        mend: what to do about it.
+    """Refuse values [..., D] that no latent has, from which a network draws but white; `what` begins the message.
 
     Raises:
         LatentError: a value is not finite, or beyond `LARGEST` in magnitude.
