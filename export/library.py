@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from export.errors import ExportError
 from export.graph import Graph
-from export.keys import ExportedGraph, GraphKey, Precision, find_graph
+from export.keys import WITH_LOSS, ExportedGraph, GraphKey, Precision, find_graph
 from export.onnx_export import to_onnx
 from export.registry import GRAPHS
 from export.source import GraphSource
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import onnx
 
 _FORMAT = 1
+_SIZE_MEND = "a --perceptual-size that divides the picture's side, such as 256, can be"
+_TRACE_MEND = "--engine torch needs no graph; i2s-trt doctor tells which torch, onnx and onnxscript are installed"
 
 
 def export_graph(source: GraphSource, name: str, precision: Precision = "fp32") -> ExportedGraph:
@@ -72,7 +74,5 @@ def _traced(graph: Graph) -> "onnx.ModelProto":
         raise
     except Exception as error:  # the exporter raises types of its own, a page long
         reason = " ".join(str(error.__cause__ or error).split())[:300]
-        raise ExportError(
-            f"the {graph.name} graph cannot be exported: {reason}",
-            "a --perceptual-size that divides the picture's side, such as 256, can be",
-        ) from error
+        mend = _SIZE_MEND if graph.name in WITH_LOSS else _TRACE_MEND
+        raise ExportError(f"the {graph.name} graph cannot be exported: {reason}", mend) from error

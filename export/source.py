@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 class GraphSource:
     """A generator, a feature network and the settings of the loss.
+
+    The networks may be on any device and stay there: what is exported are copies of theirs on the CPU.
 
     Args:
         generator: gives the generator when it is needed.
@@ -53,20 +56,26 @@ class GraphSource:
 
     @cached_property
     def generator(self) -> "Generator":
-        """The generator, frozen, in float32."""
-        return self._load_generator()
+        """The generator, frozen, in float32, on the CPU. Raises ExportError for one without weights."""
+        from export.cpu_copy import cpu_copy
+
+        return cpu_copy(self._load_generator())
 
     @cached_property
     def vgg(self) -> "Vgg16":
-        """The feature network."""
-        return self._load_vgg()
+        """The feature network, on the CPU."""
+        from export.cpu_copy import cpu_copy
+
+        return cpu_copy(self._load_vgg())
 
     @cached_property
     def encoder(self) -> "TrainedEncoder":
-        """The encoder. Raises ModelError when none has been trained."""
+        """The encoder, on the CPU. Raises ModelError when none has been trained."""
+        from export.cpu_copy import cpu_copy
         from i2s_trt.embedding.encoder import load_encoder
 
-        return self._load_encoder() if self._load_encoder else load_encoder(self.generator)
+        encoder = self._load_encoder() if self._load_encoder else load_encoder(self.generator)
+        return replace(encoder, network=cpu_copy(encoder.network))
 
     @property
     def model_digest(self) -> str:
