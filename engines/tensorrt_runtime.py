@@ -29,6 +29,7 @@ class _Lane:
     outputs: Mapping[str, Buffer]
     work: Work
     settled: bool  # captured, or not to be captured
+    warm: bool = False  # has run
 
 
 @dataclass(frozen=True)
@@ -121,29 +122,42 @@ class TensorrtRunner:
         batch = self.signature.batch_of(inputs, self._constants)
         with self._lock, self._faults():
             lane = self._take((batch, frozenset(inputs)))
-            for name, array in inputs.items():
-                np.copyto(lane.inputs[name].host, array)
-            uploaded = self._device.upload(list(lane.inputs.values()))
-            return _Flight(lane, self._device.launch(lane.work, uploaded))
+            try:
+                return self._start(lane, inputs)
+            except BaseException:
+                self._give_back(lane)
+                raise
+
+    def _start(self, lane: _Lane, inputs: Mapping[str, Array]) -> _Flight:
+        for name, array in inputs.items():
+            np.copyto(lane.inputs[name].host, array)
+        uploaded = self._device.upload(list(lane.inputs.values()))
+        flight = _Flight(lane, self._device.launch(lane.work, uploaded))
+        lane.warm = True
+        return flight
 
     def _land(self, flight: _Flight) -> dict[str, Array]:
         lane = flight.lane
-        with self._faults():
-            self._device.wait(self._device.download(list(lane.outputs.values()), flight.computed))
-        results = {name: buffer.host.copy() for name, buffer in lane.outputs.items()}
-        with self._lock:
-            self._idle.setdefault(lane.key, []).append(lane)
-        return results
+        try:
+            with self._faults():
+                self._device.wait(self._device.download(list(lane.outputs.values()), flight.computed))
+            return {name: buffer.host.copy() for name, buffer in lane.outputs.items()}
+        finally:
+            with self._lock:
+                self._give_back(lane)
 
     def _take(self, key: _LaneKey) -> _Lane:
         """A lane that nobody uses; one that has run before is captured."""
         idle = self._idle.get(key)
         if not idle:
             return self._new_lane(key)
-        lane = idle.pop()
-        if not lane.settled and self._graphs:
-            self._capture(lane)
-        return lane
+        if idle[-1].warm and not idle[-1].settled and self._graphs:
+            self._capture(idle[-1])
+        return idle.pop()
+
+    def _give_back(self, lane: _Lane) -> None:
+        """After a fault too: what the faulty run has enqueued comes before the next run's on both streams."""
+        self._idle.setdefault(lane.key, []).append(lane)
 
     def _new_lane(self, key: _LaneKey) -> _Lane:
         batch, given = key

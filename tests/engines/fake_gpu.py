@@ -34,6 +34,7 @@ class FakeDevice:
     reserved: list[int] = field(default_factory=list)
     capture_error: Exception | None = None
     allocate_error: Exception | None = None
+    download_error: Exception | None = None
 
     def allocate(self, shape: Shape, dtype: np.dtype[Any]) -> FakeBuffer:
         if self.allocate_error:
@@ -60,6 +61,8 @@ class FakeDevice:
 
     def download(self, buffers: Sequence[Buffer], after: Mark) -> Mark:
         assert after == "computed"
+        if self.download_error:
+            raise self.download_error
         self.log.append("download")
         for buffer in buffers:
             buffer.host[...] = self.memory[buffer.address]

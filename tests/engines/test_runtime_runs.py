@@ -136,6 +136,38 @@ def test_faults_of_the_gpu_are_ours(bench: Bench, generator: Generator) -> None:
     assert "smaller batch" in caught.value.mend
 
 
+@pytest.mark.parametrize("graphs", [True, False])
+def test_a_call_that_raises_gives_its_context_and_memory_back(
+    graphs: bool, bench: Bench, generator: Generator
+) -> None:
+    runner, w_plus = bench.runner(graphs=graphs), latents(generator, 2)
+    noise = load_file(bench.defaults)["noise_0"]
+    for _ in range(3):
+        bench.engine.broken = True
+        with pytest.raises(EngineError, match="does not run"):
+            runner({"w_plus": w_plus})
+        bench.engine.broken = False
+        bench.device.download_error = RuntimeError("an illegal memory access was encountered")
+        with pytest.raises(EngineError, match="the GPU fails"):
+            runner({"w_plus": w_plus})
+        bench.device.download_error = None
+        assert (runner({"w_plus": w_plus})["pixels"] == bench.expected(w_plus, noise)).all()
+    assert bench.engine.contexts == 1
+
+
+def test_a_context_is_captured_only_when_it_has_run(bench: Bench, generator: Generator) -> None:
+    runner = bench.runner()
+    bench.engine.broken = True
+    for _ in range(2):
+        with pytest.raises(EngineError, match="does not run"):
+            runner({"w_plus": latents(generator, 2)})
+    assert "capture" not in bench.device.log
+    bench.engine.broken = False
+    for _ in range(2):
+        runner({"w_plus": latents(generator, 2)})
+    assert runner.captured == 1
+
+
 def test_outputs_of_another_shape_are_refused(bench: Bench, generator: Generator) -> None:
     runner = bench.runner()
     bench.engine.shapes["pixels"] = (-1, 8, 8, 3)
