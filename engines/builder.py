@@ -103,7 +103,7 @@ def build_plan(
         )
     if built is None:
         raise failed(logger, onnx)
-    data = bytes(built)
+    data, messages = bytes(built), tuple(logger.messages)
     return Plan(
         data=data,
         inputs=tuple(_tensor(network.get_input(i)) for i in range(network.num_inputs)),
@@ -111,8 +111,8 @@ def build_plan(
         layers=network.num_layers,
         parse_seconds=parsed - begun,
         build_seconds=time.perf_counter() - parsed,
-        activation_bytes=activation_bytes(logger.messages),
-        inspection=inspection_text(trt, data, logger.messages, logger),
+        activation_bytes=activation_bytes(messages),
+        inspection=inspection_text(trt, data, messages, logger),
     )
 
 

@@ -1,6 +1,7 @@
 """The seam between TensorRT and TensorRT-RTX: one API under two module names."""
 
 import importlib
+from collections import deque
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
@@ -15,6 +16,7 @@ _INSTALL = {
     "tensorrt-rtx": "pip install 'i2s-trt[rtx]'",
 }
 _LAYERS = "Layers:"
+_KEPT = 1000  # messages; a build logs some hundreds, and an engine that runs for weeks goes on logging
 # By number: asking the bindings for the name of a severity has been seen to hang once another builder is alive.
 _SEVERITIES = ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE")
 
@@ -50,7 +52,7 @@ def load_tensorrt(backend: str) -> ModuleType:
 
 
 def make_logger(trt: ModuleType) -> Any:
-    """A TensorRT logger that prints nothing and keeps in `.messages` what it is told.
+    """A TensorRT logger that prints nothing and keeps in `.messages` the latest of what it is told.
 
     Of the verbose messages, a hundred thousand a build, only the engine's layers are kept.
     """
@@ -58,7 +60,7 @@ def make_logger(trt: ModuleType) -> Any:
     class Logger(trt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
-            self.messages: list[Message] = []
+            self.messages: deque[Message] = deque(maxlen=_KEPT)
 
         def log(self, severity: Any, text: str) -> None:
             name = _SEVERITIES[int(severity)]
@@ -70,5 +72,5 @@ def make_logger(trt: ModuleType) -> Any:
 
 def complaints(logger: Any) -> str:
     """The errors among a logger's messages, shortened to a line."""
-    texts = [message.text for message in logger.messages if "ERROR" in message.severity]
+    texts = [message.text for message in tuple(logger.messages) if "ERROR" in message.severity]
     return " ".join(" ".join(texts).split())[:400]
