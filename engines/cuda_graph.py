@@ -1,6 +1,7 @@
 """CUDA graphs through cuda-python, for the TensorRT runtime without PyTorch."""
 
 import importlib
+import weakref
 from typing import Any
 
 from engines.device_buffers import Work
@@ -8,7 +9,7 @@ from i2s_trt.errors import EnvironmentFault
 
 
 def capture(work: Work, stream: int, runtime: Any = None) -> Work:
-    """Record what `work` enqueues on a stream; the result enqueues it again in one call.
+    """Record what `work` enqueues on a stream; the result enqueues it again in one call, and frees it when it goes.
 
     Args:
         work: must have run once before; the shapes and addresses it uses are frozen into the graph.
@@ -23,15 +24,25 @@ def capture(work: Work, stream: int, runtime: Any = None) -> Work:
     _call(cudart, cudart.cudaStreamBeginCapture(stream, cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal))
     try:
         work(stream)
-    finally:  # a stream that is left capturing is of no more use
-        ended = cudart.cudaStreamEndCapture(stream)
-    graph = _call(cudart, ended)
-    executable = _call(cudart, cudart.cudaGraphInstantiate(graph, 0))
-    _call(cudart, cudart.cudaGraphDestroy(graph))
+    except BaseException:  # a stream that is left capturing is of no more use
+        status, graph = cudart.cudaStreamEndCapture(stream)
+        if status == cudart.cudaError_t.cudaSuccess:
+            cudart.cudaGraphDestroy(graph)
+        raise
+    graph = _call(cudart, cudart.cudaStreamEndCapture(stream))
+    try:
+        executable = _call(cudart, cudart.cudaGraphInstantiate(graph, 0))
+    finally:
+        cudart.cudaGraphDestroy(graph)
+    return _replay(cudart, executable)
 
+
+def _replay(cudart: Any, executable: Any) -> Work:
     def replay(handle: int) -> None:
         _call(cudart, cudart.cudaGraphLaunch(executable, handle))
 
+    freed = weakref.finalize(replay, cudart.cudaGraphExecDestroy, executable)
+    freed.atexit = False  # CUDA may be gone by then, and all its memory with it
     return replay
 
 

@@ -2,6 +2,7 @@
 the fakes hold the order of calls and the balance of contexts. The GPU tests of the runtime run the real ones.
 """
 
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -161,10 +162,14 @@ def test_a_graph_is_recorded_once_and_launched_each_time() -> None:
     replay(11)
     replay(11)
     assert runs == [11]
-    assert runtime.log == [
+    recorded = [
         "cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate", "cudaGraphDestroy",
         "cudaGraphLaunch", "cudaGraphLaunch",
     ]  # fmt: skip
+    assert runtime.log == recorded
+    del replay
+    gc.collect()
+    assert runtime.log == [*recorded, "cudaGraphExecDestroy"]
 
 
 def test_a_capture_that_fails_is_ended() -> None:
@@ -175,9 +180,12 @@ def test_a_capture_that_fails_is_ended() -> None:
 
     with pytest.raises(EngineError):
         capture(fail, 11, runtime)
-    assert runtime.log[-1] == "cudaStreamEndCapture"
-    with pytest.raises(EnvironmentFault, match="CUDA graph: 900"):
-        capture(lambda _stream: None, 11, FakeRuntime("cudaStreamEndCapture"))
+    assert runtime.log[-2:] == ["cudaStreamEndCapture", "cudaGraphDestroy"]
+    for step, freed in (("cudaStreamEndCapture", 0), ("cudaGraphInstantiate", 1)):
+        runtime = FakeRuntime(step)
+        with pytest.raises(EnvironmentFault, match="CUDA graph: 900"):
+            capture(lambda _stream: None, 11, runtime)
+        assert runtime.log.count("cudaGraphDestroy") == freed
 
 
 def test_without_cuda_python_the_error_names_it() -> None:
