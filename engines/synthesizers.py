@@ -1,5 +1,6 @@
 """Synthesizers by engine name: everything that can render a latent here."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -37,7 +38,7 @@ class Choice:
 
 
 class GraphSynthesizer:
-    """Renders through graphs; a runner is made when its graph is first needed.
+    """Renders through graphs; a runner is made when its graph is first needed. Threads may share it as they may its runners.
 
     Args:
         generator: gives the sizes.
@@ -47,6 +48,7 @@ class GraphSynthesizer:
     def __init__(self, generator: Generator, runner: Callable[[str], Runner]) -> None:
         self._make = runner
         self._runners: dict[str, Runner] = {}
+        self._lock = threading.Lock()
         self.resolution = generator.resolution
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
@@ -64,8 +66,9 @@ class GraphSynthesizer:
         return self._run("preview", w_plus)
 
     def _run(self, name: str, w_plus: Array) -> Array:
-        if name not in self._runners:
-            self._runners[name] = self._make(name)
+        with self._lock:  # others wait: each runner may take half of a GPU's memory
+            if name not in self._runners:
+                self._runners[name] = self._make(name)
         latents = np.ascontiguousarray(w_plus, np.float32)
         if not len(latents):  # engines take no empty batch
             return self._run(name, np.zeros((1, *latents.shape[1:]), np.float32))[:0]

@@ -1,5 +1,7 @@
 """Synthesizers by name: all render alike, and `auto` chooses by what is there."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -180,6 +182,23 @@ def test_a_runner_is_made_when_its_graph_is_first_needed(toy: Generator) -> None
         render(w_plus)
         render.images(w_plus)
     assert made == ["synthesis", "images"]
+
+
+def test_threads_share_one_runner(toy: Generator) -> None:
+    made: list[str] = []
+
+    def runner(name: str) -> Any:
+        made.append(name)
+        time.sleep(0.05)  # long enough for the others to come
+        return lambda inputs: {"out": inputs["w_plus"][:, 0, :3]}
+
+    render = GraphSynthesizer(toy, runner)
+    w_plus = latents(toy, 1)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: render(w_plus), range(4)))
+    assert made == ["synthesis"]
+    for result in results:
+        np.testing.assert_array_equal(result, w_plus[:, 0, :3])
 
 
 def test_the_graph_that_renders_is_the_exported_one() -> None:
