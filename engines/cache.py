@@ -20,6 +20,7 @@ from engines.tensorrt_module import load_tensorrt
 from i2s_trt.files import file_digest, guard_os_errors, home, make_folder, remove_leftovers, write_bytes
 
 _FORMAT = 1
+OTHER_PLAN = "the plan is not the one that was built: its sha256 differs"
 _PLAN, _RECORD, _LAYERS = "plan.engine", "engine.json", "layers.txt"
 
 
@@ -63,7 +64,7 @@ class EngineKey:
 
 @dataclass(frozen=True)
 class Entry:
-    """A plan in the cache, checked against its record."""
+    """A plan in the cache, and its record."""
 
     folder: Path
     record: dict[str, Any]
@@ -102,7 +103,22 @@ def look_up(key: EngineKey) -> Entry | Miss:
 
 
 def check(folder: Path) -> Entry | Miss:
-    """A folder of the cache as an entry, if plan and record agree."""
+    """A folder of the cache as an entry, if plan and record agree to the last byte."""
+    found = check_record(folder)
+    if isinstance(found, Miss):
+        return found
+    try:
+        digest = file_digest(found.plan)
+    except OSError:
+        return Miss("the plan cannot be read")
+    return found if digest == found.record["plan_sha256"] else Miss(OTHER_PLAN)
+
+
+def check_record(folder: Path) -> Entry | Miss:
+    """A folder of the cache as an entry, if its record is sound and the plan is there in its size.
+
+    Whoever loads the plan compares its sha256: see `tensorrt_engine.checked_plan`.
+    """
     try:
         record = json.loads((folder / _RECORD).read_text())
         fault = _fault(folder / _PLAN, record)
@@ -114,22 +130,20 @@ def check(folder: Path) -> Entry | Miss:
 
 
 def _fault(plan: Path, record: dict[str, Any]) -> str:
-    """What keeps a plan from being loaded; empty when nothing does."""
+    """What shows without reading a plan that it cannot be loaded; empty when nothing does."""
     if record["format"] != _FORMAT or set(record["key"]) != {field.name for field in fields(EngineKey)}:
         return "its record was written by another version of i2s-trt"
     if not plan.is_file():
         return "the plan is missing"
     if (size := plan.stat().st_size) != record["size"]:
         return f"the plan has {size} bytes instead of {record['size']}"
-    if file_digest(plan) != record["plan_sha256"]:
-        return "the plan is not the one that was built: its sha256 differs"
-    return ""
+    return "" if isinstance(record["plan_sha256"], str) else "its record is damaged"
 
 
 def find_engine(backend: str, onnx_sha256: str) -> Entry | Miss:
     """An engine of an exported graph that runs here, whatever batches it was built for; the newest of several.
 
-    Plans run with their builder's own version only, and on the GPU, or one of the targets, they were built for.
+    Its plan is not read: `check_record` has what is looked at. Plans run with their builder's own version only, and on the GPU, or one of the targets, they were built for.
 
     Raises:
         EnvironmentFault: the backend's package is missing.
@@ -143,7 +157,7 @@ def find_engine(backend: str, onnx_sha256: str) -> Entry | Miss:
         here = key.get("device") in ("", device) and (not key.get("targets") or target in key["targets"])
         if key.get("version") != version or not here:
             foreign = True
-        elif isinstance(entry := check(folder), Entry):
+        elif isinstance(entry := check_record(folder), Entry):
             found.append(entry)
     if found:
         return max(found, key=lambda entry: entry.record["built"])

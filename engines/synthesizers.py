@@ -38,7 +38,7 @@ class Choice:
 
 
 class GraphSynthesizer:
-    """Renders through graphs; a runner is made when its graph is first needed. Threads may share it as they may its runners.
+    """Renders through graphs; a runner is made when its graph is first needed. Threads may share it, as its runners.
 
     Args:
         generator: gives the sizes.

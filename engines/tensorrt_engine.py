@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from engines.cache import Entry, check
+from engines.cache import OTHER_PLAN, Entry, check_record
 from engines.device_buffers import Buffer, DeviceBuffers, Shape, Work
 from engines.gpu import describe_gpu
 from engines.tensorrt_module import EngineError, complaints, make_logger
@@ -17,18 +17,19 @@ _REBUILD = "run i2s-trt build-engines again"
 def checked_plan(entry: Entry, backend: str, version: str) -> tuple[bytes, dict[str, Any]]:
     """A plan's bytes and its record, if it is the plan that was built, by this very builder.
 
-    A plan is code that runs on the GPU: the bytes that are returned are those whose sha256 was compared.
+    A plan is code that runs on the GPU: the bytes that are returned are those whose sha256 was compared. They are
+    read and hashed here and nowhere else on the way to a picture: a plan may have hundreds of megabytes.
 
     Raises:
         EngineError: the plan or its record is damaged, or of another backend or version.
     """
-    found = check(entry.folder)
+    found = check_record(entry.folder)
     if not isinstance(found, Entry):
         raise EngineError(f"the engine in {entry.folder} is not loaded: {found.reason}", _REBUILD)
     with guard_os_errors(found.plan):
         key, data = found.record["key"], found.plan.read_bytes()
     if hashlib.sha256(data).hexdigest() != found.record["plan_sha256"]:
-        raise EngineError(f"the engine in {entry.folder} is not loaded: it is being replaced", "try again")
+        raise EngineError(f"the engine in {entry.folder} is not loaded: {OTHER_PLAN}", _REBUILD)
     if (key["backend"], key["version"]) != (backend, version):
         raise EngineError(
             f"the engine in {entry.folder} was built by {key['backend']} {key['version']}, this is {backend} {version}",

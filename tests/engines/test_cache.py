@@ -162,6 +162,9 @@ def test_an_engine_of_a_graph_is_found(rtx_here: pytest.MonkeyPatch) -> None:
     found = find_engine("tensorrt-rtx", RTX_KEY.onnx_sha256)
     assert isinstance(found, Entry)
     assert found.folder == entry.folder
+    entry.plan.write_bytes(PLAN.data[::-1])  # whoever loads it compares the digest
+    assert isinstance(find_engine("tensorrt-rtx", RTX_KEY.onnx_sha256), Entry)
+    assert "sha256 differs" in reason(RTX_KEY)
     assert find_engine("tensorrt-rtx", "b" * 64) == find_engine("tensorrt", KEY.onnx_sha256) == Miss("not built yet")
     entry.plan.write_bytes(b"damaged")
     assert find_engine("tensorrt-rtx", RTX_KEY.onnx_sha256) == Miss("not built yet")

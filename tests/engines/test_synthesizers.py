@@ -1,12 +1,15 @@
 """Synthesizers by name: all render alike, and `auto` chooses by what is there."""
 
+import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import engines.synthesizers as module
 from engines.cache import Entry
@@ -24,7 +27,7 @@ from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
-from tests.engines.runtime_bench import RTX, latents
+from tests.engines.runtime_bench import RTX, Bench, latents
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
@@ -124,6 +127,14 @@ def rtx_card(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+def on_gpu(generator: Generator, number: int = 0) -> Any:
+    """What is asked of a generator on a GPU."""
+    return SimpleNamespace(
+        mean_w=SimpleNamespace(device=torch.device("cuda", number)), digest=generator.digest, resolution=16,
+        num_layers=6, w_dim=16, synthesis=None,
+    )  # fmt: skip
+
+
 def test_an_engine_that_is_not_built_is_explained(toy: Generator, rtx_card: pytest.MonkeyPatch) -> None:
     render = choose_synthesizer(RTX, toy).synthesizer
     with pytest.raises(EnvironmentFault, match=f"no {RTX} engine renders preview for this model: not built") as caught:
@@ -132,14 +143,11 @@ def test_an_engine_that_is_not_built_is_explained(toy: Generator, rtx_card: pyte
 
 
 def test_on_a_gpu_auto_takes_a_built_engine(entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch) -> None:
-    on_gpu: Any = SimpleNamespace(
-        mean_w=SimpleNamespace(device=SimpleNamespace(type="cuda")), digest=generator.digest, resolution=16,
-        num_layers=6, w_dim=16, synthesis=None,
-    )  # fmt: skip
-    choice = choose_synthesizer("auto", on_gpu)
+    model = on_gpu(generator)
+    choice = choose_synthesizer("auto", model)
     assert (choice.engine, choice.reason) == (RTX, "an fp32 engine of this model is there")
-    on_gpu.digest = "0" * 64
-    choice = choose_synthesizer("auto", on_gpu)
+    model.digest = "0" * 64
+    choice = choose_synthesizer("auto", model)
     assert (choice.engine, "build-engines" in choice.reason) == ("torch", True)
 
 
@@ -167,6 +175,31 @@ def test_batches_larger_than_an_engine_takes_are_cut(
     np.testing.assert_array_equal(render(w_plus), reference(w_plus))
     assert sizes == [4, 4, 2]
     assert render(w_plus[:0]).shape == (0, 16, 16, 3)
+
+
+def test_a_plan_is_hashed_once_before_its_first_picture(
+    bench: Bench, generator: Generator, rtx_card: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    sha256, file_digest = hashlib.sha256, hashlib.file_digest
+
+    def counting(data: bytes = b"", **options: Any) -> Any:
+        hashed.extend(["bytes"] * (data == plan))
+        return sha256(data, **options)
+
+    def counting_file(stream: Any, *rest: Any) -> Any:
+        hashed.extend(["file"] * (Path(stream.name) == bench.entry.plan))
+        return file_digest(stream, *rest)
+
+    plan = bench.entry.plan.read_bytes()
+    rtx_card.setattr(hashlib, "sha256", counting)
+    rtx_card.setattr(hashlib, "file_digest", counting_file)
+    rtx_card.setattr("engines.tensorrt_runtime.open_device", lambda *_number: bench.device)
+    choice = choose_synthesizer("auto", on_gpu(generator))
+    assert choice.engine == RTX
+    assert choice.synthesizer(latents(generator, 2)).shape == (2, 16, 16, 3)
+    assert hashed == ["bytes"]
+    assert bench.plans == [plan]  # and what was hashed is what was loaded
 
 
 def test_a_runner_is_made_when_its_graph_is_first_needed(toy: Generator) -> None:
