@@ -1,7 +1,7 @@
 """Synthesizers by engine name: everything that can render a latent here."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -93,7 +93,8 @@ def onnx_runtime_synthesizer(
 def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer:
     """Renders through built engines on the GPU, in 16 bits where there is such an engine.
 
-    Batches larger than an engine's are cut into parts that it takes.
+    Batches larger than an engine's are cut into parts that it takes; a part smaller than it takes is filled up with
+    copies of its last latent, whose pictures are dropped.
 
     Raises:
         EnvironmentFault: the backend's package or a GPU is missing. When it renders: there is no engine of that graph.
@@ -111,15 +112,22 @@ def _engine_runner(model_digest: str, backend: str, name: str) -> Runner:
 
     exported, entry = _find_built(model_digest, backend, name)
     runner = TensorrtRunner(entry, exported.defaults, backend)
-    largest = entry.record["key"]["profile"]["largest"]
+    profile = entry.record["key"]["profile"]
 
     def run(inputs: Mapping[str, Array]) -> Mapping[str, Array]:
         (latents,) = inputs.values()
-        parts = [{"w_plus": latents[start : start + largest]} for start in range(0, len(latents), largest)]
-        results = list(runner.run_many(parts))
-        return {output: np.concatenate([part[output] for part in results]) for output in runner.outputs}
+        results = list(runner.run_many({"w_plus": part} for part in _parts(latents, profile)))
+        return {output: np.concatenate([part[output] for part in results])[: len(latents)] for output in runner.outputs}
 
     return run
+
+
+def _parts(latents: Array, profile: Mapping[str, int]) -> Iterator[Array]:
+    """Latents in batches of the profile's sizes; the last may end with copies of its last row."""
+    for start in range(0, len(latents), profile["largest"]):
+        part = latents[start : start + profile["largest"]]
+        missing = max(0, profile["smallest"] - len(part))
+        yield np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
 def _find_built(model_digest: str, backend: str, name: str) -> tuple[ExportedGraph, Entry]:

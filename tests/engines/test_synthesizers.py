@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -151,8 +152,12 @@ def test_on_a_gpu_auto_takes_a_built_engine(entry: Entry, generator: Generator, 
     assert (choice.engine, "build-engines" in choice.reason) == ("torch", True)
 
 
-def test_batches_larger_than_an_engine_takes_are_cut(
-    entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("smallest", "count", "expected"),
+    [(1, 10, [4, 4, 2]), (3, 9, [4, 4, 3]), (4, 10, [4, 4, 4]), (4, 8, [4, 4]), (2, 1, [2])],
+)
+def test_batches_are_cut_and_filled_up_to_what_an_engine_takes(
+    smallest: int, count: int, expected: list[int], entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch
 ) -> None:
     """The plan takes four at the most; what runs it is stood in for by PyTorch."""
     sizes: list[int] = []
@@ -163,17 +168,18 @@ def test_batches_larger_than_an_engine_takes_are_cut(
 
         def __init__(self, found: Entry, *_rest: object) -> None:
             assert found.folder == entry.folder
+            found.record["key"]["profile"]["smallest"] = smallest
 
-        def run_many(self, batches: list[dict[str, Any]]) -> Any:
+        def run_many(self, batches: Iterable[dict[str, Any]]) -> Any:
             for batch in batches:
                 sizes.append(len(batch["w_plus"]))
                 yield {"pixels": reference(batch["w_plus"])}
 
     rtx_card.setattr("engines.tensorrt_runtime.TensorrtRunner", Runner)
     render = tensorrt_synthesizer(generator, RTX)
-    w_plus = latents(generator, 10)
+    w_plus = latents(generator, count)
     np.testing.assert_array_equal(render(w_plus), reference(w_plus))
-    assert sizes == [4, 4, 2]
+    assert sizes == expected
     assert render(w_plus[:0]).shape == (0, 16, 16, 3)
 
 
