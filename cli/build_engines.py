@@ -25,6 +25,7 @@ def build_engines(
     graphs: Annotated[
         str, typer.Option(help="Which graphs; all for those that need no training (encoder does).")
     ] = "mapping,synthesis,images,preview",
+    device: Annotated[str, typer.Option(help="The GPU that TensorRT builds on, and for: auto or cuda:N.")] = "auto",
     features: opt.Features = "auto",
     triton: Annotated[
         Path | None, typer.Option(help="Write the engines as a Triton Inference Server model repository too.")
@@ -55,7 +56,7 @@ def build_engines(
     targets = [part for part in target.replace(" ", "").lower().split(",") if part]
     names = _graph_names(graphs)
     source = _source(model, features, console)
-    requests = requests_for(backend, names, precision, profile, targets, tf32=tf32)
+    requests = requests_for(backend, names, precision, profile, targets, tf32=tf32, gpu=_gpu_number(device))
     if dry_run:
         prospects = [inspect(request, source) for request in requests]
         for prospect in prospects:
@@ -74,6 +75,15 @@ def build_engines(
         written = write_repository(triton, Path(model).stem, [prospect for prospect, _ in rows])
         console.event("triton", folder=str(triton), models=written)
         console.say(f"Triton models in {triton}: {', '.join(written)}")
+
+
+def _gpu_number(device: str) -> int:
+    """As CUDA counts; `auto` is the first. Raises as `choose_device` does."""
+    if device == "auto":
+        return 0
+    from i2s_trt.devices import choose_device
+
+    return choose_device(device).index or 0
 
 
 def _make_all(

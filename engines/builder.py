@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 
 from engines.build_errors import check_profile, failed, refused
 from engines.build_monitor import Report, make_monitor
+from engines.gpu import current_gpu
 from engines.inspection import activation_bytes, inspection_text
 from engines.profiles import BatchProfile
 from engines.tensorrt_module import EngineError, load_tensorrt, make_logger
@@ -27,6 +29,7 @@ class BuildOptions:
         targets: compute capabilities such as `sm89`, for TensorRT-RTX; empty for this machine's GPU, or for any.
         tf32: whether float32 may be multiplied as TF32, with 10 bits of mantissa.
         device: the GPU that TensorRT measures kernels on; timings of earlier builds on it are used.
+        gpu: its number, as CUDA counts.
     """
 
     backend: str
@@ -34,6 +37,7 @@ class BuildOptions:
     targets: tuple[str, ...] = ()
     tf32: bool = True
     device: str = ""
+    gpu: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,19 @@ def build_plan(
     Raises:
         EngineError: the graph is refused; names the node. Or the build failed or was cancelled.
         UsageError: no such target.
-        EnvironmentFault: the backend's package is missing.
+        EnvironmentFault: the backend's package is missing, or the GPU that TensorRT is to build on.
     """
-    trt = load_tensorrt(options.backend)
+    with current_gpu(options.gpu) if options.backend == "tensorrt" else nullcontext():
+        return _plan(load_tensorrt(options.backend), onnx, inputs, options, report)
+
+
+def _plan(
+    trt: ModuleType,
+    onnx: Path,
+    inputs: Mapping[str, Sequence[int | str]],
+    options: BuildOptions,
+    report: Report | None,
+) -> Plan:
     logger = make_logger(trt)
     builder = trt.Builder(logger)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))

@@ -140,15 +140,16 @@ def _fault(plan: Path, record: dict[str, Any]) -> str:
     return "" if isinstance(record["plan_sha256"], str) else "its record is damaged"
 
 
-def find_engine(backend: str, onnx_sha256: str) -> Entry | Miss:
-    """An engine of an exported graph that runs here, whatever batches it was built for; the newest of several.
+def find_engine(backend: str, onnx_sha256: str, gpu: int = 0) -> Entry | Miss:
+    """An engine of an exported graph that runs on this GPU, whatever batches it was built for; the newest of several.
 
-    Its plan is not read: `check_record` has what is looked at. Plans run with their builder's own version only, and on the GPU, or one of the targets, they were built for.
+    Its plan is not read: `check_record` has what is looked at. Plans run with their builder's own version only, and on
+    the GPU, or one of the targets, they were built for.
 
     Raises:
         EnvironmentFault: the backend's package is missing.
     """
-    version, device, target = str(load_tensorrt(backend).__version__), describe_gpu(), gpu_target()
+    version, device, target = str(load_tensorrt(backend).__version__), describe_gpu(gpu), gpu_target(gpu)
     found, foreign = [], False
     for folder in all_folders():
         key = _read_key(folder)

@@ -1,6 +1,7 @@
 """What the TensorRT runtime needs of a GPU, whoever drives it: memory, copies, two streams, graphs."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,9 +31,19 @@ class Buffer(Protocol):
 
 
 class DeviceBuffers(Protocol):
-    """A GPU with a stream for computing and one for copying. Every call but `wait` only enqueues."""
+    """A GPU with a stream for computing and one for copying. Every call but `wait` only enqueues.
+
+    Attributes:
+        name: of the library that drives it.
+        number: of the GPU, as CUDA counts.
+    """
 
     name: str
+    number: int
+
+    def current(self) -> AbstractContextManager[None]:
+        """Meanwhile let every CUDA library that this thread calls work on this GPU: TensorRT takes the current one."""
+        ...
 
     def allocate(self, shape: Shape, dtype: np.dtype[Any]) -> Buffer:
         """Memory for one tensor, on both sides."""
@@ -63,22 +74,22 @@ class DeviceBuffers(Protocol):
         ...
 
 
-def open_device() -> DeviceBuffers:
-    """The first GPU, driven by PyTorch if that has CUDA, else by pycuda.
+def open_device(number: int = 0) -> DeviceBuffers:
+    """A GPU, driven by PyTorch if that has CUDA, else by pycuda.
 
     Raises:
         EnvironmentFault: no driver, no GPU, or nothing to drive it with.
     """
-    fault = driver_fault()
+    fault = driver_fault(number)
     if fault:
         raise EnvironmentFault(f"TensorRT engines run on NVIDIA GPUs: {fault}", _NO_GPU)
     if torch_has_cuda():
         from engines.torch_buffers import TorchBuffers
 
-        return TorchBuffers()
+        return TorchBuffers(number)
     from engines.pycuda_buffers import PycudaBuffers
 
-    return PycudaBuffers()
+    return PycudaBuffers(number)
 
 
 def torch_has_cuda() -> bool:

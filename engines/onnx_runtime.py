@@ -44,6 +44,7 @@ class OnnxRuntimeRunner:
         provider: what executes. `tensorrt` builds engines of its own when a batch size first runs, and keeps none of
             them: engines that last are built with `build-engines`.
         threads: for the CPU; 0 takes all cores.
+        gpu: number of the GPU, as CUDA counts, for the other providers.
 
     Attributes:
         outputs: names, in the order of the graph.
@@ -53,12 +54,12 @@ class OnnxRuntimeRunner:
         EnvironmentFault: ONNX Runtime is not installed, or cannot use the provider or load the graph.
     """
 
-    def __init__(self, graph: ExportedGraph, provider: Provider = "cpu", threads: int = 0) -> None:
+    def __init__(self, graph: ExportedGraph, provider: Provider = "cpu", threads: int = 0, gpu: int = 0) -> None:
         if fault := "" if provider == "cpu" else provider_faults()[provider]:
             raise EnvironmentFault(f"ONNX Runtime cannot use its {provider} provider: {fault}", "take --device cpu")
         self._runtime, self.provider = import_onnxruntime(), provider
-        self._session = _open(self._runtime, graph.path, provider, threads)
-        self._kind = "cpu" if provider == "cpu" else "cuda"
+        self._kind, self._gpu = ("cpu", 0) if provider == "cpu" else ("cuda", gpu)
+        self._session = _open(self._runtime, graph, provider, threads, gpu)
         self.signature = _signature(graph, self._session)
         self.outputs: tuple[str, ...] = tuple(self.signature.outputs)
         self._constants = {name: self._place(array) for name, array in _load_defaults(graph.defaults).items()}
@@ -89,14 +90,14 @@ class OnnxRuntimeRunner:
 
         inputs = {name: tensor.detach().contiguous() for name, tensor in inputs.items()}
         for name, tensor in inputs.items():
-            if tensor.device.type != self._kind:
+            if (tensor.device.type, tensor.device.index or 0) != (self._kind, self._gpu):
                 raise EngineError(
-                    f"{self.signature.label}: input {name} is on {tensor.device}, the session on {self._kind}",
-                    f"move it with .to({self._kind!r})",
+                    f"{self.signature.label}: input {name} is on {tensor.device}, the session on {self._place_name}",
+                    f"move it with .to({self._place_name!r})",
                 )
         outlines = {name: np.broadcast_to(np.zeros((), _numpy(t)), tuple(t.shape)) for name, t in inputs.items()}
         batch = self.signature.batch_of(outlines, self._constants)
-        device = next((tensor.device for tensor in inputs.values()), torch.device(self._kind))
+        device = next((tensor.device for tensor in inputs.values()), torch.device(self._place_name))
         specs = self.signature.outputs.values()
         results = {
             spec.name: torch.empty(spec.at(batch), dtype=getattr(torch, spec.dtype.name), device=device)
@@ -106,7 +107,7 @@ class OnnxRuntimeRunner:
             binding = self._constant_binding(inputs)
             for bind, tensors in ((binding.bind_input, inputs), (binding.bind_output, results)):
                 for name, tensor in tensors.items():
-                    bind(name, self._kind, device.index or 0, _numpy(tensor), tuple(tensor.shape), tensor.data_ptr())
+                    bind(name, self._kind, self._gpu, _numpy(tensor), tuple(tensor.shape), tensor.data_ptr())
             if self._kind == "cuda":
                 torch.cuda.current_stream(device).synchronize()  # ONNX Runtime works on a stream of its own
             self._run(binding)
@@ -141,10 +142,15 @@ class OnnxRuntimeRunner:
         binding.synchronize_outputs()
 
     def _place(self, array: Array) -> Any:
-        return self._runtime.OrtValue.ortvalue_from_numpy(array, self._kind, 0)
+        return self._runtime.OrtValue.ortvalue_from_numpy(array, self._kind, self._gpu)
 
     def _empty(self, spec: TensorSpec, batch: int) -> Any:
-        return self._runtime.OrtValue.ortvalue_from_shape_and_type(spec.at(batch), spec.dtype.type, self._kind, 0)
+        kind = spec.dtype.type
+        return self._runtime.OrtValue.ortvalue_from_shape_and_type(spec.at(batch), kind, self._kind, self._gpu)
+
+    @property
+    def _place_name(self) -> str:
+        return self._kind if self._kind == "cpu" else f"{self._kind}:{self._gpu}"
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -161,25 +167,30 @@ class OnnxRuntimeRunner:
             ) from error
 
 
-def _open(runtime: Any, path: Path, provider: Provider, threads: int) -> Any:
+def _open(runtime: Any, graph: ExportedGraph, provider: Provider, threads: int, gpu: int) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     order: dict[Provider, Sequence[Provider]] = {"cpu": ["cpu"], "cuda": ["cuda", "cpu"]}
-    names = [PROVIDERS[name] for name in order.get(provider, ["tensorrt", "cuda", "cpu"])]
+    wanted = [(PROVIDERS[name], _settings(name, gpu)) for name in order.get(provider, ["tensorrt", "cuda", "cpu"])]
     try:
-        session = runtime.InferenceSession(str(path), options, providers=names)
+        session = runtime.InferenceSession(str(graph.path), options, providers=wanted)
     except Exception as error:  # the library raises types of its own
         reason = " ".join(str(error).split())[:200]
         raise EnvironmentFault(
-            f"ONNX Runtime cannot load {path}: {reason}", "delete the file, so that it is exported anew"
+            f"ONNX Runtime cannot load {graph.path}: {reason}", "delete the file, so that it is exported anew"
         ) from error
-    if session.get_providers()[0] != names[0]:  # it falls back to the CPU without a word
+    if session.get_providers()[0] != PROVIDERS[provider]:  # it falls back to the CPU without a word
         raise EnvironmentFault(
             f"ONNX Runtime cannot use its {provider} provider: its libraries do not load",
             "take --device cpu; the libraries of CUDA and cuDNN have to be those that onnxruntime-gpu asks for",
         )
     return session
+
+
+def _settings(provider: Provider, gpu: int) -> dict[str, str]:
+    """A provider's options."""
+    return {} if provider == "cpu" else {"device_id": str(gpu)}
 
 
 def _signature(graph: ExportedGraph, session: Any) -> Signature:

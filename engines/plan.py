@@ -28,6 +28,7 @@ class EngineRequest:
     Attributes:
         backend: `onnxruntime`, which needs no building after the export, `tensorrt` or `tensorrt-rtx`.
         graph, precision, profile, targets, tf32: as in `EngineKey`.
+        gpu: number of the GPU that TensorRT builds on, and for.
     """
 
     backend: str
@@ -36,10 +37,11 @@ class EngineRequest:
     profile: BatchProfile
     targets: tuple[str, ...] = ()
     tf32: bool = True
+    gpu: int = 0
 
     def options(self) -> BuildOptions:
         """As the builder takes them. Raises as `engine_device` does."""
-        return BuildOptions(self.backend, self.profile, self.targets, self.tf32, engine_device(self))
+        return BuildOptions(self.backend, self.profile, self.targets, self.tf32, engine_device(self), self.gpu)
 
 
 @dataclass(frozen=True)
@@ -150,13 +152,17 @@ def engine_device(request: EngineRequest) -> str:
     check_targets(trt, request.backend, request.targets)
     if request.backend == "tensorrt-rtx":
         return ""
-    gpu = describe_gpu()
+    gpu = describe_gpu(request.gpu)
     if not gpu:
         raise EnvironmentFault(
-            "TensorRT builds on the GPU that it builds for, and this machine has none",
+            f"TensorRT builds on the GPU that it builds for, and this machine has {_none(request.gpu)}",
             "take --backend tensorrt-rtx --target sm89, which builds anywhere, or --backend onnxruntime",
         )
     return gpu
+
+
+def _none(gpu: int) -> str:
+    return f"none of number {gpu}" if gpu else "none"
 
 
 def requests_for(
@@ -167,7 +173,8 @@ def requests_for(
     targets: Sequence[str],
     *,
     tf32: bool = True,
+    gpu: int = 0,
 ) -> list[EngineRequest]:
     """One request a graph; the order of targets makes no other engine."""
     wanted = tuple(sorted(set(targets)))
-    return [EngineRequest(backend, graph, precision, profile, wanted, tf32) for graph in graphs]
+    return [EngineRequest(backend, graph, precision, profile, wanted, tf32, gpu) for graph in graphs]

@@ -36,56 +36,66 @@ class PycudaBuffer:
 
 
 class PycudaBuffers:
-    """The first GPU.
+    """A GPU.
 
     Args:
+        number: as CUDA counts.
         cuda: the module `pycuda.driver`; imported when left out.
 
     Raises:
         EnvironmentFault: pycuda is not installed, or finds no GPU.
     """
 
-    def __init__(self, cuda: Any = None) -> None:
-        self.name = "pycuda"
+    def __init__(self, number: int = 0, cuda: Any = None) -> None:
+        self.name, self.number = "pycuda", number
         self._cuda = cuda or _import_pycuda()
         try:
             self._cuda.init()
-            self._context = self._cuda.Device(0).retain_primary_context()
+            self._context = self._cuda.Device(number).retain_primary_context()
         except self._cuda.Error as error:
             raise EnvironmentFault(f"pycuda cannot use the GPU: {error}", "check the driver with nvidia-smi") from error
-        with self._entered():
+        with self.current():
             self._compute, self._copy = self._cuda.Stream(), self._cuda.Stream()
         self._reserved: list[Any] = []
 
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Meanwhile let every CUDA library that this thread calls work on this GPU."""
+        self._context.push()
+        try:
+            yield
+        finally:
+            self._cuda.Context.pop()
+
     def allocate(self, shape: Shape, dtype: np.dtype[Any]) -> PycudaBuffer:
         """Memory for one tensor, on both sides."""
-        with self._entered():
+        with self.current():
             pinned = self._cuda.pagelocked_empty(shape, dtype)
             return PycudaBuffer(self._cuda.mem_alloc(pinned.nbytes), pinned)
 
     def reserve(self, size: int) -> int:
         """The address of `size` bytes of device memory."""
-        with self._entered():
+        with self.current():
             self._reserved.append(self._cuda.mem_alloc(size))
         return int(self._reserved[-1])
 
     def upload(self, buffers: Sequence[Buffer]) -> Mark:
         """Copy host to device on the copying stream."""
-        with self._entered():
+        with self.current():
             for buffer in buffers:
                 self._cuda.memcpy_htod_async(buffer.address, buffer.host, self._copy)
             return self._mark(self._copy)
 
     def launch(self, work: Work, after: Mark) -> Mark:
         """Run `work` on the computing stream once `after` has passed."""
-        with self._entered():
+        with self.current():
             self._compute.wait_for_event(after)
             work(self._compute.handle)
             return self._mark(self._compute)
 
     def download(self, buffers: Sequence[Buffer], after: Mark) -> Mark:
         """Copy device to host on the copying stream once `after` has passed."""
-        with self._entered():
+        with self.current():
             self._copy.wait_for_event(after)
             for buffer in buffers:
                 self._cuda.memcpy_dtoh_async(buffer.host, buffer.address, self._copy)
@@ -93,28 +103,20 @@ class PycudaBuffers:
 
     def wait(self, mark: Mark) -> None:
         """Hold the calling thread until `mark` has passed."""
-        with self._entered():
+        with self.current():
             mark.synchronize()
 
     def capture(self, work: Work) -> Work:
         """`work` as a CUDA graph, through cuda-python: pycuda has none."""
         from engines.cuda_graph import capture
 
-        with self._entered():
+        with self.current():
             return capture(work, self._compute.handle)
 
     def _mark(self, stream: Any) -> Mark:
         event = self._cuda.Event(self._cuda.event_flags.DISABLE_TIMING)
         event.record(stream)
         return event
-
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        self._context.push()
-        try:
-            yield
-        finally:
-            self._cuda.Context.pop()
 
 
 def _import_pycuda() -> Any:

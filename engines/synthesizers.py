@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from engines.cache import Entry, find_engine
+from engines.device_buffers import open_device
 from engines.gpu import driver_fault
 from engines.onnx_providers import PROVIDERS, Provider, provider_faults
 from engines.onnx_runtime import OnnxRuntimeRunner
@@ -79,19 +80,21 @@ class GraphSynthesizer:
 def onnx_runtime_synthesizer(
     generator: Generator, precision: Precision = "fp32", provider: Provider = "cpu"
 ) -> GraphSynthesizer:
-    """Renders in ONNX Runtime; a graph is exported when it is first needed.
+    """Renders in ONNX Runtime, on the generator's GPU if on any; a graph is exported when it is first needed.
 
     Raises:
         EnvironmentFault: when it renders: ONNX Runtime or its provider is missing.
     """
     source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
+    gpu = gpu_number(generator)
     return GraphSynthesizer(
-        generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision), provider=provider)
+        generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision), provider, gpu=gpu)
     )
 
 
 def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer:
-    """Renders through built engines on the GPU, in 16 bits where there is such an engine.
+    """Renders through built engines on the generator's GPU, the first one for a generator on the CPU; in 16 bits where
+    there is such an engine.
 
     Batches larger than an engine's are cut into parts that it takes; a part smaller than it takes is filled up with
     copies of its last latent, whose pictures are dropped.
@@ -100,18 +103,24 @@ def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer
         EnvironmentFault: the backend's package or a GPU is missing. When it renders: there is no engine of that graph.
     """
     load_tensorrt(backend)
-    if fault := driver_fault():
+    gpu = gpu_number(generator)
+    if fault := driver_fault(gpu):
         raise EnvironmentFault(
             f"{backend} engines run on NVIDIA GPUs: {fault}", "take --engine onnxruntime, which runs anywhere"
         )
-    return GraphSynthesizer(generator, lambda name: _engine_runner(generator.digest, backend, name))
+    return GraphSynthesizer(generator, lambda name: _engine_runner(generator.digest, backend, name, gpu))
 
 
-def _engine_runner(model_digest: str, backend: str, name: str) -> Runner:
+def gpu_number(generator: Generator) -> int:
+    """The number of the GPU that a generator is on; 0, the first, for one that is on the CPU."""
+    return generator.mean_w.device.index or 0
+
+
+def _engine_runner(model_digest: str, backend: str, name: str, gpu: int) -> Runner:
     from engines.tensorrt_runtime import TensorrtRunner
 
-    exported, entry = _find_built(model_digest, backend, name)
-    runner = TensorrtRunner(entry, exported.defaults, backend)
+    exported, entry = _find_built(model_digest, backend, name, gpu)
+    runner = TensorrtRunner(entry, exported.defaults, backend, open_device(gpu))
     profile = entry.record["key"]["profile"]
 
     def run(inputs: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -130,13 +139,13 @@ def _parts(latents: Array, profile: Mapping[str, int]) -> Iterator[Array]:
         yield np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
-def _find_built(model_digest: str, backend: str, name: str) -> tuple[ExportedGraph, Entry]:
+def _find_built(model_digest: str, backend: str, name: str, gpu: int) -> tuple[ExportedGraph, Entry]:
     reason = "not built yet"
     for precision in _PREFERRED:
         exported = find_graph(GraphKey(model_digest, name, precision))
         if exported is None:
             continue
-        found = find_engine(backend, exported.record["sha256"])
+        found = find_engine(backend, exported.record["sha256"], gpu)
         if isinstance(found, Entry):
             return exported, found
         reason = found.reason
@@ -199,7 +208,7 @@ def _fastest(generator: Generator) -> tuple[Engine, str]:
 def _fastest_on_gpu(generator: Generator) -> tuple[Engine, str]:
     for backend in BACKENDS:
         try:
-            exported, _ = _find_built(generator.digest, backend, "synthesis")
+            exported, _ = _find_built(generator.digest, backend, "synthesis", gpu_number(generator))
         except EnvironmentFault:
             continue
         return backend, f"an {exported.record['key']['precision']} engine of this model is there"

@@ -38,13 +38,13 @@ def checked_plan(entry: Entry, backend: str, version: str) -> tuple[bytes, dict[
     return data, found.record
 
 
-def check_gpu(key: Mapping[str, Any]) -> None:
+def check_gpu(key: Mapping[str, Any], number: int) -> None:
     """Refuse a plan of another GPU: TensorRT itself only warns when the compute capability is the same.
 
     Raises:
         EngineError: the plan's record names another GPU.
     """
-    here = describe_gpu() if key["device"] else ""
+    here = describe_gpu(number) if key["device"] else ""
     if here and here != key["device"]:
         raise EngineError(f"the {key['graph']} engine was built for {key['device']}, this is {here}", _REBUILD)
 
@@ -52,7 +52,8 @@ def check_gpu(key: Mapping[str, Any]) -> None:
 class LoadedEngine:
     """A deserialised plan.
 
-    All its contexts work in one piece of device memory, so they must all be enqueued on one stream.
+    All its contexts work in one piece of device memory, so they must all be enqueued on one stream. It belongs to the
+    GPU that is current when it is made, and takes calls only while that is current: see `DeviceBuffers.current`.
 
     Args:
         trt: the TensorRT module.

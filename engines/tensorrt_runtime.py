@@ -78,8 +78,8 @@ class TensorrtRunner:
         self.signature = Signature.of(record)
         constants = _checked_defaults(self.signature, defaults)
         self._device = device or open_device()
-        check_gpu(record["key"])
-        with self._faults():
+        check_gpu(record["key"], self._device.number)
+        with self._on_gpu():
             self._engine = LoadedEngine(trt, plan, self.signature.label, self._device, graphs=graphs)
             if self._engine.tensor_names != {*self.signature.inputs, *self.signature.outputs}:
                 raise EngineError(f"{entry.folder}: the plan is not its record's", "run i2s-trt build-engines again")
@@ -120,7 +120,7 @@ class TensorrtRunner:
 
     def _submit(self, inputs: Mapping[str, Array]) -> _Flight:
         batch = self.signature.batch_of(inputs, self._constants)
-        with self._lock, self._faults():
+        with self._lock, self._on_gpu():
             lane = self._take((batch, frozenset(inputs)))
             try:
                 return self._start(lane, inputs)
@@ -139,7 +139,7 @@ class TensorrtRunner:
     def _land(self, flight: _Flight) -> dict[str, Array]:
         lane = flight.lane
         try:
-            with self._faults():
+            with self._on_gpu():
                 self._device.wait(self._device.download(list(lane.outputs.values()), flight.computed))
             return {name: buffer.host.copy() for name, buffer in lane.outputs.items()}
         finally:
@@ -187,10 +187,11 @@ class TensorrtRunner:
         return buffers
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """The CUDA libraries' errors as ours."""
+    def _on_gpu(self) -> Iterator[None]:
+        """Everything on this GPU, and the CUDA libraries' errors as ours."""
         try:
-            yield
+            with self._device.current():
+                yield
         except I2sError:
             raise
         except Exception as error:  # each CUDA library raises types of its own

@@ -7,7 +7,7 @@ import numpy as np
 
 from engines.cache import Entry, find_engine
 from engines.onnx_runtime import OnnxRuntimeRunner
-from engines.synthesizers import Choice, GraphSynthesizer
+from engines.synthesizers import Choice, GraphSynthesizer, gpu_number
 from engines.tensorrt_module import BACKENDS
 from export.keys import GraphKey, Precision, find_graph
 from export.library import export_graph
@@ -53,7 +53,7 @@ def _set_up(choice: Choice, generator: Generator) -> Throughput:
         return Throughput(_sessions(generator), _BATCH)
     if on_cpu:
         return Throughput((choice.synthesizer,), _BATCH)
-    batch = _tuned_batch(choice.engine, generator.digest) if choice.engine in BACKENDS else _GPU_BATCH
+    batch = _tuned_batch(choice.engine, generator) if choice.engine in BACKENDS else _GPU_BATCH
     return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
 
 
@@ -68,11 +68,11 @@ def _sessions(generator: Generator) -> tuple[Synthesizer, ...]:
     return tuple(GraphSynthesizer(generator, runner) for _ in range(count))
 
 
-def _tuned_batch(backend: str, model_digest: str) -> int:
+def _tuned_batch(backend: str, generator: Generator) -> int:
     """The batch that the built engine was tuned for."""
     for precision in _PREFERRED:
-        exported = find_graph(GraphKey(model_digest, "synthesis", precision))
-        found = find_engine(backend, exported.record["sha256"]) if exported else None
+        exported = find_graph(GraphKey(generator.digest, "synthesis", precision))
+        found = find_engine(backend, exported.record["sha256"], gpu_number(generator)) if exported else None
         if isinstance(found, Entry):
             return int(found.record["key"]["profile"]["tuned"])
     return _GPU_BATCH

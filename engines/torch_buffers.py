@@ -1,6 +1,7 @@
 """A GPU that PyTorch drives: its allocator, its streams, its CUDA graphs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,14 +30,20 @@ class TorchBuffer:
 
 
 class TorchBuffers:
-    """PyTorch's current GPU. TensorRT on the default stream would synchronise the device, so both streams are new."""
+    """A GPU by number. TensorRT on the default stream would synchronise the device, so both streams are new."""
 
-    def __init__(self) -> None:
-        self.name = "torch"
-        self._device = torch.device("cuda", torch.cuda.current_device())
+    def __init__(self, number: int = 0) -> None:
+        self.name, self.number = "torch", number
+        self._device = torch.device("cuda", number)
         self._compute = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._copy = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._reserved: list[torch.Tensor] = []
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Meanwhile let every CUDA library that this thread calls work on this GPU."""
+        with torch.cuda.device(self._device):
+            yield
 
     def allocate(self, shape: Shape, dtype: np.dtype[Any]) -> TorchBuffer:
         """Memory for one tensor, on both sides."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 def choose_device(name: str = "auto") -> "torch.device":
     """`auto`, `cpu`, `cuda` or `cuda:N` as a torch device; `auto` takes a GPU when there is one.
 
+    A GPU comes with its number, PyTorch's current one where none is given: whatever else runs on it is told which.
+
     Raises:
         EnvironmentFault: CUDA was asked for and is not there.
         UsageError: no such kind of device.
@@ -18,7 +20,7 @@ def choose_device(name: str = "auto") -> "torch.device":
     import torch
 
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.partition(":")[0] not in ("cpu", "cuda"):
         raise UsageError(f"no device named {name}", "use auto, cpu, cuda or cuda:N")
     try:
@@ -29,4 +31,6 @@ def choose_device(name: str = "auto") -> "torch.device":
         raise EnvironmentFault(
             f"there is no CUDA device {name} that PyTorch can use", "use --device cpu; i2s-trt doctor tells more"
         )
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
     return device

@@ -19,6 +19,16 @@ def test_devices_by_name() -> None:
     assert choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def test_a_gpu_comes_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 2)
+    for name, number in (("auto", 2), ("cuda", 2), ("cuda:0", 0), ("cuda:1", 1)):
+        assert choose_device(name) == torch.device("cuda", number)
+    with pytest.raises(EnvironmentFault, match="no CUDA device cuda:3"):
+        choose_device("cuda:3")
+
+
 @pytest.mark.parametrize("name", ["", "tpu", "cpux", "cuda:", "cuda:x", "cuda:-1", "mps"])
 def test_devices_that_are_none(name: str) -> None:
     with pytest.raises(UsageError, match="no device named") as caught:

@@ -109,6 +109,7 @@ def test_an_engine_that_is_being_built_is_not_pruned(own_home: Path) -> None:
         (("--precision", "int8"), "--precision"),
         (("--backend", "openvino"), "no engine backend named openvino"),
         (("--batch", "0"), "batch sizes"),
+        (("--device", "tpu"), "no device named tpu"),
         (("--batch", "x"), "--batch"),
         (("--graphs", "pixels"), "no graph named pixels"),
         (("--backend", "tensorrt-rtx", "--target", "sm90"), "sm90"),

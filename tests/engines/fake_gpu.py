@@ -4,7 +4,8 @@
 and replaces only `Runtime`, whose real engines cannot be deserialised without a driver.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -29,12 +30,22 @@ class FakeDevice:
     """Runs at once, and writes down the order in which it was told."""
 
     name: str = "fake"
+    number: int = 0
+    is_current: bool = False
     log: list[str] = field(default_factory=list)
     memory: dict[int, Array] = field(default_factory=dict)
     reserved: list[int] = field(default_factory=list)
     capture_error: Exception | None = None
     allocate_error: Exception | None = None
     download_error: Exception | None = None
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        before, self.is_current = self.is_current, True
+        try:
+            yield
+        finally:
+            self.is_current = before
 
     def allocate(self, shape: Shape, dtype: np.dtype[Any]) -> FakeBuffer:
         if self.allocate_error:
@@ -116,6 +127,7 @@ class FakeContext:
 
     def execute_async_v3(self, stream: int) -> bool:
         assert stream == STREAM
+        assert self._engine.device.is_current
         assert set(self._addresses) == set(self._engine.shapes)
         assert self._memory
         if self._engine.broken:
@@ -150,6 +162,7 @@ class FakeEngine:
         return SimpleNamespace(set_execution_context_allocation_strategy=lambda strategy: strategy.name)
 
     def create_execution_context(self, _config: Any) -> FakeContext:
+        assert self.device.is_current
         self.contexts += 1
         return FakeContext(self)
 

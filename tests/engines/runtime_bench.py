@@ -51,6 +51,7 @@ class Bench:
         monkeypatch.setattr(runtime_module, "load_tensorrt", lambda _backend: self.trt)
 
     def deserialize(self, plan: bytes) -> FakeEngine:
+        assert self.device.is_current
         self.plans.append(plan)
         return self.engine
 

@@ -152,8 +152,8 @@ RTX_KEY = replace(KEY, backend="tensorrt-rtx", version="1.7.1.116", targets=("sm
 def rtx_here(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A machine with an RTX 4090 and TensorRT-RTX 1.7."""
     monkeypatch.setattr("engines.cache.load_tensorrt", lambda _backend: SimpleNamespace(__version__="1.7.1.116"))
-    monkeypatch.setattr("engines.cache.describe_gpu", lambda: "RTX 4090")
-    monkeypatch.setattr("engines.cache.gpu_target", lambda: "sm89")
+    monkeypatch.setattr("engines.cache.describe_gpu", lambda *_: "RTX 4090")
+    monkeypatch.setattr("engines.cache.gpu_target", lambda *_: "sm89")
     return monkeypatch
 
 

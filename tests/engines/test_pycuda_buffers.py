@@ -25,7 +25,7 @@ class FakeCuda:
     event_flags = SimpleNamespace(DISABLE_TIMING=2)
 
     def __init__(self) -> None:
-        self.depth = 0
+        self.depth, self.number = 0, -1
         self.log: list[str] = []
         self.memory: dict[int, bytes] = {}
         self.broken = False
@@ -36,7 +36,7 @@ class FakeCuda:
             raise self.Error("cuInit failed: no CUDA-capable device is detected")
 
     def Device(self, number: int) -> Any:
-        assert number == 0
+        self.number = number
         return SimpleNamespace(retain_primary_context=lambda: SimpleNamespace(push=self._push))
 
     def _push(self) -> None:
@@ -83,7 +83,7 @@ class FakeCuda:
 
 def test_copies_and_work_wait_for_each_other_on_two_streams() -> None:
     cuda = FakeCuda()
-    device = PycudaBuffers(cuda)
+    device = PycudaBuffers(0, cuda)
     source, result = (device.allocate((2, 3), np.dtype(np.float32)) for _ in range(2))
     source.host[...] = 5
 
@@ -104,7 +104,7 @@ def test_copies_and_work_wait_for_each_other_on_two_streams() -> None:
 
 def test_the_context_is_left_after_an_error_too() -> None:
     cuda = FakeCuda()
-    device = PycudaBuffers(cuda)
+    device = PycudaBuffers(0, cuda)
 
     def fail(_stream: int) -> None:
         raise EngineError("no", "yes")
@@ -118,7 +118,7 @@ def test_a_driver_that_fails_and_a_missing_pycuda_are_explained() -> None:
     cuda = FakeCuda()
     cuda.broken = True
     with pytest.raises(EnvironmentFault, match="pycuda cannot use the GPU: cuInit failed"):
-        PycudaBuffers(cuda)
+        PycudaBuffers(0, cuda)
     try:
         import pycuda.driver  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:
@@ -128,10 +128,16 @@ def test_a_driver_that_fails_and_a_missing_pycuda_are_explained() -> None:
 
 
 def test_pycuda_drives_where_pytorch_has_no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engines.device_buffers.driver_fault", lambda: "")
+    cuda = FakeCuda()
+    monkeypatch.setattr("engines.device_buffers.driver_fault", lambda *_: "")
     monkeypatch.setattr("engines.device_buffers.torch_has_cuda", lambda: False)
-    monkeypatch.setattr("engines.pycuda_buffers._import_pycuda", FakeCuda)
-    assert open_device().name == "pycuda"
+    monkeypatch.setattr("engines.pycuda_buffers._import_pycuda", lambda: cuda)
+    for number in (0, 1):
+        device = open_device(number)
+        assert (device.name, device.number, cuda.number) == ("pycuda", number, number)
+        with device.current():
+            assert cuda.depth == 1
+        assert cuda.depth == 0
 
 
 class FakeRuntime:

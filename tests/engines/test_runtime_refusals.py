@@ -36,7 +36,7 @@ def test_a_damaged_plan_is_never_deserialised(bench: Bench) -> None:
     try:
         for damaged in (whole[:-1], whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
             bench.entry.plan.write_bytes(damaged)
-            with pytest.raises(EngineError, match="is not loaded: the plan (has|is not the one)") as caught:
+            with pytest.raises(EngineError, match=r"is not loaded: the plan (has|is not the one)") as caught:
                 bench.runner()
             assert "build-engines" in caught.value.mend
         bench.entry.plan.unlink()
@@ -76,7 +76,7 @@ def test_a_plan_that_tensorrt_does_not_take(bench: Bench, monkeypatch: pytest.Mo
 
 
 def test_a_plan_of_another_gpu_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engines.tensorrt_engine.describe_gpu", lambda: "NVIDIA L4")
+    monkeypatch.setattr("engines.tensorrt_engine.describe_gpu", lambda *_: "NVIDIA L4")
     record_file = bench.entry.folder / "engine.json"
     text = record_file.read_text()
     try:

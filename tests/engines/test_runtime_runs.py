@@ -137,9 +137,7 @@ def test_faults_of_the_gpu_are_ours(bench: Bench, generator: Generator) -> None:
 
 
 @pytest.mark.parametrize("graphs", [True, False])
-def test_a_call_that_raises_gives_its_context_and_memory_back(
-    graphs: bool, bench: Bench, generator: Generator
-) -> None:
+def test_a_call_that_raises_gives_its_context_and_memory_back(graphs: bool, bench: Bench, generator: Generator) -> None:
     runner, w_plus = bench.runner(graphs=graphs), latents(generator, 2)
     noise = load_file(bench.defaults)["noise_0"]
     for _ in range(3):

@@ -1,19 +1,13 @@
 """Synthesizers by name: all render alike, and `auto` chooses by what is there."""
 
-import hashlib
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import engines.synthesizers as module
-from engines.cache import Entry
 from engines.gpu import driver_fault
 from engines.onnx_providers import provider_faults
 from engines.synthesizers import (
@@ -21,14 +15,13 @@ from engines.synthesizers import (
     GraphSynthesizer,
     choose_synthesizer,
     onnx_runtime_synthesizer,
-    tensorrt_synthesizer,
 )
 from export.library import export_graph
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
-from tests.engines.runtime_bench import RTX, Bench, latents
+from tests.engines.runtime_bench import RTX, latents
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
@@ -116,96 +109,6 @@ def test_a_missing_gpu_is_explained(toy: Generator) -> None:
     with pytest.raises(EnvironmentFault, match="tensorrt-rtx engines run on NVIDIA GPUs: there is no CUDA") as caught:
         choose_synthesizer(RTX, toy)
     assert "--engine onnxruntime" in caught.value.mend
-
-
-@pytest.fixture
-def rtx_card(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A machine with an RTX 4090, as far as anybody asks."""
-    pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
-    monkeypatch.setattr(module, "driver_fault", lambda: "")
-    monkeypatch.setattr("engines.cache.describe_gpu", lambda: "RTX 4090")
-    monkeypatch.setattr("engines.cache.gpu_target", lambda: "sm89")
-    return monkeypatch
-
-
-def on_gpu(generator: Generator, number: int = 0) -> Any:
-    """What is asked of a generator on a GPU."""
-    return SimpleNamespace(
-        mean_w=SimpleNamespace(device=torch.device("cuda", number)), digest=generator.digest, resolution=16,
-        num_layers=6, w_dim=16, synthesis=None,
-    )  # fmt: skip
-
-
-def test_an_engine_that_is_not_built_is_explained(toy: Generator, rtx_card: pytest.MonkeyPatch) -> None:
-    render = choose_synthesizer(RTX, toy).synthesizer
-    with pytest.raises(EnvironmentFault, match=f"no {RTX} engine renders preview for this model: not built") as caught:
-        render.preview(latents(toy, 1))
-    assert f"build-engines --backend {RTX}" in caught.value.mend
-
-
-def test_on_a_gpu_auto_takes_a_built_engine(entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch) -> None:
-    model = on_gpu(generator)
-    choice = choose_synthesizer("auto", model)
-    assert (choice.engine, choice.reason) == (RTX, "an fp32 engine of this model is there")
-    model.digest = "0" * 64
-    choice = choose_synthesizer("auto", model)
-    assert (choice.engine, "build-engines" in choice.reason) == ("torch", True)
-
-
-@pytest.mark.parametrize(
-    ("smallest", "count", "expected"),
-    [(1, 10, [4, 4, 2]), (3, 9, [4, 4, 3]), (4, 10, [4, 4, 4]), (4, 8, [4, 4]), (2, 1, [2])],
-)
-def test_batches_are_cut_and_filled_up_to_what_an_engine_takes(
-    smallest: int, count: int, expected: list[int], entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch
-) -> None:
-    """The plan takes four at the most; what runs it is stood in for by PyTorch."""
-    sizes: list[int] = []
-    reference = TorchSynthesizer(generator)
-
-    class Runner:
-        outputs = ("pixels",)
-
-        def __init__(self, found: Entry, *_rest: object) -> None:
-            assert found.folder == entry.folder
-            found.record["key"]["profile"]["smallest"] = smallest
-
-        def run_many(self, batches: Iterable[dict[str, Any]]) -> Any:
-            for batch in batches:
-                sizes.append(len(batch["w_plus"]))
-                yield {"pixels": reference(batch["w_plus"])}
-
-    rtx_card.setattr("engines.tensorrt_runtime.TensorrtRunner", Runner)
-    render = tensorrt_synthesizer(generator, RTX)
-    w_plus = latents(generator, count)
-    np.testing.assert_array_equal(render(w_plus), reference(w_plus))
-    assert sizes == expected
-    assert render(w_plus[:0]).shape == (0, 16, 16, 3)
-
-
-def test_a_plan_is_hashed_once_before_its_first_picture(
-    bench: Bench, generator: Generator, rtx_card: pytest.MonkeyPatch
-) -> None:
-    hashed: list[str] = []
-    sha256, file_digest = hashlib.sha256, hashlib.file_digest
-
-    def counting(data: bytes = b"", **options: Any) -> Any:
-        hashed.extend(["bytes"] * (data == plan))
-        return sha256(data, **options)
-
-    def counting_file(stream: Any, *rest: Any) -> Any:
-        hashed.extend(["file"] * (Path(stream.name) == bench.entry.plan))
-        return file_digest(stream, *rest)
-
-    plan = bench.entry.plan.read_bytes()
-    rtx_card.setattr(hashlib, "sha256", counting)
-    rtx_card.setattr(hashlib, "file_digest", counting_file)
-    rtx_card.setattr("engines.tensorrt_runtime.open_device", lambda *_number: bench.device)
-    choice = choose_synthesizer("auto", on_gpu(generator))
-    assert choice.engine == RTX
-    assert choice.synthesizer(latents(generator, 2)).shape == (2, 16, 16, 3)
-    assert hashed == ["bytes"]
-    assert bench.plans == [plan]  # and what was hashed is what was loaded
 
 
 def test_a_runner_is_made_when_its_graph_is_first_needed(toy: Generator) -> None:

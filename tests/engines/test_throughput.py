@@ -1,9 +1,12 @@
 """Engines set up for many pictures: the same pictures, from a synthesizer for each thread."""
 
 import os
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from engines import cache, throughput
 from engines.cache import Entry
@@ -38,6 +41,8 @@ def test_the_batch_is_the_one_that_the_engine_was_tuned_for(
     generator: Generator, entry: Entry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert entry.record["key"]["profile"]["tuned"] == PROFILE.tuned
-    assert throughput._tuned_batch(RTX, generator.digest) == throughput._GPU_BATCH  # none for this machine's GPU
-    monkeypatch.setattr(cache, "gpu_target", lambda: "sm89")
-    assert throughput._tuned_batch(RTX, generator.digest) == PROFILE.tuned
+    assert throughput._tuned_batch(RTX, generator) == throughput._GPU_BATCH  # none for this machine's GPU
+    monkeypatch.setattr(cache, "gpu_target", lambda number: ("sm89", "sm86")[number])
+    on_second: Any = SimpleNamespace(digest=generator.digest, mean_w=SimpleNamespace(device=torch.device("cuda", 1)))
+    assert throughput._tuned_batch(RTX, on_second) == throughput._GPU_BATCH
+    assert throughput._tuned_batch(RTX, generator) == PROFILE.tuned
