@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from i2s_trt.embedding.memory import kept_memory
+from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.kernels.choice import choose_plain_epilogue
 from i2s_trt.models.frozen_synthesis import FrozenSynthesis
@@ -51,7 +52,7 @@ class Synthesizer(Protocol):
 
 
 class TorchSynthesizer:
-    """PyTorch's synthesizer: the reference that the others are held against.
+    """PyTorch's synthesizer: the reference that the others are held against, in exact float32 on a GPU too.
 
     On a CPU it lays the network out anew, which is twice as fast at 1024x1024, and the same up to rounding.
 
@@ -75,7 +76,7 @@ class TorchSynthesizer:
 
     def images(self, w_plus: Array) -> Array:
         """Images float32 [N, 3, H, W]; see `Synthesizer`."""
-        return self._render(w_plus).cpu().numpy()
+        return self._render(w_plus).float().cpu().numpy()
 
     def preview(self, w_plus: Array) -> Array:
         """Small pictures; see `Synthesizer`."""
@@ -91,5 +92,5 @@ class TorchSynthesizer:
         size = 1 if latents.device.type == "cpu" else max(1, len(latents))
         synthesis = self._synthesis if len(latents) else generator.synthesis  # of no picture only the shape is known
         pays = len(latents) * self.resolution > 256  # one small picture is done before it does
-        with kept_memory() if pays else nullcontext():
+        with kept_memory() if pays else nullcontext(), arithmetic("fp32"):
             return torch.cat([generator.crop(synthesis(chunk)) for chunk in torch.split(latents, size)])

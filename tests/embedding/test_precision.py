@@ -1,5 +1,6 @@
 """Number formats: what they switch, that they put it back, how one is chosen, and that the curves agree."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -84,6 +85,30 @@ def test_what_16_bits_leave_in_float32_multiplies_in_tf32(toy: Generator, vgg: V
     with arithmetic("fp32"), Convolutions() as run:
         problem.stepper(problem.start())()
     assert set(run.seen) == {(torch.float32, "tf32")}
+
+
+def test_threads_that_overlap_are_exact_as_soon_as_one_has_to_be() -> None:
+    before = flags()
+    inside, leave = threading.Barrier(2), threading.Event()
+
+    def exact() -> None:
+        with arithmetic("fp32"):
+            inside.wait(30)
+            leave.wait(30)
+
+    thread = threading.Thread(target=exact, daemon=True)
+    try:
+        with arithmetic("tf32"):
+            thread.start()
+            inside.wait(30)
+            assert flags() == ("ieee", "ieee")
+            with arithmetic("bf16"):
+                assert flags() == ("ieee", "ieee")
+        assert flags() == ("ieee", "ieee")  # the first to come has gone, the exact one has not
+    finally:
+        leave.set()
+        thread.join(30)
+    assert flags() == before
 
 
 def test_formats() -> None:
