@@ -177,9 +177,9 @@ def _open(runtime: Any, graph: ExportedGraph, provider: Provider, threads: int, 
         session = runtime.InferenceSession(str(graph.path), options, providers=wanted)
     except Exception as error:  # the library raises types of its own
         reason = " ".join(str(error).split())[:200]
-        raise EnvironmentFault(
-            f"ONNX Runtime cannot load {graph.path}: {reason}", "delete the file, so that it is exported anew"
-        ) from error
+        lacking = "NOT_IMPLEMENTED" in reason  # a kernel for that operation in that type
+        mend = "take --precision fp32 or fp16" if lacking else "delete the file, so that it is exported anew"
+        raise EnvironmentFault(f"ONNX Runtime cannot load {graph.path}: {reason}", mend) from error
     if session.get_providers()[0] != PROVIDERS[provider]:  # it falls back to the CPU without a word
         raise EnvironmentFault(
             f"ONNX Runtime cannot use its {provider} provider: its libraries do not load",
@@ -189,8 +189,15 @@ def _open(runtime: Any, graph: ExportedGraph, provider: Provider, threads: int, 
 
 
 def _settings(provider: Provider, gpu: int) -> dict[str, str]:
-    """A provider's options."""
-    return {} if provider == "cpu" else {"device_id": str(gpu)}
+    """A provider's options.
+
+    By itself CUDA's multiplies float32 as TF32, and measures every convolution anew for each batch size, which may end
+    otherwise in each run: cuDNN's heuristics choose at once, and always alike.
+    """
+    place = {"device_id": str(gpu)}
+    exact = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+    options: dict[Provider, dict[str, str]] = {"cpu": {}, "cuda": {**place, **exact}}
+    return options.get(provider, place)
 
 
 def _signature(graph: ExportedGraph, session: Any) -> Signature:

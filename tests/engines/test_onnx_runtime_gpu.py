@@ -1,9 +1,11 @@
 """ONNX Runtime on a GPU: what it is asked for. Sessions, bindings and results are real; only the place is made up."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -12,6 +14,7 @@ from engines.onnx_runtime import OnnxRuntimeRunner
 from engines.synthesizers import choose_synthesizer
 from engines.tensorrt_module import EngineError
 from export.keys import ExportedGraph
+from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from tests.engines.runtime_bench import latents
 from tests.export.far_away import FarTensor, far_away
@@ -94,6 +97,26 @@ def test_the_generators_gpu_is_the_sessions(runtime: OnnxRuntimeGpu, exported: E
     assert asked["CUDAExecutionProvider"]["device_id"] == "1"
     assert runtime.places == {("cuda", 1)}
     assert exported.path.exists()
+
+
+def test_float32_is_exact_and_convolutions_are_chosen_alike_in_every_run(
+    runtime: OnnxRuntimeGpu, exported: ExportedGraph
+) -> None:
+    for provider in ("cuda", "tensorrt"):  # what TensorRT does not take runs in CUDA's
+        OnnxRuntimeRunner(exported, provider)
+        options = runtime.asked[-1]["CUDAExecutionProvider"]
+        assert options == {"device_id": "0", "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+    assert runtime.asked[-1]["TensorrtExecutionProvider"] == {"device_id": "0"}
+
+
+def test_a_type_that_a_provider_has_no_kernels_for_names_another(tmp_path: Path) -> None:
+    kind, helper = onnx.TensorProto.BFLOAT16, onnx.helper
+    values = [helper.make_tensor_value_info(name, kind, [1, 1, 4, 4]) for name in "xwy"]
+    graph = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"])], "g", values[:2], values[2:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10), tmp_path / "g.onnx")
+    with pytest.raises(EnvironmentFault, match="cannot load") as caught:
+        OnnxRuntimeRunner(ExportedGraph(tmp_path / "g.onnx", {}, exported=False))
+    assert caught.value.mend == "take --precision fp32 or fp16"
 
 
 def test_tensors_on_another_gpu_are_refused(runtime: OnnxRuntimeGpu, exported: ExportedGraph) -> None:
