@@ -76,7 +76,7 @@ def _built(backend: str, precision: "Precision", generator: "Generator") -> "Syn
 
     source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
     make(EngineRequest(backend, "synthesis", precision, BatchProfile.of(_ENGINE_BATCHES)), source)
-    return tensorrt_synthesizer(generator, backend)
+    return tensorrt_synthesizer(generator, backend, precision)
 
 
 class CompiledRenderer:

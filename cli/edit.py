@@ -10,7 +10,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console, ProgressBar
-from cli.edit_inputs import Engine, Opened, open_model
+from cli.edit_inputs import Engine, Opened, RenderPrecision, open_model
 from cli.edit_outputs import is_sheet, write_sheet
 from cli.interrupts import stop_requests
 from cli.synthesize import parse_seeds
@@ -42,6 +42,7 @@ def edit(
     model: opt.Model = "demo",
     device: opt.Device = "auto",
     engine: Engine = "auto",
+    precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -62,7 +63,7 @@ def edit(
     encoder(picture_format, quality)  # refuses what it does not know
     if sheet and not is_sheet(sheet):
         raise UsageError(f"--sheet {sheet} is not a kind of picture that can be written", "end it in .png or .jpg")
-    opened = open_model(console, model, device, engine, any_model)
+    opened = open_model(console, model, device, engine, precision, any_model)
     variants = load_recipe(recipe, opened.source)
     found = collect_latents(latents or [], numbers, opened.source)
     _announce(console, opened, variants, len(found))
@@ -102,7 +103,7 @@ def _run(
     with console.progress():
         engine = for_throughput(opened.choice, opened.generator)
     options = replace(options, batch=options.batch or engine.batch)
-    rendering = Rendering(model, opened.generator.digest, opened.choice.engine)
+    rendering = Rendering(model, opened.generator.digest, f"{opened.choice.engine} in {opened.choice.precision}")
     with console.progress() as bar, stop_requests() as should_stop:
         reporter = _Reporter(console, bar)
         return run_batch(latents, variants, engine.synthesizers, output, options, rendering, reporter, should_stop)

@@ -19,6 +19,13 @@ _MANY = 10_000
 Engine = Annotated[
     str, typer.Option("--engine", help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
 ]
+RenderPrecision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="The numbers it renders in: auto, fp32, bf16 or fp16. auto takes fp32, and of built engines the smallest.",
+    ),
+]
 Film = Annotated[
     Path,
     typer.Option("--output", "-o", help="FILE.mp4, FILE.gif, FILE.png or .jpg for a labelled sheet, or a folder."),
@@ -41,19 +48,29 @@ class Opened:
     choice: "Choice"
 
 
-def open_model(console: Console, model: str, device: str, engine: str, any_model: bool) -> Opened:
+def open_model(console: Console, model: str, device: str, engine: str, precision: str, any_model: bool) -> Opened:
     """Load a model, choose its engine and say which. Raises as `load_generator` and `choose_synthesizer` do."""
-    from engines.synthesizers import choose_synthesizer
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.edit.sources import LatentSource
 
     generator = load_generator(model).to(choose_device(device))
-    with console.progress():
-        choice = choose_synthesizer(engine, generator)
-    console.say(f"engine:   {choice.engine} ({choice.reason})")
-    console.event("engine", name=choice.engine, reason=choice.reason)
+    choice = choose_engine(console, generator, engine, precision)
     return Opened(generator, LatentSource.of(generator, any_model=any_model), choice)
+
+
+def choose_engine(
+    console: Console, generator: "Generator", engine: str, precision: str, provider: str = "auto"
+) -> "Choice":
+    """What renders, which is said. Raises as `choose_synthesizer` does."""
+    from engines.synthesizers import choose_synthesizer
+
+    with console.progress():
+        choice = choose_synthesizer(engine, generator, provider, precision)
+    numbers = "" if choice.precision == "auto" else f" in {choice.precision}"
+    console.say(f"engine:   {choice.engine}{numbers} ({choice.reason})")
+    console.event("engine", name=choice.engine, precision=choice.precision, reason=choice.reason)
+    return choice
 
 
 def parse_strengths(text: str, option: str = "--strength") -> list[float]:

@@ -7,7 +7,9 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import LATENT, Engine, Film, Rate, Seconds, open_model, parse_strengths, stem
+from cli.edit_inputs import (
+    LATENT, Engine, Film, Rate, RenderPrecision, Seconds, open_model, parse_strengths, stem,
+)  # fmt: skip
 from cli.edit_outputs import Edited, check_output, deliver, film_rate, numbered
 from i2s_trt.errors import UsageError
 
@@ -41,6 +43,7 @@ def expression_transfer(
     model: opt.Model = "demo",
     device: opt.Device = "auto",
     engine: Engine = "auto",
+    precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -55,7 +58,7 @@ def expression_transfer(
     speed = film_rate(output, len(strengths), rate, seconds)
     check_output(output, speed)
     _check_ends(neutral, expression, direction)
-    opened = open_model(console, model, device, engine, any_model)
+    opened = open_model(console, model, device, engine, precision, any_model)
     latent = opened.source.latent(target)
     vector = _direction(opened.source, neutral, expression, direction, threshold, normalize)
     _describe(console, vector, direction.name if direction else f"{expression} - {neutral}")

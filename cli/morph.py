@@ -7,7 +7,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import Engine, Film, Rate, Seconds, open_model
+from cli.edit_inputs import Engine, Film, Rate, RenderPrecision, Seconds, open_model
 from cli.edit_outputs import Edited, check_output, deliver, film_rate
 
 
@@ -28,6 +28,7 @@ def morph(
     model: opt.Model = "demo",
     device: opt.Device = "auto",
     engine: Engine = "auto",
+    precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -41,7 +42,7 @@ def morph(
     options = MorphOptions(frames, easing, ping_pong, wander, seed)
     speed = film_rate(output, len(frame_positions(len(latents), options)), rate, seconds)
     check_output(output, speed)
-    opened = open_model(console, model, device, engine, any_model)
+    opened = open_model(console, model, device, engine, precision, any_model)
     found = [opened.source.latent(text) for text in latents]
     edits = [
         Edited(f"frame-{number:05d}", f"{frame.position:.2f}", frame.w_plus)

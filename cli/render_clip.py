@@ -8,6 +8,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
+from cli.edit_inputs import Engine, RenderPrecision, choose_engine
 from i2s_trt.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -44,9 +45,8 @@ def render_clip(
     clip: Annotated[Path | None, typer.Option(help="The clip, if it is no longer where it was.")] = None,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Copy the clip's sound.")] = True,
     device: opt.Device = "auto",
-    engine: Annotated[
-        str, typer.Option(help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
-    ] = "auto",
+    engine: Engine = "auto",
+    precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -54,7 +54,6 @@ def render_clip(
 
     Example: i2s-trt render-clip out/talk --onto out/photo.safetensors -o puppet.mp4
     """
-    from engines.synthesizers import choose_synthesizer
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.images.video import check_video
@@ -72,11 +71,9 @@ def render_clip(
     latents = _latents(home, generator, any_model)
     latents = _edited(latents, generator, any_model, steady, onto, strength, threshold)
     latents = _by_recipe(latents, generator, any_model, recipe, edit)
+    choice = choose_engine(console, generator, engine, precision)
     heard = source if sound and record.info.has_audio else None
     with console.progress() as bar:
-        choice = choose_synthesizer(engine, generator)
-        console.event("engine", name=choice.engine, reason=choice.reason)
-
         def shown(pictures: Iterator[Any]) -> Iterator[Any]:
             for number, picture in enumerate(pictures):
                 bar.show("frames", number + 1, len(latents))

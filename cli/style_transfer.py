@@ -7,7 +7,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import LATENT, Engine, Opened, open_model, stem
+from cli.edit_inputs import LATENT, Engine, Opened, RenderPrecision, open_model, stem
 from cli.edit_outputs import Edited, check_output, is_sheet, rendered, write_folder, write_sheet
 from i2s_trt.errors import UsageError
 
@@ -42,6 +42,7 @@ def style_transfer(
     model: opt.Model = "demo",
     device: opt.Device = "auto",
     engine: Engine = "auto",
+    precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
@@ -52,7 +53,7 @@ def style_transfer(
     console = Console(json)
     check_output(output)
     contents, styles = _named(latents, style or [], table)
-    opened = open_model(console, model, device, engine, any_model)
+    opened = open_model(console, model, device, engine, precision, any_model)
     chosen = _layers(from_layer, layers, opened.generator.num_layers)
     edits = [_styled(opened, content, other, chosen) for other in styles for content in contents]
     with console.progress() as bar:

@@ -10,6 +10,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
+from cli.edit_inputs import Engine, RenderPrecision, choose_engine
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,9 +29,8 @@ def synthesize(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Latents rendered at a time.")] = 4,
     device: opt.Device = "auto",
-    engine: Annotated[
-        str, typer.Option(help="What renders: auto, torch, onnxruntime, tensorrt or tensorrt-rtx.")
-    ] = "auto",
+    engine: Engine = "auto",
+    precision: RenderPrecision = "auto",
     provider: Annotated[
         str,
         typer.Option(
@@ -51,17 +51,13 @@ def synthesize(
         raise UsageError(f"--psi {psi} is not a number to truncate with", "write a value such as 0.7")
     if not latents and not numbers:
         raise UsageError("nothing to render", "name latent files, or draw samples with --seeds 1-8")
-    from engines.synthesizers import choose_synthesizer
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.files import make_folder
     from i2s_trt.images.compose import write_png
 
     generator = load_generator(model).to(choose_device(device))
-    choice = choose_synthesizer(engine, generator, provider)
-    console.say(f"engine:   {choice.engine} ({choice.reason})")
-    console.event("engine", name=choice.engine, reason=choice.reason)
-    render = choice.synthesizer
+    render = choose_engine(console, generator, engine, precision, provider).synthesizer
     folder = make_folder(output)
     wanted = list(_wanted(generator, latents or [], numbers, psi, any_model))
     with console.progress() as bar:

@@ -2,19 +2,21 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
 
-from engines.cache import Entry, find_engine
+from engines.built import WANTED, Wanted, find_built, gpu_number, in_words
 from engines.device_buffers import open_device
 from engines.gpu import driver_fault
 from engines.onnx_providers import PROVIDERS, Provider, provider_faults
 from engines.onnx_runtime import OnnxRuntimeRunner
 from engines.tensorrt_module import BACKENDS, load_tensorrt
-from export.keys import ExportedGraph, GraphKey, Precision, find_graph
+from export.keys import GraphKey, Precision, find_graph
 from export.library import export_graph
+from export.precision import generator_in
 from export.source import GraphSource
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
@@ -26,16 +28,22 @@ Array = np.ndarray[Any, Any]
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 Engine = Literal["auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx"]
 ENGINES: tuple[Engine, ...] = ("auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx")
-_PREFERRED: tuple[Precision, ...] = ("fp16", "bf16", "fp32")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A synthesizer, which engine it is, and why that one."""
+    """A synthesizer, and what it is.
+
+    Attributes:
+        engine: its name.
+        reason: why that one.
+        precision: in which it renders; `auto` where no engine is built yet.
+    """
 
     synthesizer: Synthesizer
     engine: str
     reason: str
+    precision: Wanted
 
 
 class GraphSynthesizer:
@@ -92,9 +100,10 @@ def onnx_runtime_synthesizer(
     )
 
 
-def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer:
-    """Renders through built engines on the generator's GPU, the first one for a generator on the CPU; in 16 bits where
-    there is such an engine.
+def tensorrt_synthesizer(generator: Generator, backend: str, precision: Wanted = "auto") -> GraphSynthesizer:
+    """Renders through built engines on the generator's GPU, the first one for a generator on the CPU.
+
+    `auto` takes an engine in 16 bits where there is one, any other precision only an engine in that.
 
     Batches larger than an engine's are cut into parts that it takes; a part smaller than it takes is filled up with
     copies of its last latent, whose pictures are dropped.
@@ -103,24 +112,18 @@ def tensorrt_synthesizer(generator: Generator, backend: str) -> GraphSynthesizer
         EnvironmentFault: the backend's package or a GPU is missing. When it renders: there is no engine of that graph.
     """
     load_tensorrt(backend)
-    gpu = gpu_number(generator)
-    if fault := driver_fault(gpu):
+    if fault := driver_fault(gpu_number(generator)):
         raise EnvironmentFault(
             f"{backend} engines run on NVIDIA GPUs: {fault}", "take --engine onnxruntime, which runs anywhere"
         )
-    return GraphSynthesizer(generator, lambda name: _engine_runner(generator.digest, backend, name, gpu))
+    return GraphSynthesizer(generator, lambda name: _engine_runner(generator, backend, name, precision))
 
 
-def gpu_number(generator: Generator) -> int:
-    """The number of the GPU that a generator is on; 0, the first, for one that is on the CPU."""
-    return generator.mean_w.device.index or 0
-
-
-def _engine_runner(model_digest: str, backend: str, name: str, gpu: int) -> Runner:
+def _engine_runner(generator: Generator, backend: str, name: str, precision: Wanted) -> Runner:
     from engines.tensorrt_runtime import TensorrtRunner
 
-    exported, entry = _find_built(model_digest, backend, name, gpu)
-    runner = TensorrtRunner(entry, exported.defaults, backend, open_device(gpu))
+    exported, entry = find_built(generator, backend, name, precision)
+    runner = TensorrtRunner(entry, exported.defaults, backend, open_device(gpu_number(generator)))
     profile = entry.record["key"]["profile"]
 
     def run(inputs: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -139,49 +142,51 @@ def _parts(latents: Array, profile: Mapping[str, int]) -> Iterator[Array]:
         yield np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
-def _find_built(model_digest: str, backend: str, name: str, gpu: int) -> tuple[ExportedGraph, Entry]:
-    reason = "not built yet"
-    for precision in _PREFERRED:
-        exported = find_graph(GraphKey(model_digest, name, precision))
-        if exported is None:
-            continue
-        found = find_engine(backend, exported.record["sha256"], gpu)
-        if isinstance(found, Entry):
-            return exported, found
-        reason = found.reason
-    raise EnvironmentFault(
-        f"no {backend} engine renders {name} for this model: {reason}",
-        f"i2s-trt build-engines --backend {backend} --precision fp16, with --model as here",
-    )
-
-
-def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto") -> Choice:
+def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto", precision: str = "auto") -> Choice:
     """The synthesizer of an engine; `auto` takes the fastest that is here.
 
     Args:
         engine: one of ENGINES.
         generator: on the device to use.
         provider: of ONNX Runtime: `cpu`, `cuda`, `tensorrt`, or `auto` for the one of the generator's device.
+        precision: one of WANTED; `auto` takes fp32, and of built engines the one with the smallest numbers.
 
     Raises:
-        UsageError: no such engine or provider, or one that does not run on the generator's device.
+        UsageError: no such engine, provider or precision, or one that does not run on the generator's device.
         EnvironmentFault: its package or its GPU is missing.
     """
+    _check_names(engine, provider, precision)
+    wanted = cast(Wanted, precision)
+    engine, reason = _fastest(generator, wanted) if engine == "auto" else (engine, "as asked for")
+    if engine in BACKENDS:
+        render = tensorrt_synthesizer(generator, engine, wanted)
+        return Choice(render, engine, reason, _built_precision(generator, engine, wanted))
+    runs: Precision = "fp32" if wanted == "auto" else wanted
+    if engine == "torch":
+        return Choice(TorchSynthesizer(generator_in(generator, runs)), engine, reason, runs)
+    return Choice(_in_onnx_runtime(generator, provider, runs), engine, reason, runs)
+
+
+def _check_names(engine: str, provider: str, precision: str) -> None:
     if engine not in ENGINES:
         raise UsageError(f"no engine named {engine}", f"there are {', '.join(ENGINES)}")
     if provider != "auto" and provider not in PROVIDERS:
         raise UsageError(f"no provider named {provider}", f"there are auto, {', '.join(PROVIDERS)}")
     if provider != "auto" and engine != "onnxruntime":
         raise UsageError(f"--provider {provider} is one of ONNX Runtime's", "add --engine onnxruntime")
-    engine, reason = _fastest(generator) if engine == "auto" else (engine, "as asked for")
-    return Choice(_make(engine, generator, provider), engine, reason)
+    if precision not in WANTED:
+        raise UsageError(f"no precision named {precision}", f"there are {', '.join(WANTED)}")
 
 
-def _make(engine: str, generator: Generator, provider: str) -> Synthesizer:
-    if engine == "torch":
-        return TorchSynthesizer(generator)
-    if engine != "onnxruntime":
-        return tensorrt_synthesizer(generator, engine)
+def _built_precision(generator: Generator, backend: str, wanted: Wanted) -> Wanted:
+    """Of the engine that pictures are rendered with; as wanted while there is none."""
+    with suppress(EnvironmentFault):
+        exported, _ = find_built(generator, backend, "synthesis", wanted)
+        return cast(Precision, exported.record["key"]["precision"])
+    return wanted
+
+
+def _in_onnx_runtime(generator: Generator, provider: str, precision: Precision) -> Synthesizer:
     chosen: Provider = "cuda" if generator.mean_w.device.type == "cuda" else "cpu"
     if provider != "auto":
         chosen = cast(Provider, provider)
@@ -189,27 +194,31 @@ def _make(engine: str, generator: Generator, provider: str) -> Synthesizer:
         raise EnvironmentFault(
             f"ONNX Runtime cannot use its {chosen} provider: {fault}", "add --device cpu, or take --engine torch"
         )
-    return onnx_runtime_synthesizer(generator, provider=chosen)
+    if precision == "bf16" and chosen == "cpu":
+        raise UsageError("ONNX Runtime computes no bf16 on a CPU", "take --precision fp32, or --engine torch")
+    return onnx_runtime_synthesizer(generator, precision, chosen)
 
 
-def _fastest(generator: Generator) -> tuple[Engine, str]:
+def _fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
     """On a CPU ONNX Runtime takes two thirds of PyTorch's time at 128 pixels and as long at 1024 (docs/engines.md), but
     exporting takes longer than a few pictures. On a GPU, an engine that somebody built for it.
     """
     if generator.mean_w.device.type != "cpu":
-        return _fastest_on_gpu(generator)
+        return _fastest_on_gpu(generator, wanted)
+    if wanted == "bf16":
+        return "torch", "ONNX Runtime computes no bf16 on a CPU"
     if not package_version("onnxruntime"):
         return "torch", "ONNX Runtime is not installed: pip install 'i2s-trt[cpu]'"
-    if find_graph(GraphKey(generator.digest, "synthesis", "fp32")) is None:
+    if find_graph(GraphKey(generator.digest, "synthesis", "fp32" if wanted == "auto" else wanted)) is None:
         return "torch", "nothing to wait for; --engine onnxruntime exports a graph once and is faster after that"
     return "onnxruntime", "its graph of this model is there"
 
 
-def _fastest_on_gpu(generator: Generator) -> tuple[Engine, str]:
+def _fastest_on_gpu(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
     for backend in BACKENDS:
         try:
-            exported, _ = _find_built(generator.digest, backend, "synthesis", gpu_number(generator))
+            exported, _ = find_built(generator, backend, "synthesis", wanted)
         except EnvironmentFault:
             continue
         return backend, f"an {exported.record['key']['precision']} engine of this model is there"
-    return "torch", "no engine of this model is built: see i2s-trt build-engines"
+    return "torch", f"no engine of this model is built{in_words(wanted)}: see i2s-trt build-engines"

@@ -2,16 +2,18 @@
 
 import os
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
-from engines.cache import Entry, find_engine
+from engines.built import Wanted, find_built
 from engines.onnx_runtime import OnnxRuntimeRunner
-from engines.synthesizers import Choice, GraphSynthesizer, gpu_number
+from engines.synthesizers import Choice, GraphSynthesizer
 from engines.tensorrt_module import BACKENDS
-from export.keys import GraphKey, Precision, find_graph
+from export.keys import Precision
 from export.library import export_graph
 from export.source import GraphSource
+from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import random_vgg16
 from i2s_trt.synthesizer import Synthesizer
@@ -19,7 +21,6 @@ from i2s_trt.synthesizer import Synthesizer
 _BATCH = 4  # on a CPU larger ones are no faster
 _GPU_BATCH = 8
 _MOST_SESSIONS = 8
-_PREFERRED: tuple[Precision, ...] = ("fp16", "bf16", "fp32")  # as `synthesizers` has it
 _IN_FLIGHT = 2  # on a GPU one computes while the other's pictures are copied
 
 
@@ -50,29 +51,28 @@ def for_throughput(choice: Choice, generator: Generator) -> Throughput:
 def _set_up(choice: Choice, generator: Generator) -> Throughput:
     on_cpu = generator.mean_w.device.type == "cpu"
     if choice.engine == "onnxruntime" and on_cpu:
-        return Throughput(_sessions(generator), _BATCH)
+        return Throughput(_sessions(generator, cast(Precision, choice.precision)), _BATCH)
     if on_cpu:
         return Throughput((choice.synthesizer,), _BATCH)
-    batch = _tuned_batch(choice.engine, generator) if choice.engine in BACKENDS else _GPU_BATCH
+    batch = _tuned_batch(choice.engine, generator, choice.precision) if choice.engine in BACKENDS else _GPU_BATCH
     return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
 
 
-def _sessions(generator: Generator) -> tuple[Synthesizer, ...]:
+def _sessions(generator: Generator, precision: Precision) -> tuple[Synthesizer, ...]:
     source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(cores, _MOST_SESSIONS)
 
     def runner(name: str) -> OnnxRuntimeRunner:
-        return OnnxRuntimeRunner(export_graph(source, name, "fp32"), threads=max(1, cores // count))
+        return OnnxRuntimeRunner(export_graph(source, name, precision), threads=max(1, cores // count))
 
     return tuple(GraphSynthesizer(generator, runner) for _ in range(count))
 
 
-def _tuned_batch(backend: str, generator: Generator) -> int:
+def _tuned_batch(backend: str, generator: Generator, precision: Wanted = "auto") -> int:
     """The batch that the built engine was tuned for."""
-    for precision in _PREFERRED:
-        exported = find_graph(GraphKey(generator.digest, "synthesis", precision))
-        found = find_engine(backend, exported.record["sha256"], gpu_number(generator)) if exported else None
-        if isinstance(found, Entry):
-            return int(found.record["key"]["profile"]["tuned"])
-    return _GPU_BATCH
+    try:
+        _, entry = find_built(generator, backend, "synthesis", precision)
+    except EnvironmentFault:
+        return _GPU_BATCH
+    return int(entry.record["key"]["profile"]["tuned"])

@@ -97,10 +97,14 @@ def test_parse_seeds_refuses_whatever_is_no_seed(text: str) -> None:
 def test_the_engine_is_named_and_an_unknown_one_refused(i2s: I2s, tmp_path: Path) -> None:
     done = i2s("synthesize", "--seeds", "1", "-o", tmp_path / "out", "-m", "random-16", "--engine", "onnxruntime")
     assert done.code == 0, done.err
-    assert "engine:   onnxruntime (as asked for)" in done.out
+    assert "engine:   onnxruntime in fp32 (as asked for)" in done.out
     again = i2s("synthesize", "--seeds", "1", "-o", tmp_path / "auto", "-m", "random-16", "--json")
     assert [e["name"] for e in again.events if e["event"] == "engine"] == ["onnxruntime"]
     assert (tmp_path / "out" / "seed0001.png").read_bytes() == (tmp_path / "auto" / "seed0001.png").read_bytes()
+    words = ("--seeds", 1, "-m", "random-16", "-o", tmp_path / "rough", "--precision", "bf16")
+    assert invoke("synthesize", *words).output.startswith("engine:   torch in bf16 (ONNX Runtime computes no bf16")
+    assert (tmp_path / "out" / "seed0001.png").read_bytes() != (tmp_path / "rough" / "seed0001.png").read_bytes()
+    refused(invoke("synthesize", "--seeds", 1, "--precision", "int4"), 2, "no precision named int4")
     wrong = i2s("synthesize", "--seeds", "1", "--engine", "warp")
     assert wrong.code == 2
     assert "no engine named warp" in wrong.err

@@ -70,6 +70,30 @@ def test_auto_takes_pytorch_until_a_graph_is_there(toy: Generator, monkeypatch: 
     assert (without.engine, "pip install 'i2s-trt[cpu]'" in without.reason) == ("torch", True)
 
 
+@pytest.mark.parametrize(("engine", "precision"), [("torch", "bf16"), ("torch", "fp16"), ("onnxruntime", "fp16")])
+def test_a_precision_that_is_asked_for_is_the_one_that_runs(engine: str, precision: str) -> None:
+    model = slim(64).generator
+    choice = choose_synthesizer(engine, model, precision=precision)
+    assert (choice.engine, choice.precision) == (engine, precision)
+    w_plus = latents(model, 1)
+    exact = choose_synthesizer("torch", model)
+    assert exact.precision == "fp32"
+    expected, images = exact.synthesizer.images(w_plus), choice.synthesizer.images(w_plus)
+    error = np.sqrt(np.square(images - expected).mean() / np.square(expected).mean())
+    assert 1e-5 < error < (0.1 if precision == "bf16" else 0.01)
+
+
+def test_bf16_on_a_cpu_is_pytorchs(toy: Generator) -> None:
+    choice = choose_synthesizer("auto", toy, precision="bf16")
+    assert (choice.engine, choice.precision) == ("torch", "bf16")
+    with pytest.raises(UsageError, match="no bf16 on a CPU") as caught:
+        choose_synthesizer("onnxruntime", toy, precision="bf16")
+    assert "--engine torch" in caught.value.mend
+    with pytest.raises(UsageError, match="no precision named int4") as caught:
+        choose_synthesizer("torch", toy, precision="int4")
+    assert "auto, fp32, bf16, fp16" in caught.value.mend
+
+
 @pytest.mark.parametrize(
     ("engine", "provider", "message"),
     [

@@ -1,7 +1,7 @@
 """Synthesizers of built engines: which engine is taken, on which GPU, and in which batches it runs."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +11,16 @@ import pytest
 import torch
 
 import engines.synthesizers as module
-from engines.cache import Entry
+from engines.builder import Plan
+from engines.built import find_built
+from engines.cache import EngineKey, Entry, build_once
 from engines.synthesizers import choose_synthesizer, tensorrt_synthesizer
+from engines.tensorrt_module import load_tensorrt
+from export.keys import ExportedGraph, GraphKey, Precision
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer
-from tests.engines.runtime_bench import RTX, Bench, latents
+from tests.engines.runtime_bench import PROFILE, RTX, Bench, latents
 
 pytestmark = pytest.mark.usefixtures("shared_home")
 
@@ -75,6 +79,61 @@ def test_an_engine_is_looked_for_and_run_on_the_generators_gpu(
     assert choice.engine == RTX
     choice.synthesizer(latents(generator, 1))
     assert opened == [1]
+
+
+@pytest.fixture
+def built_in(rtx_card: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Engines of any model, in these precisions."""
+
+    def build(*precisions: Precision) -> None:
+        version = str(load_tensorrt(RTX).__version__)
+        for precision in precisions:
+            key = EngineKey("synthesis", precision, precision, RTX, version, PROFILE, ("sm89",))
+            build_once(key, lambda: Plan(b"a plan", (), (), 1, 0.1, 0.1))
+
+    def exported(key: GraphKey) -> ExportedGraph:
+        record = {"sha256": key.precision, "key": {"precision": key.precision}}
+        return ExportedGraph(Path("nowhere.onnx"), record, exported=False)
+
+    rtx_card.setattr("engines.built.find_graph", exported)
+    return build
+
+
+@pytest.mark.usefixtures("own_home")
+def test_the_engine_in_the_precision_that_is_asked_for_is_taken(
+    generator: Generator, built_in: Callable[..., None], own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("I2S_TRT_HOME", str(own_home))
+    model = on_gpu(generator)
+    built_in("fp32", "bf16")
+    for asked, taken in (("auto", "bf16"), ("fp32", "fp32"), ("bf16", "bf16")):
+        assert find_built(model, RTX, "synthesis", asked)[1].record["key"]["precision"] == taken  # type: ignore[arg-type]
+        for engine in (RTX, "auto"):
+            choice = choose_synthesizer(engine, model, precision=asked)
+            assert (choice.engine, choice.precision) == (RTX, taken)
+    choice = choose_synthesizer(RTX, model, precision="fp16")
+    assert choice.precision == "fp16"
+    with pytest.raises(EnvironmentFault, match=f"no {RTX} engine renders synthesis in fp16 for this model") as caught:
+        choice.synthesizer(latents(generator, 1))
+    assert "--precision fp16, with" in caught.value.mend
+    built_in("fp16")
+    assert choose_synthesizer("auto", model).precision == "fp16"
+
+
+def test_without_an_engine_in_that_precision_auto_is_pytorch_in_it(
+    entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch
+) -> None:
+    assert entry.record["key"]["precision"] == "fp32"
+    asked: list[str] = []
+
+    def generator_in(_model: Any, precision: str) -> Generator:
+        asked.append(precision)
+        return generator
+
+    rtx_card.setattr(module, "generator_in", generator_in)
+    choice = choose_synthesizer("auto", on_gpu(generator), precision="fp16")
+    assert (choice.engine, choice.precision, asked) == ("torch", "fp16", ["fp16"])
+    assert "built in fp16" in choice.reason
 
 
 @pytest.mark.parametrize(
