@@ -8,7 +8,15 @@ import typer
 from cli import options as opt
 from cli.console import Console
 from cli.edit_inputs import (
-    LATENT, Engine, Film, Rate, RenderPrecision, Seconds, open_model, parse_strengths, stem,
+    LATENT,
+    Engine,
+    Film,
+    Rate,
+    RenderPrecision,
+    Seconds,
+    open_model,
+    parse_strengths,
+    stem,
 )  # fmt: skip
 from cli.edit_outputs import Edited, check_output, deliver, film_rate, numbered
 from i2s_trt.errors import UsageError

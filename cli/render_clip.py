@@ -74,6 +74,7 @@ def render_clip(
     choice = choose_engine(console, generator, engine, precision)
     heard = source if sound and record.info.has_audio else None
     with console.progress() as bar:
+
         def shown(pictures: Iterator[Any]) -> Iterator[Any]:
             for number, picture in enumerate(pictures):
                 bar.show("frames", number + 1, len(latents))
