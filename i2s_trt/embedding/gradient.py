@@ -15,6 +15,7 @@ from i2s_trt.embedding.prior import Prior
 from i2s_trt.embedding.spaces import to_w_plus
 from i2s_trt.kernels.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
 from i2s_trt.kernels.epilogue import Epilogue
+from i2s_trt.kernels.mean_square import fused_mean_square, mean_square
 from i2s_trt.models.frozen_synthesis import FrozenSynthesis
 from i2s_trt.models.frozen_vgg import FrozenVgg
 from i2s_trt.models.generator import Generator
@@ -67,7 +68,8 @@ class Gradient:
         if self.options.method != "plain":
             targets = targets.to(memory_format=torch.channels_last)
         with arithmetic(self.options.precision):
-            return Objective(targets, self._vgg, self.options.objective, style_targets)
+            square = fused_mean_square if self.options.method == "fused" else mean_square
+            return Objective(targets, self._vgg, self.options.objective, style_targets, square)
 
     def __call__(
         self, variable: Tensor, objective: Objective, noise: Sequence[Tensor] | None = None

@@ -1,12 +1,16 @@
 """The loss of the embedding: Eq. 1, with the perceptual term of Eq. 2 and the style term of section 4.2."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.kernels.mean_square import mean_square
 from i2s_trt.models.vgg import Vgg16
 
+MeanSquare = Callable[[Tensor, Tensor], Tensor]
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 # width of the pixel range and whether ImageNet's mean and deviation are taken out, by input scale
@@ -21,15 +25,22 @@ class Objective(nn.Module):
         vgg: the feature network.
         options: weights and scales.
         style_targets: [N, 3, H, W], the pictures whose style is wanted; `targets` when left out.
+        square: the mean square of a difference, [N] of two [N, C, H, W].
     """
 
     shift: Tensor
     gain: Tensor
 
     def __init__(
-        self, targets: Tensor, vgg: Vgg16, options: ObjectiveOptions, style_targets: Tensor | None = None
+        self,
+        targets: Tensor,
+        vgg: Vgg16,
+        options: ObjectiveOptions,
+        style_targets: Tensor | None = None,
+        square: MeanSquare = mean_square,
     ) -> None:
         super().__init__()
+        self._square = square
         self.options = options
         self.vgg = vgg
         self.targets = targets
@@ -50,7 +61,7 @@ class Objective(nn.Module):
         """The objective of one image of the batch, sharing network and features."""
         one = Objective.__new__(Objective)
         nn.Module.__init__(one)
-        one.options, one.vgg, one.layers = self.options, self.vgg, self.layers
+        one.options, one.vgg, one.layers, one._square = self.options, self.vgg, self.layers, self._square
         one.register_buffer("gain", self.gain, persistent=False)
         one.register_buffer("shift", self.shift, persistent=False)
         rows = slice(index, index + 1)
@@ -72,17 +83,17 @@ class Objective(nn.Module):
         values: list[Tensor] = []
         total = images.new_zeros(images.shape[0], dtype=torch.float32)
         if options.pixel_weight:
-            pixel = _mean_square(images - self.targets) * self.pixel_scale**2
+            pixel = self._square(images, self.targets) * self.pixel_scale**2
             values.append(pixel)
             total = total + options.pixel_weight * pixel  # Eq. 1, second term
         layers = (*self.layers, *((options.style_layer,) if options.style_weight else ()))
         features = self._features(images, layers) if layers else {}
         for name in self.layers:
-            term = _mean_square(features[name] - self.features[name])
+            term = self._square(features[name], self.features[name])
             values.append(term)
             total = total + options.layer_weights[name] * term  # Eq. 2
         if self.gram is not None:
-            style = _mean_square(_gram(features[options.style_layer]) - self.gram)
+            style = mean_square(_gram(features[options.style_layer]), self.gram)
             values.append(style)
             total = total + options.style_weight * style
         return torch.stack([total, *values], dim=1)
@@ -128,13 +139,6 @@ def _input_scale(options: ObjectiveOptions) -> tuple[Tensor, Tensor]:
         "signed": (2 * half, 0 * half),
     }[options.input_scale]
     return gain.view(1, 3, 1, 1), shift.view(1, 3, 1, 1)
-
-
-def _mean_square(difference: Tensor) -> Tensor:
-    """||.||^2 / N of each sample [N, C, H, W], in float32."""
-    if not difference.is_contiguous() and difference.is_contiguous(memory_format=torch.channels_last):
-        difference = difference.permute(0, 2, 3, 1)  # in the order of its memory: no copy
-    return difference.float().square().flatten(1).mean(dim=1)
 
 
 def _gram(features: Tensor) -> Tensor:
