@@ -1,7 +1,7 @@
 """What exported graphs are called, made from and kept as; needs neither torch nor onnx."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,12 +79,36 @@ def graphs_folder() -> Path:
 
 def find_graph(key: GraphKey) -> ExportedGraph | None:
     """An exported and verified graph of this key and these tools; None when it is missing or damaged."""
+    found = check_graph(key.path)
+    return found if isinstance(found, ExportedGraph) and found.record["key"] == key.document() else None
+
+
+def all_graphs() -> list[Path]:
+    """The ONNX files of the library, whole or not; one of which only the record is left is named as well."""
+    paths = (path for pattern in ("*.onnx", "*.json") for path in graphs_folder().glob(f"*/{pattern}"))
+    return sorted({path.with_suffix(".onnx") for path in paths if not path.name.startswith(".")})
+
+
+def check_graph(path: Path) -> ExportedGraph | str:
+    """An ONNX file of the library as a graph, if record, tools and digests agree; else why it would not be loaded."""
+    found = ExportedGraph(path, {}, exported=False)
     try:
-        record = json.loads(key.path.with_suffix(".json").read_text())
-        found = ExportedGraph(key.path, record, exported=False)
-        if record["key"] != key.document() or record["sha256"] != file_digest(key.path):
-            return None
-        defaults = record["defaults_sha256"]
-        return None if defaults and defaults != file_digest(found.defaults) else found
+        found.record.update(json.loads(found.json.read_text()))
+        return _fault(found) or found
+    except FileNotFoundError:
+        return "an earlier export did not finish"
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return "its record is damaged"
+
+
+def _fault(graph: ExportedGraph) -> str:
+    """What keeps a graph from being loaded; empty when nothing does."""
+    key = graph.record["key"]
+    if GraphKey(**{field.name: key[field.name] for field in fields(GraphKey)}).document() != key:
+        return "it was exported by other versions of the tools"
+    for path, digest in ((graph.path, graph.record["sha256"]), (graph.defaults, graph.record["defaults_sha256"])):
+        if digest and not path.is_file():
+            return f"{path.name} is missing"
+        if digest and digest != file_digest(path):
+            return f"{path.name} is not what was exported: its sha256 differs"
+    return ""

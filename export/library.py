@@ -1,6 +1,7 @@
 """Exports graphs into the library: a folder a model, each file with a record that says what it is and how exact."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.errors import ExportError
@@ -38,6 +39,29 @@ def export_graph(source: GraphSource, name: str, precision: Precision = "fp32") 
     make_folder(key.path.parent)
     with guard_os_errors(key.path), FileLock(key.path.with_suffix(".lock")):
         return find_graph(key) or _export(source, key, name, precision)
+
+
+def remove_graph(path: Path) -> int | None:
+    """Delete a graph of the library with its record; returns the bytes freed, or None while somebody exports it.
+
+    Raises:
+        EnvironmentFault: it cannot be deleted.
+    """
+    from filelock import FileLock, Timeout
+
+    graph = ExportedGraph(path, {}, exported=False)
+    with guard_os_errors(path):
+        try:
+            lock = FileLock(path.with_suffix(".lock")).acquire(timeout=0)
+        except Timeout:
+            return None
+        with lock:
+            files = [file for file in (graph.json, path, graph.defaults) if file.is_file()]
+            size = sum(file.stat().st_size for file in files)
+            for file in files:
+                remove_leftovers(file)
+                file.unlink()
+            return size
 
 
 def _export(source: GraphSource, key: GraphKey, name: str, precision: Precision) -> ExportedGraph:
