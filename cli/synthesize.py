@@ -34,8 +34,8 @@ def synthesize(
     provider: Annotated[
         str,
         typer.Option(
-            help="What ONNX Runtime computes with: auto, cpu, cuda or tensorrt. auto takes cuda on a GPU: tensorrt "
-            "builds engines of its own in every run."
+            help="What ONNX Runtime computes with: auto, cpu, cuda, tensorrt or tensorrt-rtx. auto takes cuda on a "
+            "GPU, as the others build engines of their own in every run."
         ),
     ] = "auto",
     any_model: opt.AnyModel = False,

@@ -6,6 +6,7 @@ from pathlib import Path
 from engines.cache import engines_folder
 from engines.device_buffers import torch_has_cuda
 from engines.gpu import driver_fault
+from engines.onnx_plugin import PLUGIN_PACKAGE
 from engines.onnx_providers import provider_faults
 from engines.tensorrt_module import BACKENDS, load_tensorrt
 from engines.timing_cache import timings_folder
@@ -73,12 +74,12 @@ def _onnxruntime() -> Backend:
         return Backend("onnxruntime", cpu, clash)
     if not (cpu or gpu):
         return Backend("onnxruntime", "", "pip install 'i2s-trt[cpu]'")
-    if not gpu:
+    if not gpu and not package_version(PLUGIN_PACKAGE):
         return Backend("onnxruntime", cpu, "runs on the CPU")
     faults = provider_faults()
     works = ", ".join(name for name, fault in faults.items() if not fault)
     lacks = "".join(f"; not with {name}: {fault}" for name, fault in faults.items() if fault)
-    return Backend("onnxruntime", gpu, f"runs with {works}{lacks}")
+    return Backend("onnxruntime", gpu or cpu, f"runs with {works}{lacks}")
 
 
 def _backend(name: str, distributions: tuple[str, ...], detail: str, install: str) -> Backend:

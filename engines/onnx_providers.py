@@ -7,29 +7,33 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from engines.gpu import driver_fault
+from engines.onnx_plugin import PLUGIN_PROVIDER, plugin_fault
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.machine import package_version
 
-Provider = Literal["cpu", "cuda", "tensorrt"]
+Provider = Literal["cpu", "cuda", "tensorrt", "tensorrt-rtx"]
 PROVIDERS: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
+    "tensorrt-rtx": PLUGIN_PROVIDER,
 }
+PLUGIN: Provider = "tensorrt-rtx"  # in no package of ONNX Runtime: registered when it is needed
 _TENSORRT = "nvinfer_10.dll" if sys.platform == "win32" else "libnvinfer.so.10"  # what the provider is linked against
 
 
 def provider_faults() -> dict[Provider, str]:
     """Why each provider cannot be used here; empty for those that can."""
     try:
-        available = import_onnxruntime().get_available_providers()
+        runtime = import_onnxruntime()
     except EnvironmentFault as fault:
         return dict.fromkeys(PROVIDERS, f"{fault.args[0]}: {fault.mend}")
+    available = runtime.get_available_providers()
     faults: dict[Provider, str] = {"cpu": "", "cuda": driver_fault(), "tensorrt": driver_fault() or _tensorrt_fault()}
-    for name, full_name in PROVIDERS.items():
-        if full_name not in available:
+    for name in faults:
+        if PROVIDERS[name] not in available:
             faults[name] = "the onnxruntime that is installed lacks it: uninstall it, pip install 'i2s-trt[gpu]'"
-    return faults
+    return {**faults, PLUGIN: plugin_fault(runtime)}
 
 
 def import_onnxruntime() -> Any:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.onnx_providers import PROVIDERS, Provider, import_onnxruntime, provider_faults
+from engines.onnx_plugin import give_devices
+from engines.onnx_providers import PLUGIN, PROVIDERS, Provider, import_onnxruntime, provider_faults
 from engines.signature import FREE, Signature, TensorSpec
 from engines.tensorrt_module import EngineError
 from export.keys import ExportedGraph
@@ -42,7 +43,8 @@ class OnnxRuntimeRunner:
     Args:
         graph: exported and verified.
         provider: what executes. `tensorrt` builds engines of its own when a batch size first runs, and keeps none of
-            them: engines that last are built with `build-engines`.
+            them: engines that last are built with `build-engines`. `tensorrt-rtx` is a plugin, which takes and gives
+            host memory.
         threads: for the CPU; 0 takes all cores.
         gpu: number of the GPU, as CUDA counts, for the other providers.
 
@@ -58,7 +60,7 @@ class OnnxRuntimeRunner:
         if fault := "" if provider == "cpu" else provider_faults()[provider]:
             raise EnvironmentFault(f"ONNX Runtime cannot use its {provider} provider: {fault}", "take --device cpu")
         self._runtime, self.provider = import_onnxruntime(), provider
-        self._kind, self._gpu = ("cpu", 0) if provider == "cpu" else ("cuda", gpu)
+        self._kind, self._gpu = ("cpu", 0) if provider in ("cpu", PLUGIN) else ("cuda", gpu)
         self._session = _open(self._runtime, graph, provider, threads, gpu)
         self.signature = _signature(graph, self._session)
         self.outputs: tuple[str, ...] = tuple(self.signature.outputs)
@@ -171,10 +173,12 @@ def _open(runtime: Any, graph: ExportedGraph, provider: Provider, threads: int, 
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    order: dict[Provider, Sequence[Provider]] = {"cpu": ["cpu"], "cuda": ["cuda", "cpu"]}
+    if provider == PLUGIN:
+        give_devices(runtime, options)
+    order: dict[Provider, Sequence[Provider]] = {"cpu": ["cpu"], "cuda": ["cuda", "cpu"], PLUGIN: []}
     wanted = [(PROVIDERS[name], _settings(name, gpu)) for name in order.get(provider, ["tensorrt", "cuda", "cpu"])]
     try:
-        session = runtime.InferenceSession(str(graph.path), options, providers=wanted)
+        session = runtime.InferenceSession(str(graph.path), options, providers=wanted or None)
     except Exception as error:  # the library raises types of its own
         reason = " ".join(str(error).split())[:200]
         lacking = "NOT_IMPLEMENTED" in reason  # a kernel for that operation in that type

@@ -157,6 +157,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, *names: str, driver: str = "", te
     module = SimpleNamespace(get_available_providers=lambda: [*names, "CPUExecutionProvider"])
     monkeypatch.setattr(providers, "import_onnxruntime", lambda: module)
     monkeypatch.setattr(providers, "driver_fault", lambda: driver)
+    monkeypatch.setattr("engines.onnx_plugin.driver_fault", lambda: driver)
     monkeypatch.setattr(providers, "package_version", lambda _name: tensorrt)
 
 
@@ -188,7 +189,8 @@ def test_the_tensorrt_provider_needs_tensorrt_10(monkeypatch: pytest.MonkeyPatch
     installed(monkeypatch, *BOTH)
     assert "no TensorRT is installed" in provider_faults()["tensorrt"]
     monkeypatch.setattr("engines.onnx_providers.ctypes.CDLL", loaded.append)
-    assert provider_faults() == {"cpu": "", "cuda": "", "tensorrt": ""}
+    plugin = provider_faults()["tensorrt-rtx"]
+    assert provider_faults() == {"cpu": "", "cuda": "", "tensorrt": "", "tensorrt-rtx": plugin}
     assert set(loaded) == {"libnvinfer.so.10"}
 
 
