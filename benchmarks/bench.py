@@ -63,6 +63,14 @@ class Bench:
         return min(least, 2) if self.quick else least
 
 
+def take_device(device: str) -> None:
+    """Make a GPU the current one of this process: its events, streams and memory are those that are asked for then."""
+    if device.startswith("cuda:"):
+        import torch
+
+        torch.cuda.set_device(device)
+
+
 @contextmanager
 def skipping(what: str, skipped: list[Skip]) -> Iterator[None]:
     """Record in `skipped` why something could not be measured, instead of ending the suite."""

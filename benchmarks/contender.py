@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.bench import take_device
 from benchmarks.child import Child
 from benchmarks.clock import Work, clock_for, host_clock
 from benchmarks.load import OtherLoad
@@ -68,6 +69,7 @@ class Turn:
 
 
 def _live(make: Callable[..., Work], arguments: tuple[Any, ...], device: str, on_host: bool) -> Iterator[object]:
+    take_device(device)
     clock = host_clock if on_host else clock_for(device)
     begun = time.monotonic()
     work = make(*arguments)

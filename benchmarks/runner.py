@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 
-from benchmarks.bench import Bench, Produced, one_line
+from benchmarks.bench import Bench, Produced, one_line, take_device
 from benchmarks.child import OutOfTime, Stopped, in_child
 from benchmarks.environment import program_version
 from benchmarks.load import load_before
@@ -78,6 +78,7 @@ def growing(name: str, bench: Bench, report: Report, should_stop: Callable[[], b
 
 def produce(name: str, bench: Bench) -> Produced:
     """The measurements of a suite, in this process."""
+    take_device(bench.device)
     run = import_module(f"benchmarks.suites.{name}").run
     return run(bench)  # type: ignore[no-any-return]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.bench import take_device
 from benchmarks.ways import random_pictures
 from i2s_trt.errors import EnvironmentFault
 
@@ -65,6 +66,7 @@ def run_schedule(
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.loop import embed
 
+    take_device(device)
     options = schedule_options(schedule, steps, precision)
     generator = load_generator(model).to(choose_device(device))
     points: list[Point] = []

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import suites
 from benchmarks.bench import Bench, one_line, skipping
+from benchmarks.contender import _live
 from benchmarks.runner import added, produce, run_suites
 from benchmarks.schema import Item, Progress, Results, Row, Skip
 from i2s_trt.errors import UsageError
@@ -109,6 +110,16 @@ def test_a_bench_counts_down_and_never_extends_its_deadline() -> None:
     assert bench.until(10).left() <= 10
     assert bench.until(1e6).deadline == bench.deadline
     assert (bench.rounds(5), replace(bench, quick=True).rounds(5)) == (5, 2)
+
+
+def test_the_gpu_that_is_measured_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr("torch.cuda.set_device", taken.append)
+    for device in ("cuda:1", "cuda", "cpu"):
+        produce("machine", replace(SMALL, device=device))
+        with pytest.raises(ZeroDivisionError):
+            next(_live(divmod, (1, 0), device, on_host=True))
+    assert taken == ["cuda:1", "cuda:1"]
 
 
 def test_rows_carry_the_case_they_were_measured_for() -> None:
