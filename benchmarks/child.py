@@ -132,8 +132,14 @@ def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...], s
     except I2sError as error:
         pipe.send(("error", error))
     except Exception as error:  # a defect must reach the record as well
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        pipe.send(("error", Crash(reason, "this is a defect of the program or of a library it uses")))
+        pipe.send(("error", _explained(error)))
+
+
+def _explained(error: Exception) -> EnvironmentFault:
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("benchmarks"):
+        return EnvironmentFault(f"the package {error.name} is missing", f"pip install {error.name}")
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return Crash(reason, "this is a defect of the program or of a library it uses")
 
 
 def _die_with_parent() -> None:

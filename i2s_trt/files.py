@@ -22,9 +22,11 @@ _HOME_VARIABLE = "I2S_TRT_HOME"
 
 def home() -> Path:
     """The folder of imported models and downloaded features: $I2S_TRT_HOME, or the platform's data folder."""
+    if chosen := os.environ.get(_HOME_VARIABLE):
+        return Path(chosen)
     import platformdirs
 
-    return Path(os.environ.get(_HOME_VARIABLE) or platformdirs.user_data_path("i2s-trt"))
+    return Path(platformdirs.user_data_path("i2s-trt"))
 
 
 @contextmanager

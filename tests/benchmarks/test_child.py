@@ -28,6 +28,8 @@ def fail_after(items: int, how: str) -> Iterator[int]:
         raise UsageError("what", "the mend")
     if how == "defect":
         raise ValueError("a defect\nin two lines")
+    if how == "package":
+        import no_such_package  # type: ignore[import-not-found]  # noqa: F401
     if how == "exit":
         os._exit(7)
     os.kill(os.getpid(), getattr(signal, how))
@@ -180,3 +182,9 @@ def test_a_killed_process_leaves_no_files_behind() -> None:
         child.ask(time.monotonic() + 0.5)
     child.close()
     assert not folder.parent.exists()
+
+
+def test_a_package_that_is_missing_is_no_defect() -> None:
+    with pytest.raises(EnvironmentFault, match="the package no_such_package is missing") as caught:
+        list(in_child(fail_after, 1, "package"))
+    assert (type(caught.value), caught.value.mend) == (EnvironmentFault, "pip install no_such_package")
