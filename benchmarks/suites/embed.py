@@ -10,7 +10,7 @@ from benchmarks.schema import Case, Curve, Figure, Progress, Ratio, Row, Skip
 from benchmarks.suites.models import resolutions
 from i2s_trt.errors import I2sError
 
-_QUICK_STEPS = 4
+_QUICK_STEPS, _QUICK_SECONDS = 4, 15.0
 _PAPERS_PART = 0.7  # of the time for a model; the rest is for the fast schedule
 _LOADING = 30.0  # seconds that a process may take beside its steps
 
@@ -50,7 +50,8 @@ def embedded(bench: Bench, case: Case) -> ScheduleRun | Skip:
     if bench.left() <= 0:
         return Skip(what, "the time budget was spent before it")
     steps = _QUICK_STEPS if bench.quick else PAPER_STEPS
-    child = Child(run_schedule, case.variant, case.model, steps, bench.device, case.precision, bench.left())
+    seconds = min(bench.left(), _QUICK_SECONDS) if bench.quick else bench.left()
+    child = Child(run_schedule, case.variant, case.model, steps, bench.device, case.precision, seconds)
     try:
         result: ScheduleRun = child.ask(bench.deadline + _LOADING)
     except OutOfTime:

@@ -1,11 +1,13 @@
 """The embedding step: every way of computing it, by model and batch, with the memory that each takes."""
 
+from collections.abc import Sequence
+
 from benchmarks.bench import Bench, Produced
 from benchmarks.beside import beside_another
 from benchmarks.compare import Terms, compare
 from benchmarks.contender import Contender
 from benchmarks.suites.models import resolutions, weight
-from benchmarks.ways import BASELINE, PLAIN, make_step, ways_for
+from benchmarks.ways import BASELINE, PLAIN, Way, make_step, ways_for
 
 _BATCHES = (1, 4, 8)
 
@@ -24,12 +26,14 @@ def run(bench: Bench) -> Produced:
             yield from beside_another(bench, model, resolution)
 
 
-def contenders(bench: Bench, model: str, resolution: int, batch: int) -> list[Contender]:
-    """All ways of a device."""
+def contenders(
+    bench: Bench, model: str, resolution: int, batch: int, ways: Sequence[Way] | None = None
+) -> list[Contender]:
+    """All ways of a device, or those that are given."""
     return [
         Contender(
             way.case(model, resolution, batch), make_step, (way, model, batch, bench.device), bench.device,
             notes=way.notes(),
         )
-        for way in ways_for(bench, batch)
+        for way in ways or ways_for(bench, batch)
     ]  # fmt: skip

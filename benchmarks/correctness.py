@@ -1,0 +1,121 @@
+"""Whether a device computes what the CPU does: losses of an embedding step by step, pictures of the same latents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from benchmarks.schedules import picture_for
+from benchmarks.schema import Checked
+
+if TYPE_CHECKING:
+    from i2s_trt.embedding.options import EmbedOptions
+    from i2s_trt.models.generator import Generator
+
+_LOSS_LIMIT = 0.01  # of the CPU's loss, at every step
+_PSNR_LIMIT = {"fp32": 60.0, "tf32": 45.0, "bf16": 30.0}  # in dB, as exported graphs are held to
+_ON_GPU, _ON_CPU = ("fp32", "tf32", "bf16"), ("fp32", "bf16")
+_LATENTS = 4
+_EQUAL = 200.0  # dB, said of pictures that do not differ
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Verdict(Checked):
+    """One thing that was checked.
+
+    Attributes:
+        what: in words.
+        passed: whether `measured` keeps to `limit`.
+        measured, limit: None for what is no number, or not a finite one.
+        note: what a reader must know.
+    """
+
+    what: str
+    passed: bool
+    measured: float | None = None
+    limit: float | None = None
+    note: str = ""
+
+
+def check_device(model: str, device: str, steps: int) -> Iterator[Verdict]:
+    """Hold a device against the plain modules in float32 on the CPU.
+
+    Args:
+        model: name or path.
+        device: `cpu`, `cuda` or `cuda:N`; on a GPU steps are captured.
+        steps: of the embedding.
+
+    Raises:
+        EnvironmentFault: there is no such device.
+        ModelError: there is no such model.
+    """
+    from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.devices import choose_device
+
+    place = choose_device(device)
+    on_cpu = load_generator(model)
+    latents = _latents(on_cpu)
+    wanted, pictures = _curve(on_cpu, _options("plain", "fp32", steps))[0], _rendered(on_cpu, "fp32", latents)
+    for precision in _ON_GPU if place.type == "cuda" else _ON_CPU:
+        generator = load_generator(model).to(place)
+        psnr = _psnr(_rendered(generator, precision, latents), pictures)
+        limit = _PSNR_LIMIT[precision]
+        yield Verdict(f"pictures in {precision}, dB", psnr >= limit, _finite(min(psnr, _EQUAL)), limit)
+        curve, kind = _curve(generator, _options("fused", precision, steps))
+        apart = float(np.max(np.abs(curve - wanted) / wanted))
+        note = f"{steps} steps, {kind}; at the end {curve[-1]:.1f}, on the CPU {wanted[-1]:.1f}"
+        yield Verdict(f"losses in {precision}, apart", apart <= _LOSS_LIMIT, _finite(apart), _LOSS_LIMIT, note)
+        if place.type == "cuda":
+            yield Verdict(f"the step in {precision} is a CUDA graph", kind == "captured", note=kind)
+
+
+def _options(method: str, precision: str, steps: int) -> "EmbedOptions":
+    from i2s_trt.embedding.options import EmbedOptions, Method, Precision
+
+    return EmbedOptions(steps=steps, method=cast("Method", method), precision=cast("Precision", precision))
+
+
+def _curve(generator: "Generator", options: "EmbedOptions") -> tuple[Array, str]:
+    """Total losses [steps] of embedding the example picture, and how the steps were taken."""
+    from i2s_trt.embedding.loop import EmbedProblem
+    from i2s_trt.embedding.memory import kept_memory
+
+    problem = EmbedProblem(generator, [picture_for(generator.spec)], options)
+    state = problem.start()
+    step = problem.stepper(state)
+    with kept_memory():
+        for _ in range(options.steps):
+            step()
+    return state.history[0, :, 0].cpu().numpy(), step.kind
+
+
+def _latents(generator: "Generator") -> Array:
+    from benchmarks.renderers import random_latents
+
+    return random_latents(generator, _LATENTS)
+
+
+def _rendered(generator: "Generator", precision: str, latents: Array) -> Array:
+    """Images float32 [N, 3, H, W] in [-1, 1]."""
+    from export.keys import Precision
+    from export.precision import generator_in
+    from i2s_trt.embedding.options import Precision as Format
+    from i2s_trt.embedding.precision import arithmetic
+    from i2s_trt.synthesizer import TorchSynthesizer
+
+    held = "bf16" if precision == "bf16" else "fp32"
+    with arithmetic(cast("Format", precision)):
+        return TorchSynthesizer(generator_in(generator, cast("Precision", held))).images(latents)
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no other numbers."""
+    return value if np.isfinite(value) else None
+
+
+def _psnr(ours: Array, wanted: Array) -> float:
+    """In dB, of images in [-1, 1]."""
+    error = float(np.mean((ours.clip(-1, 1).astype(float) - wanted.clip(-1, 1)) ** 2))
+    return float("inf") if error == 0 else 10 * float(np.log10(4 / error))
