@@ -13,6 +13,7 @@ from benchmarks.suites.models import resolutions
 _BATCH = {"cpu": 4, "cuda": 8}
 _PIXELS = 256 * 128**2  # pictures a call: 256 of 128x128, fewer of larger ones, two batches at least
 _ENGINES = {"cpu": ("onnxruntime", "torch"), "cuda": ("tensorrt", "torch")}
+_QUICK_ENGINES = {"cpu": ("onnxruntime",), "cuda": ("torch",)}
 _KINDS: dict[str, Callable[..., Work]] = {ALONE: make_alone, PIPELINE: make_pipeline}
 
 
@@ -21,7 +22,7 @@ def run(bench: Bench) -> Produced:
     models, missing = resolutions(bench, "editing with")
     yield from missing
     kind = "cuda" if bench.on_gpu else "cpu"
-    engines = _ENGINES[kind][: 1 if bench.quick else None]
+    engines = (_QUICK_ENGINES if bench.quick else _ENGINES)[kind]
     contests = {(model, engine): 1 + models[model] / 1024 for model in reversed(models) for engine in engines}
     terms = Terms(seconds=8.0 if bench.on_gpu else 20.0, least=3, most=20)
     for (model, engine), part in bench.shared(contests):

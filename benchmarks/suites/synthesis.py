@@ -31,7 +31,7 @@ def run(bench: Bench) -> Produced:
     contests = {(model, batch): weight(models[model], batch) for batch in batches for model in models}
     for (model, batch), part in bench.shared(contests):
         yield from compare(part, list(contenders(part, model, models[model], batch)), terms)
-    if bench.on_gpu:
+    if bench.on_gpu and not bench.quick:
         for model, resolution in models.items():
             yield from compare(bench, list(streams(bench, model, resolution)), terms)
 
