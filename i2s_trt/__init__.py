@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from i2s_trt.images.fit import fit_picture
     from i2s_trt.latents import Latent, read_latent, save_latent
     from i2s_trt.models.generator import Generator
-    from i2s_trt.models.vgg import load_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16
 
 __version__ = "0.1.0"
 
@@ -32,6 +32,7 @@ _HOMES = {
     "embed": "i2s_trt.embedding.loop",
     "expression_transfer": "i2s_trt.edit.latent_edits",
     "fit_picture": "i2s_trt.images.fit",
+    "imagenet_vgg16": "i2s_trt.models.vgg",
     "load_generator": "i2s_trt.checkpoints.store",
     "load_vgg16": "i2s_trt.models.vgg",
     "morph": "i2s_trt.edit.latent_edits",
@@ -43,8 +44,8 @@ _HOMES = {
 
 __all__ = [
     "EmbedOptions", "Embedding", "Generator", "I2sError", "Latent", "ObjectiveOptions", "decode", "embed",
-    "expression_transfer", "fit_picture", "load_generator", "load_vgg16", "morph", "prepare_picture",
-    "read_latent", "save_latent", "style_transfer",
+    "expression_transfer", "fit_picture", "imagenet_vgg16", "load_generator", "load_vgg16", "morph",
+    "prepare_picture", "read_latent", "save_latent", "style_transfer",
 ]  # fmt: skip
 
 

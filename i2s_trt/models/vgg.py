@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2s_trt.checkpoints.torch_file import read_torch_file
 from i2s_trt.errors import CheckpointError
+from i2s_trt.models import vgg_weights
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, POOLED_BEFORE, TAPS
 
 _RANDOM_SEED = 16
@@ -27,14 +29,16 @@ class FeatureSource:
     Attributes:
         name: short and for people, such as `VGG-16 trained on ImageNet`.
         digest: sha256 of the weights.
+        input_scale: the one of `ObjectiveOptions` that the weights expect; empty where any will do, or none is known.
     """
 
     name: str
     digest: str
+    input_scale: str = ""
 
 
 class Vgg16(nn.Module):
-    """The first ten convolutions of VGG-16 with torchvision's names (`features.{index}.weight`)."""
+    """The first nine convolutions of VGG-16 with torchvision's names (`features.{index}.weight`)."""
 
     def __init__(self, source: FeatureSource | None = None) -> None:
         super().__init__()
@@ -75,6 +79,20 @@ def load_vgg16(path: Path | None) -> Vgg16:
         CheckpointError: the file is not VGG-16's state dict.
     """
     return random_vgg16() if path is None else _trained(path)
+
+
+def imagenet_vgg16() -> Vgg16:
+    """The built-in features trained on ImageNet, which the paper's perceptual loss takes; in float32.
+
+    They expect the input scale `mean-255`. Provenance and licence: `i2s_trt/weights/vgg16/README.md`.
+
+    Raises:
+        EnvironmentFault: the file is missing or damaged.
+    """
+    vgg = Vgg16()
+    vgg.load_state_dict(safetensors.torch.load(vgg_weights.read_weights()))  # float16 into float32
+    vgg.source = FeatureSource(vgg_weights.NAME, _digest(vgg), "mean-255")
+    return vgg.eval().requires_grad_(False)
 
 
 def random_vgg16() -> Vgg16:
