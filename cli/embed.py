@@ -187,7 +187,7 @@ def _run(
 ) -> "tuple[list[JobResult], int]":
     """The results, and how many there should be."""
     from cli.embed_clips import embed_clips
-    from cli.features import choose_features
+    from cli.features import choose_features, note_input_scale
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.job import EmbedJob
@@ -203,6 +203,7 @@ def _run(
         "model", name=model, digest=generator.digest, resolution=generator.resolution, device=str(torch_device)
     )
     vgg = choose_features(features, console)
+    note_input_scale(vgg, settings.objective, console)
     start = starting_point(init, generator)
     settings = replace(settings, init=start.init, init_digest=start.digest)
     settings = with_precision(precision, generator, vgg, settings, console)

@@ -16,8 +16,8 @@ Features = Annotated[
     str,
     typer.Option(
         "--features",
-        help="VGG-16 weights for the perceptual loss: auto takes torchvision's if they are on this machine and "
-        "random features otherwise; random; or a file.",
+        help="VGG-16's weights for the perceptual loss: imagenet, trained and built in, as the paper's; random; "
+        "torchvision, trained, once pulled; a file of that kind; or auto: torchvision's where they are, else random.",
     ),
 ]
 AnyModel = Annotated[bool, typer.Option("--any-model", help="Accept latents that were made with another model.")]
