@@ -5,7 +5,7 @@ import typer
 from cli import options as opt
 from cli.console import Console
 from i2s_trt import __version__
-from i2s_trt.errors import EXIT_ENVIRONMENT
+from i2s_trt.errors import EXIT_ENVIRONMENT, EnvironmentFault
 
 _TIGHT_GIB = 1.0
 
@@ -20,12 +20,13 @@ def doctor(json: opt.Json = False) -> None:
     from i2s_trt.checkpoints.sources import vgg16_file
     from i2s_trt.files import home
     from i2s_trt.machine import describe_machine, free_gib
+    from i2s_trt.models.vgg_weights import LICENCE
     from i2s_trt.threads import waiting
 
     console = Console(json)
     machine, backends = describe_machine(), find_backends()
     features, free = vgg16_file() if machine.packages["torch"] else None, free_gib(home())
-    graphs, caches = cuda_graphs(), cache_sizes()
+    graphs, caches, damage = cuda_graphs(), cache_sizes(), _damage()
     missing = [name for name, version in machine.packages.items() if not version]
     console.event(
         "doctor",
@@ -39,7 +40,8 @@ def doctor(json: opt.Json = False) -> None:
         home=str(home()),
         free_gib=free,
         vgg16=str(features or ""),
-        healthy=not missing,
+        imagenet={"whole": not damage, "licence": LICENCE},
+        healthy=not (missing or damage),
     )
     console.table(
         ["", ""],
@@ -50,12 +52,24 @@ def doctor(json: opt.Json = False) -> None:
             ["gpu", machine.gpu or "none that PyTorch can use; everything runs on the CPU"],
             ["cuda graphs", graphs],
             *[[name, version or f"missing: pip install {name}"] for name, version in machine.packages.items()],
-            ["vgg16", str(features) if features else "not on this machine: i2s-trt models pull vgg16"],
+            ["vgg16, built in", damage or f"whole, --features imagenet; {LICENCE}"],
+            ["vgg16, torchvision's", str(features) if features else "not on this machine: i2s-trt models pull vgg16"],
             ["caches", ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in caches.items())],
             ["folder", f"{home()}, {free} GiB free" + (" (little!)" if free < _TIGHT_GIB else "")],
         ],
     )
     console.say()
     console.table(["backend", "version", ""], [[b.name, b.version or "-", b.detail] for b in backends])
-    if missing:
+    if missing or damage:
         raise typer.Exit(EXIT_ENVIRONMENT)
+
+
+def _damage() -> str:
+    """What is wrong with the built-in weights of VGG-16, and the mend; empty when they are whole."""
+    from i2s_trt.models.vgg_weights import read_weights
+
+    try:
+        read_weights()
+    except EnvironmentFault as error:
+        return f"{error.args[0]}: {error.mend}"
+    return ""

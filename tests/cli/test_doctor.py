@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
+from i2s_trt.models import vgg_weights
 from tests.cli.support import I2s, invoke
+from tests.models.test_vgg_weights import damaged
 
 
 def test_doctor_names_what_is_there_and_how_to_get_the_rest(own_home: Path) -> None:
@@ -26,3 +29,17 @@ def test_doctor_for_machines(i2s: I2s) -> None:
     assert set(event["cache_bytes"]) == {"graphs", "engines", "timings"}
     assert event["cuda_graphs"]
     assert event["driver"]
+    assert event["imagenet"] == {"whole": True, "licence": vgg_weights.LICENCE}
+
+
+def test_doctor_shows_the_built_in_features() -> None:
+    done = invoke("doctor")
+    assert "whole, --features imagenet; CC BY 4.0" in done.output
+
+
+def test_doctor_finds_damaged_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vgg_weights, "WEIGHTS", damaged(tmp_path))
+    done = invoke("doctor")
+    assert done.exit_code == 3
+    assert "VGG-16 are damaged" in done.output
+    assert "install i2s-trt again" in done.output
