@@ -20,7 +20,10 @@ def morph(
     rate: Rate = None,
     seconds: Seconds = None,
     easing: Annotated[str, typer.Option(help="linear, ease-in, ease-out or ease-in-out.")] = "ease-in-out",
-    ping_pong: Annotated[bool, typer.Option("--ping-pong", help="Go back the way it came, for endless loops.")] = False,
+    ping_pong: Annotated[
+        bool | None,
+        typer.Option("--ping-pong/--one-way", help="Go back the way it came; GIFs, which play for ever, do."),
+    ] = None,
     wander: Annotated[
         float, typer.Option(min=0, help="Stray from the straight way; 1 by half its length, at random.")
     ] = 0.0,
@@ -39,7 +42,8 @@ def morph(
     from i2s_trt.edit.sequence import MorphOptions, frame_positions, morph_frames
 
     console = Console(json)
-    options = MorphOptions(frames, easing, ping_pong, wander, seed)
+    there_and_back = output.suffix.lower() == ".gif" if ping_pong is None else ping_pong
+    options = MorphOptions(frames, easing, there_and_back, wander, seed)
     speed = film_rate(output, len(frame_positions(len(latents), options)), rate, seconds)
     check_output(output, speed)
     opened = open_model(console, model, device, engine, precision, any_model)

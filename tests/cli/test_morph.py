@@ -36,7 +36,18 @@ def test_a_film_through_three_latents_and_back(i2s: I2s, small: Path, tmp_path: 
         assert len(list(film.decode(video=0))) == 7 + 5
     gif = tmp_path / "walk.gif"
     done = invoke("morph", "seed:1", "mean", "--frames", 6, "--wander", 1, "--rate", 10, "-m", small, "-o", gif)
-    assert done.output.splitlines()[-1] == f"{gif}: a film of 6 pictures, 0.6 s"
+    assert done.output.splitlines()[-1] == f"{gif}: a film of 10 pictures, 1.0 s"
+
+
+@pytest.mark.parametrize(
+    ("words", "count"), [(("-o", "a.gif"), 8), (("-o", "a.gif", "--one-way"), 5), (("-o", "a.mp4"), 5)], ids=str
+)
+def test_a_gif_which_plays_for_ever_comes_back_without_a_jump(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], count: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = invoke("morph", "seed:1", "seed:2", "--frames", 5, "-m", small, *words)
+    assert f"a film of {count} pictures" in done.output
 
 
 @pytest.mark.parametrize("kind", ["mp4", "gif"])
@@ -50,7 +61,8 @@ def test_a_film_lasts_long_enough_to_be_seen(
     small: Path, tmp_path: Path, kind: str, words: tuple[object, ...], seconds: float
 ) -> None:
     path = tmp_path / f"film.{kind}"
-    done = invoke("morph", "seed:1", "seed:2", *words, "-m", small, "-o", path)
+    way = () if "--ping-pong" in words else ("--one-way",)
+    done = invoke("morph", "seed:1", "seed:2", *words, *way, "-m", small, "-o", path)
     assert done.output.splitlines()[-1].endswith(f" pictures, {seconds:.1f} s")
     with av.open(str(path)) as film:
         times = [frame.time or 0.0 for frame in film.decode(video=0)]
@@ -83,7 +95,7 @@ def test_a_sheet_shows_few_frames_in_a_row_and_many_in_a_square(
         (["seed:1", "seed:2", "-o", "a.avi"], "a.avi is not a kind of file"),
         (["seed:1", "seed:2", "--rate", "0"], "play 0"), (["seed:1", "seed:2", "--seconds", "0"], "last 0 seconds"),
         (["seed:1", "seed:2", "--seconds", "nan"], "last nan seconds"),
-        (["seed:1", "seed:2", "--seconds", "0.1", "-o", "a.gif"], "give 1.2 or more"),
+        (["seed:1", "seed:2", "--seconds", "0.1", "-o", "a.gif"], "give 2.4 or more"),
         (["seed:1", "seed:2", "--seconds", "3", "--rate", "9"], "the same thing twice"),
         (["seed:1", "seed:2", "--wander", "-1"], "--wander"),
         (["seed:1", "seed:2", "--engine", "warp"], "no engine named warp"),
