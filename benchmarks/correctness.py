@@ -1,5 +1,7 @@
 """Whether a device computes what the CPU does: losses of an embedding step by step, pictures of the same latents."""
 
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -39,13 +41,14 @@ class Verdict(Checked):
     note: str = ""
 
 
-def check_device(model: str, device: str, steps: int) -> Iterator[Verdict]:
+def check_device(model: str, device: str, steps: int, seconds: float = math.inf) -> Iterator[Verdict]:
     """Hold a device against the plain modules in float32 on the CPU.
 
     Args:
         model: name or path.
         device: `cpu`, `cuda` or `cuda:N`; on a GPU steps are captured.
         steps: of the embedding.
+        seconds: after which the CPU takes no more of them; the device takes as many as the CPU.
 
     Raises:
         EnvironmentFault: there is no such device.
@@ -57,7 +60,9 @@ def check_device(model: str, device: str, steps: int) -> Iterator[Verdict]:
     place = choose_device(device)
     on_cpu = load_generator(model)
     latents = _latents(on_cpu)
-    wanted, pictures = _curve(on_cpu, _options("plain", "fp32", steps))[0], _rendered(on_cpu, "fp32", latents)
+    pictures = _rendered(on_cpu, "fp32", latents)
+    wanted, _ = _curve(on_cpu, _options("plain", "fp32", steps), seconds)
+    steps = len(wanted)
     for precision in _ON_GPU if place.type == "cuda" else _ON_CPU:
         generator = load_generator(model).to(place)
         psnr = _psnr(_rendered(generator, precision, latents), pictures)
@@ -77,18 +82,19 @@ def _options(method: str, precision: str, steps: int) -> "EmbedOptions":
     return EmbedOptions(steps=steps, method=cast("Method", method), precision=cast("Precision", precision))
 
 
-def _curve(generator: "Generator", options: "EmbedOptions") -> tuple[Array, str]:
+def _curve(generator: "Generator", options: "EmbedOptions", seconds: float = math.inf) -> tuple[Array, str]:
     """Total losses [steps] of embedding the example picture, and how the steps were taken."""
     from i2s_trt.embedding.loop import EmbedProblem
     from i2s_trt.embedding.memory import kept_memory
 
     problem = EmbedProblem(generator, [picture_for(generator.spec)], options)
     state = problem.start()
-    step = problem.stepper(state)
+    step, end, taken = problem.stepper(state), time.monotonic() + seconds, 0
     with kept_memory():
-        for _ in range(options.steps):
+        while taken < options.steps and (not taken or time.monotonic() < end):
             step()
-    return state.history[0, :, 0].cpu().numpy(), step.kind
+            taken += 1
+    return state.history[0, :taken, 0].cpu().numpy(), step.kind
 
 
 def _latents(generator: "Generator") -> Array:

@@ -26,7 +26,7 @@ _USEFUL = {
 }  # fmt: skip
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image"}
 _STEPS, _QUICK_STEPS = 500, 12
-_TESTS = 65  # seconds
+_REFERENCE, _TESTS = 50.0, 65  # seconds
 _QUICK_MODEL = "random-16"
 Found = Iterator[Verdict | Skip]
 
@@ -51,7 +51,7 @@ def environment(bench: Bench, _output: Path) -> Found:
 def correctness(bench: Bench, _output: Path) -> Found:
     """Losses and pictures against the CPU's."""
     model = _QUICK_MODEL if bench.quick else "demo"
-    yield from check_device(model, bench.device, _QUICK_STEPS if bench.quick else _STEPS)
+    yield from check_device(model, bench.device, _QUICK_STEPS if bench.quick else _STEPS, _REFERENCE)
 
 
 def tests(bench: Bench, output: Path) -> Found:

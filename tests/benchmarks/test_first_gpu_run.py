@@ -110,6 +110,11 @@ def test_a_device_that_computes_something_else_is_found_out(monkeypatch: pytest.
     assert verdicts["pictures in bf16, dB"].passed
 
 
+def test_a_slow_cpu_is_not_waited_for() -> None:
+    notes = [verdict.note for verdict in check_device("random-16", "cpu", 500, seconds=0.0) if verdict.note]
+    assert all(note.startswith("1 steps, eager") for note in notes), notes
+
+
 def test_a_verdict_on_no_number_is_written_and_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = Verdict("losses", passed=False, measured=correctness_module._finite(float("nan")), limit=0.01, note="nan")
     monkeypatch.setitem(stages.CHECKS, "correctness", lambda _bench, _output: iter([verdict]))
