@@ -18,7 +18,8 @@ PARAMETERS = {
     "context": "IExecutionContext", "runtime": "Runtime", "inspector": "EngineInspector", "cache": "ITimingCache",
 }  # fmt: skip
 OURS = {"logger", "self", "monitor"}  # parameters that may hold anything else
-OTHER_LIBRARIES = {"cuda_graph.py", "onnx_runtime.py"}  # files in which these names are not TensorRT's
+# files in which these names are not TensorRT's
+OTHER_LIBRARIES = {"cuda_graph.py", "onnx_plugin.py", "onnx_runtime.py"}
 _RENAMED = {"IParserError": "ParserError"}
 _UNTYPED = {"Any", "ModuleType"}
 
