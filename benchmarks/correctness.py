@@ -69,8 +69,9 @@ def check_device(model: str, device: str, steps: int, seconds: float = math.inf)
         limit = _PSNR_LIMIT[precision]
         yield Verdict(f"pictures in {precision}, dB", psnr >= limit, _finite(min(psnr, _EQUAL)), limit)
         curve, kind = _curve(generator, _options("fused", precision, steps))
-        apart = float(np.max(np.abs(curve - wanted) / wanted))
-        note = f"{steps} steps, {kind}; at the end {curve[-1]:.1f}, on the CPU {wanted[-1]:.1f}"
+        distances = np.abs(curve - wanted) / wanted
+        apart, near = float(np.max(distances)), int(np.argmin(np.append(distances <= _LOSS_LIMIT, False)))
+        note = f"{steps} steps, {kind}; near for {near}; at the end {curve[-1]:.1f}, on the CPU {wanted[-1]:.1f}"
         yield Verdict(f"losses in {precision}, apart", apart <= _LOSS_LIMIT, _finite(apart), _LOSS_LIMIT, note)
         if place.type == "cuda":
             yield Verdict(f"the step in {precision} is a CUDA graph", kind == "captured", note=kind)

@@ -107,12 +107,13 @@ def test_a_device_that_computes_something_else_is_found_out(monkeypatch: pytest.
     verdicts = {verdict.what: verdict for verdict in check_device("random-16", "cpu", 2)}
     assert not verdicts["losses in fp32, apart"].passed
     assert verdicts["losses in fp32, apart"].measured == pytest.approx(0.02, rel=0.01)
+    assert "near for 0;" in verdicts["losses in fp32, apart"].note
     assert verdicts["pictures in bf16, dB"].passed
 
 
 def test_a_slow_cpu_is_not_waited_for() -> None:
     notes = [verdict.note for verdict in check_device("random-16", "cpu", 500, seconds=0.0) if verdict.note]
-    assert all(note.startswith("1 steps, eager") for note in notes), notes
+    assert all(note.startswith("1 steps, eager; near for 1;") for note in notes), notes
 
 
 def test_a_verdict_on_no_number_is_written_and_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

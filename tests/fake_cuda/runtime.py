@@ -25,6 +25,10 @@ class CudaGraph:
         with torch.no_grad():
             self.captured.replay()
 
+    def reset(self) -> None:
+        """Forget what was captured."""
+        self.captured = None
+
 
 @contextmanager
 def graph(target: CudaGraph, stream: "Stream | None" = None, capture_error_mode: str = "global") -> Iterator[None]:
@@ -141,6 +145,7 @@ CUDA: dict[str, Any] = {
     "reset_peak_memory_stats": _reset_peak,
     "synchronize": _synchronize,
     "empty_cache": lambda: None,
+    "is_current_stream_capturing": lambda: card.capture is not None,
     "manual_seed_all": lambda _seed: None,
     "set_sync_debug_mode": _set_sync_debug_mode,
     "current_stream": lambda _device=None: _streams[-1],
