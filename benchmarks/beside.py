@@ -12,6 +12,7 @@ from benchmarks.clock import host_clock, median_figure, ratio_figure
 from benchmarks.schema import Case, Progress, Row, Skip
 from benchmarks.ways import SAFEST, make_step
 from i2s_trt.errors import I2sError
+from i2s_trt.threads import wait_politely
 
 VARIANT = f"{SAFEST.name} beside another"
 _SECONDS, _QUICK_SECONDS = 6.0, 0.5  # of steps in a round
@@ -44,21 +45,29 @@ def beside_another(bench: Bench, model: str, resolution: int) -> Produced:
 
 
 def _measured(bench: Bench, model: str, seconds: float) -> tuple[list[float], list[float]]:
-    """Medians of each round in milliseconds, alone and together."""
-    alone, together = [], []
+    """Medians of each round in milliseconds, alone and together. The second starts while the first is at work."""
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        pair = [Child(_live, model, bench.device, seconds) for _ in range(2)]
-        for child in pair:
+
+        def begin() -> Child:
+            child = Child(_live, model, bench.device, seconds)
             stack.callback(child.close)
-            child.ask(bench.deadline)  # one after the other: made, and warm
-        for _ in range(bench.rounds(_ROUNDS)):
-            alone.append(statistics.median(pair[0].ask(bench.deadline)))
-            both = pool.map(lambda child: child.ask(bench.deadline), pair)
-            together.append(statistics.mean(statistics.median(samples) for samples in both))
+            child.ask(bench.deadline)  # made, and warm
+            return child
+
+        def turn(child: Child) -> float:
+            return float(statistics.median(child.ask(bench.deadline)))
+
+        first = begin()
+        alone = [turn(first) for _ in range(bench.rounds(_ROUNDS))]
+        at_work = pool.submit(turn, first)
+        second = begin()
+        at_work.result()
+        together = [statistics.mean(pool.map(turn, (first, second))) for _ in alone]
     return alone, together
 
 
 def _live(model: str, device: str, seconds: float) -> Iterator[list[float]]:
+    wait_politely()  # as a command does before it loads PyTorch
     work = make_step(SAFEST, model, 1, device)
     yield [host_clock(work) for _ in range(_LEAST)]
     while True:

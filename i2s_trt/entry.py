@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from i2s_trt.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED
-from i2s_trt.threads import let_threads_sleep
+from i2s_trt.threads import wait_politely
 
 _COMPANIONS = ("cli", "benchmarks", "engines", "export")
 
@@ -23,7 +23,7 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(EXIT_ENVIRONMENT)
-    let_threads_sleep()
+    wait_politely()
     try:
         importlib.import_module("cli.main").run()
     except KeyboardInterrupt:
