@@ -61,7 +61,7 @@ class Runtime:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     """With the plugin installed and a driver."""
     package = ModuleType("onnxruntime_ep_nv_tensorrt_rtx")
-    package.get_library_path = lambda: "/opt/plugin.so"  # type: ignore[attr-defined]
+    package.get_library_path = lambda: "somewhere/plugin.so"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, package.__name__, package)
     monkeypatch.setattr(plugin, "driver_fault", lambda: "")
     monkeypatch.setattr(plugin, "package_version", lambda name: "0.5.0" if name == PLUGIN_PACKAGE else "")
@@ -70,7 +70,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
 
 def test_the_plugin_is_registered_and_its_devices_are_found(runtime: Runtime) -> None:
     assert plugin_devices(runtime) == [CARD, runtime.devices[2]]
-    assert runtime.registered == [(PLUGIN_PROVIDER, "/opt/plugin.so")]
+    assert runtime.registered == [(PLUGIN_PROVIDER, "somewhere/plugin.so")]
     runtime.refusal = "EP library is already registered under NvTensorRTRTXExecutionProvider"
     assert plugin_fault(runtime) == ""
 
