@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo
 
-.PHONY: demo test lint types floors unit clean
+.PHONY: demo test lint types floors unit slow clean
 
 demo: $(VENV)/.demo
 	$(BIN)/i2s-trt demo --output $(DEMO_OUT)
@@ -24,6 +24,9 @@ floors: $(VENV)/.test
 
 unit: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+slow: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --numprocesses logical --maxprocesses 4 --dist loadfile
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from i2s_trt.images.examples import example_path
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16, random_vgg16
+from tests.prepared import PreparedProcesses
 
 DATA = Path(__file__).parent / "data"
+_SECONDS = 300  # for one command
 
 
 @pytest.fixture(autouse=True)
@@ -112,11 +114,26 @@ class Run:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[PreparedProcesses]:
+    """Where commands are forked from."""
+    processes = PreparedProcesses(_SECONDS)
+    yield processes
+    processes.close()
+
+
 @pytest.fixture
-def i2s(tmp_path: Path) -> Callable[..., Run]:
-    """Runs the real command in a folder of its own: `i2s("embed", photo, "-o", out)`."""
+def i2s(tmp_path: Path, prepared: PreparedProcesses, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """Runs the real command in a folder of its own: `i2s("embed", photo, "-o", out)`.
+
+    It is a process of its own, too; a fresh interpreter where a test gives options or changes the environment.
+    """
+    printed = tmp_path_factory.mktemp("printed")
 
     def run(*arguments: object, **options: Any) -> Run:
+        if not options and prepared.suit(os.environ):
+            ended = prepared.run([str(word) for word in arguments], tmp_path, printed)
+            return Run(ended.returncode, ended.stdout, ended.stderr)
         done = subprocess.run(
             command(arguments),
             cwd=tmp_path,
@@ -124,7 +141,7 @@ def i2s(tmp_path: Path) -> Callable[..., Run]:
             check=False,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=_SECONDS,
             **options,
         )
         return Run(done.returncode, done.stdout, done.stderr)

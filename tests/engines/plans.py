@@ -13,9 +13,9 @@ OPTIONS = BuildOptions("tensorrt-rtx", BatchProfile(1, 4, 8), ("sm120", "sm86", 
 CODE = 8 << 20  # kernels for three targets
 
 
-def every_graph(resolution: int) -> list[tuple[str, int, str]]:
-    """Every graph of a model of that size, in both precisions."""
-    return [(name, resolution, precision) for name in GRAPHS for precision in ("fp32", "fp16")]
+def every_graph(resolution: int, *precisions: Precision) -> list[tuple[str, int, Precision]]:
+    """Every graph of a model of that size."""
+    return [(name, resolution, precision) for name in GRAPHS for precision in precisions]
 
 
 def check_plan(exported: ExportedGraph, options: BuildOptions = OPTIONS) -> int:
