@@ -21,7 +21,7 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
     """
     from cli.schedule import say_schedule
     from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.demo import OPTIONS, run_demo
+    from i2s_trt.demo.run import OPTIONS, run_demo
     from i2s_trt.models.vgg import random_vgg16
 
     console = Console(json)
@@ -41,7 +41,8 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
         console.event("done", name=name, loss=latent.losses["total"], distance_to_mean=latent.distance)
         start = f"{latent.curve[0, 0]:.4g}" if len(latent.curve) else "-"
         console.say(f"{name}: loss {start} -> {latent.losses['total']:.4g}, distance to mean {latent.distance:.1f}")
-    console.event("end", sheet=str(result.sheet))
+    console.event("end", sheet=str(result.sheet), page=str(result.page))
     console.say(f"look at:  {result.sheet}")
+    console.say(f"try:      {result.page} in a browser")
     if result.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)

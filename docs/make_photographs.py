@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from i2s_trt import embed, fit_picture, load_generator
-from i2s_trt.demo import OPTIONS, drawn_person
+from i2s_trt.demo.run import OPTIONS, drawn_person
 from i2s_trt.edit.operations import expression_transfer
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, optimise
 from i2s_trt.embedding.options import EmbedOptions

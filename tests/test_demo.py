@@ -1,15 +1,24 @@
-"""The demo in few steps: every file is written, also when it is stopped."""
+"""The demo in few steps: every file is written, also when it is stopped, and its page shows what its commands make."""
 
+import shlex
+import shutil
+from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from i2s_trt.demo import OPTIONS, run_demo
+from i2s_trt.demo.run import OPTIONS, run_demo
 from i2s_trt.embedding import curvature
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
+from tests.conftest import Run
 
 PICTURES = ("astronaut", "cat", "coffee", "portrait", "solemn", "smiling")
 
@@ -44,3 +53,104 @@ def test_a_stopped_demo_writes_what_it_has(tmp_path: Path) -> None:
     assert result.sheet.is_file()
     assert {read_latent(tmp_path / f"{name}.safetensors").status for name in PICTURES} == {"interrupted"}
     assert all(len(embedding.latent.curve) == 1 for embedding in result.embeddings.values())
+
+
+class _Page(HTMLParser):
+    """What a browser would find."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.code: list[str] = []
+        self._inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+        self._inside = tag == "code"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.code.append(data)
+            self._inside = False
+
+    def all(self, tag: str, name: str = "") -> list[dict[str, str]]:
+        """Elements of a kind, and of a class."""
+        return [attrs for kind, attrs in self.found if kind == tag and name in attrs.get("class", "")]
+
+
+def pixels_in(address: str) -> np.ndarray[Any, Any]:
+    """The picture that an address holds."""
+    head, data = address.split(",", 1)
+    assert head == "data:image/jpeg;base64"
+    return np.asarray(Image.open(BytesIO(b64decode(data))))
+
+
+def apart(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
+    """Mean difference of two pictures, in steps of 255."""
+    return float(np.abs(first.astype(float) - second.astype(float)).mean())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo in few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curvature, "POINTS", 1)
+        patch.setattr(curvature, "PROBES", 4)
+        folder = tmp_path_factory.mktemp("demo")
+        run_demo(folder, lambda _: None, replace(OPTIONS, steps=4))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(made: Path) -> _Page:
+    return _Page((made / "index.html").read_text())
+
+
+def test_the_page_needs_nothing_else(page: _Page) -> None:
+    addresses = [attrs[name] for _, attrs in page.found for name in ("src", "href") if name in attrs]
+    assert addresses
+    assert all(address.startswith("data:") for address in addresses)
+    (policy,) = (attrs["content"] for attrs in page.all("meta") if "http-equiv" in attrs)
+    assert policy.startswith("default-src 'none'")
+
+
+def test_every_picture_stands_beside_its_embedding(page: _Page, made: Path) -> None:
+    assert len(page.all("figure", "wipe")) == len(PICTURES)
+    shown = [pixels_in(attrs["src"]) for attrs in page.all("img")]
+    for index, name in enumerate(PICTURES):
+        assert apart(shown[2 * index], decode(made / "pictures" / f"{name}.png")) < 3
+        assert apart(shown[2 * index + 1], decode(made / f"{name}.png")) < 3
+    assert apart(shown[-1], decode(made / "contact-sheet.png")) < 3
+
+
+def test_everything_on_it_can_be_named_and_reached(page: _Page) -> None:
+    named = [*page.all("input"), *page.all("button"), *page.all("div", "frame")]
+    assert len(named) == len(PICTURES) + 3 * len(page.all("figure", "film"))
+    assert len({attrs["aria-label"] for attrs in named}) == len(named)
+    assert all(attrs["alt"] for attrs in page.all("img"))
+
+
+def test_its_commands_make_what_it_shows(page: _Page, made: Path, tmp_path: Path, i2s: Callable[..., Run]) -> None:
+    for file in [*made.glob("*.safetensors"), made / "pictures"]:
+        (tmp_path / file.name).symlink_to(file)
+    films = [attrs["style"] for attrs in page.all("div", "frame")]
+    commands = [shlex.split(line)[1:] for line in page.code if line.startswith(("i2s-trt", "\ni2s-trt"))][:7]
+    embedding, edits = commands[0], commands[1:]
+    assert len(edits) == len(films) == 6
+    for words, style in zip(edits, films, strict=True):
+        whole = pixels_in(style.removeprefix("background-image: url(").removesuffix(")"))
+        frames = np.split(whole, whole.shape[1] // whole.shape[0], axis=1)
+        run = i2s(*words[:-1], "frames")
+        assert run.code == 0, run.err
+        rendered = [decode(path) for path in sorted((tmp_path / "frames").glob("*.png"))]
+        if words[0] == "style-transfer":
+            frames = [frames[len(frames) - 1 - int(words[words.index("--from-layer") + 1])]]
+        assert len(rendered) == len(frames)
+        assert max(map(apart, rendered, frames)) < 4, words
+        shutil.rmtree(tmp_path / "frames")
+    assert embedding[:2] == ["embed", "pictures/NAME.png"]
+    run = i2s("embed", "pictures/solemn.png", *embedding[2:])
+    assert run.code == 0, run.err
+    again, before = read_latent(tmp_path / "again" / "solemn.safetensors"), read_latent(made / "solemn.safetensors")
+    assert {**again.options, "batch": 0} == {**before.options, "batch": 0}

@@ -1,0 +1,142 @@
+"""The page: photographs beside what was embedded, edits that can be dragged through, and the commands that made them.
+
+It is one file without a connection to anywhere: pictures are data, a film is its frames side by side in one picture.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.edit.operations import crossover, expression_transfer, morph
+from i2s_trt.embedding.loop import Embedding
+from i2s_trt.files import write_bytes
+from i2s_trt.models.generator import Generator
+from i2s_trt.synthesizer import TorchSynthesizer
+
+Pixels = np.ndarray[Any, Any]
+
+PICTURES = "pictures"  # the folder of what was embedded, for the commands that the page gives
+FRAMES = 25
+WEAKEST, STRONGEST = -0.6, 1.0
+_QUALITY = 90  # of JPEG
+_MORPHS = (
+    ("astronaut", "portrait", "From the astronaut to a drawn face"),
+    ("astronaut", "cat", "From the astronaut to a cat"),
+    ("solemn", "smiling", "From one expression to the other"),
+)
+_CONTENT, _STYLE = "astronaut", "coffee"
+_EXPRESSIONS = (("portrait", "A smile on a drawn face"), ("astronaut", "The same smile on the photograph"))
+
+
+def write_page(folder: Path, generator: Generator, embeddings: Mapping[str, Embedding], contact_sheet: Pixels) -> Path:
+    """Write `index.html`.
+
+    Args:
+        folder: for the page; the results of the embeddings lie there too.
+        generator: they were made with.
+        embeddings: by name, those of `demo_pictures`.
+        contact_sheet: uint8 [H, W, 3].
+
+    Raises:
+        EnvironmentFault: the disk is full or the folder cannot be written.
+    """
+    template = Template((files("i2s_trt.demo") / "page.html").read_text())
+    first = next(iter(embeddings.values())).latent
+    text = template.substitute(
+        size=generator.resolution,
+        steps=first.options["steps"],
+        wipes="\n".join(_wipe(name, embedding) for name, embedding in embeddings.items()),
+        films="\n".join(_films(TorchSynthesizer(generator), embeddings)),
+        sheet=_data(contact_sheet),
+        sheet_width=contact_sheet.shape[1],
+        sheet_height=contact_sheet.shape[0],
+        embed_command=escape(embed_command("NAME", first.options)),
+    )
+    path = folder / "index.html"
+    write_bytes(path, text.encode())
+    return path
+
+
+def embed_command(name: str, options: Mapping[str, Any]) -> str:
+    """What embeds a picture of the demo again, in its folder."""
+    objective = options["objective"]
+    return (
+        f"i2s-trt embed {PICTURES}/{name}.png --no-align --schedule {options['schedule']} --steps {options['steps']} "
+        f"--perceptual-size {objective['perceptual_size']} --prior {objective['prior_weight']} -o again"
+    )
+
+
+def morph_command(first: str, second: str) -> str:
+    """What makes a morph again, in the demo's folder."""
+    return f"i2s-trt morph {first}.safetensors {second}.safetensors --easing linear --frames {FRAMES} -o morph.gif"
+
+
+def expression_command(target: str) -> str:
+    """What makes a ramp of expressions again, in the demo's folder."""
+    words = f"{target}.safetensors solemn.safetensors smiling.safetensors"
+    return f"i2s-trt expression-transfer {words} --strength {WEAKEST}:{STRONGEST}:{FRAMES} -o ramp.gif"
+
+
+def style_command(layer: int) -> str:
+    """What mixes styles again, in the demo's folder."""
+    return f"i2s-trt style-transfer {_CONTENT}.safetensors {_STYLE}.safetensors --from-layer {layer} -o styled"
+
+
+def _films(render: TorchSynthesizer, embeddings: Mapping[str, Embedding]) -> Sequence[str]:
+    latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
+    films = []
+    for first, second, title in _MORPHS:
+        ramp = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
+        films.append(_film(render(np.stack(ramp)), title, ("start", "end"), morph_command(first, second), 0))
+    strengths = np.linspace(WEAKEST, STRONGEST, FRAMES)
+    at_rest = int(np.abs(strengths).argmin())
+    for target, title in _EXPRESSIONS:
+        ends = latents["solemn"], latents["smiling"]
+        ramp = [expression_transfer(latents[target], *ends, strength) for strength in strengths]
+        named = (f"strength {WEAKEST:g}", f"strength {STRONGEST:g}")
+        films.append(_film(render(np.stack(ramp)), title, named, expression_command(target), at_rest))
+    content, style = latents[_CONTENT], latents[_STYLE]
+    layers = len(content)
+    mixed = [crossover(content, style, range(layer, layers)) for layer in range(layers, -1, -1)]
+    title = "The cup's styles: its colours first, then its shape"
+    command = style_command(layers // 2)
+    films.append(_film(render(np.stack(mixed)), title, ("no layer", "all layers"), command, layers - layers // 2))
+    return films
+
+
+def _wipe(name: str, embedding: Embedding) -> str:
+    """A photograph under what was embedded, with a handle between them."""
+    target, picture, label = _data(embedding.target), _data(embedding.picture), escape(name)
+    return f"""<figure class="wipe">
+<div class="stack"><img src="{target}" alt="{label}, as it was">
+<img class="after" src="{picture}" alt="{label}, embedded"></div>
+<input type="range" min="0" max="100" value="50" aria-label="{label}: left of here as it was, right of here embedded">
+<figcaption>{label} <small>loss {embedding.latent.losses["total"]:.4g}</small></figcaption>
+</figure>"""
+
+
+def _film(frames: Pixels, title: str, ends: tuple[str, str], command: str, shown: int) -> str:
+    """Frames [N, H, W, 3] to be dragged through, or played to and fro."""
+    data, label, last = _data(np.concatenate(list(frames), axis=1)), escape(title), len(frames) - 1
+    return f"""<figure class="film" style="--last: {last}; --frame: {shown}">
+<div class="frame" role="img" aria-label="{label}" style="background-image: url({data})"></div>
+<div class="bar"><button type="button" aria-pressed="false" aria-label="play: {label}">&#9654;</button>
+<input type="range" min="0" max="{last}" value="{shown}" aria-label="{label}, from {ends[0]} to {ends[1]}"></div>
+<figcaption>{label}<pre><code>{escape(command)}</code></pre></figcaption>
+</figure>"""
+
+
+def _data(pixels: Pixels) -> str:
+    """A picture as the address of itself."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+    return "data:image/jpeg;base64," + b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,55 @@
+"""The contact sheet: everything on one picture, six cells a row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.edit.operations import crossover, expression_transfer, morph
+from i2s_trt.embedding.loop import Embedding
+from i2s_trt.images.compose import sheet
+from i2s_trt.models.generator import Generator
+from i2s_trt.seeds import w_plus_from_seed
+from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+
+Pixels = np.ndarray[Any, Any]
+
+_CONTENTS, _STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "portrait")
+_COLUMNS = 6
+_CELL_HEIGHT = 144
+_STRENGTHS = (-0.6, -0.3, 0.0, 0.3, 0.6, 1.0)
+_SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
+
+
+def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding]) -> Pixels:
+    """Draw it, uint8 [H, W, 3], of the pictures that `demo_pictures` names."""
+    render = TorchSynthesizer(generator)
+    latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
+    rows: dict[str, Sequence[Pixels | None]] = {
+        "picture": [embedding.target for embedding in embeddings.values()],
+        "embedded": [embedding.picture for embedding in embeddings.values()],
+        "morph": _morphs(render, latents["astronaut"], latents["portrait"]),
+        "morph to the cat": _morphs(render, latents["astronaut"], latents["cat"]),
+        "expression, drawn": _expressions(render, latents, "portrait"),
+        "expression, photo": _expressions(render, latents, "astronaut"),
+        "style of ...": [None, *(embeddings[name].picture for name in _STYLES)],
+        **{f"... on {name}": _styled(render, latents, name, embeddings[name].picture) for name in _CONTENTS},
+        "samples": list(render(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))),
+    }
+    return sheet(list(rows.values()), row_labels=list(rows), cell_height=_CELL_HEIGHT)
+
+
+def _morphs(render: Synthesizer, first: Pixels, second: Pixels) -> list[Pixels]:
+    weights = np.linspace(1.0, 0.0, _COLUMNS)
+    return list(render(np.stack([morph(first, second, weight) for weight in weights])))
+
+
+def _expressions(render: Synthesizer, latents: Mapping[str, Pixels], target: str) -> list[Pixels]:
+    neutral, smiling = latents["solemn"], latents["smiling"]
+    ramp = [expression_transfer(latents[target], neutral, smiling, strength) for strength in _STRENGTHS]
+    return list(render(np.stack(ramp)))
+
+
+def _styled(render: Synthesizer, latents: Mapping[str, Pixels], content: str, picture: Pixels) -> list[Pixels]:
+    mixed = [crossover(latents[content], latents[style]) for style in _STYLES]
+    return [picture, *render(np.stack(mixed))]
