@@ -22,11 +22,11 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
     from cli.schedule import say_schedule
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.demo.run import OPTIONS, run_demo
-    from i2s_trt.models.vgg import random_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16
 
     console = Console(json)
-    console.say("embedding three photographs and three drawn faces; this takes about a minute on two cores")
-    say_schedule(console, load_generator(), random_vgg16(), OPTIONS)
+    console.say("embedding three photographs and three drawn faces; this takes two minutes at most on two cores")
+    say_schedule(console, load_generator(), imagenet_vgg16(), OPTIONS)
     with console.progress() as bar, stop_requests() as should_stop:
 
         def report(progress: "EmbedProgress") -> bool:

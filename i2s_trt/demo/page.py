@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.demo.sheet import FROM_LAYER
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
 from i2s_trt.embedding.loop import Embedding
 from i2s_trt.files import write_bytes
@@ -31,7 +32,7 @@ _MORPHS = (
     ("astronaut", "cat", "From the astronaut to a cat"),
     ("solemn", "smiling", "From one expression to the other"),
 )
-_CONTENT, _STYLE = "astronaut", "coffee"
+_CONTENT, _STYLE = "astronaut", "cat"
 _EXPRESSIONS = (("portrait", "A smile on a drawn face"), ("astronaut", "The same smile on the photograph"))
 
 
@@ -69,7 +70,8 @@ def embed_command(name: str, options: Mapping[str, Any]) -> str:
     objective = options["objective"]
     return (
         f"i2s-trt embed {PICTURES}/{name}.png --no-align --schedule {options['schedule']} --steps {options['steps']} "
-        f"--perceptual-size {objective['perceptual_size']} --prior {objective['prior_weight']} -o again"
+        f"--perceptual-size {objective['perceptual_size']} --features imagenet "
+        f"--prior {objective['prior_weight']:g} -o again"
     )
 
 
@@ -105,9 +107,9 @@ def _films(render: TorchSynthesizer, embeddings: Mapping[str, Embedding]) -> Seq
     content, style = latents[_CONTENT], latents[_STYLE]
     layers = len(content)
     mixed = [crossover(content, style, range(layer, layers)) for layer in range(layers, -1, -1)]
-    title = "The cup's styles: its colours first, then its shape"
-    command = style_command(layers // 2)
-    films.append(_film(render(np.stack(mixed)), title, ("no layer", "all layers"), command, layers - layers // 2))
+    title = "The cat's styles: its colours first, then its shape"
+    command = style_command(FROM_LAYER)
+    films.append(_film(render(np.stack(mixed)), title, ("no layer", "all layers"), command, layers - FROM_LAYER))
     return films
 
 
@@ -118,7 +120,7 @@ def _wipe(name: str, embedding: Embedding) -> str:
 <div class="stack"><img src="{target}" alt="{label}, as it was">
 <img class="after" src="{picture}" alt="{label}, embedded"></div>
 <input type="range" min="0" max="100" value="50" aria-label="{label}: left of here as it was, right of here embedded">
-<figcaption>{label} <small>loss {embedding.latent.losses["total"]:.4g}</small></figcaption>
+<figcaption>{label} <small>loss {embedding.latent.losses["total"]:,.0f}</small></figcaption>
 </figure>"""
 
 

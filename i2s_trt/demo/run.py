@@ -18,18 +18,18 @@ from i2s_trt.images.compose import write_png
 from i2s_trt.images.examples import example_picture
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.training.factors import Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_portrait
 
 Pixels = np.ndarray[Any, Any]
 Report = Callable[[EmbedProgress], bool | None]
 
-STEPS = 200
+STEPS = 160
 PHOTOGRAPHS = ("astronaut", "cat", "coffee")
 # VGG looks at 64 pixels: a demonstration's worth. The prior keeps latents where edits do what they do to samples
-# (docs/fast-schedule.md).
-OPTIONS = EmbedOptions(steps=STEPS, schedule="fast", objective=ObjectiveOptions(perceptual_size=64, prior_weight=0.06))
+# (docs/fast-schedule.md); losses by these features are some ninety times those by random ones, and so is its weight.
+OPTIONS = EmbedOptions(steps=STEPS, schedule="fast", objective=ObjectiveOptions(perceptual_size=64, prior_weight=6.0))
 _PORTRAIT_SEED, _PERSON_SEED = 11, 29
 
 
@@ -64,7 +64,7 @@ def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> D
         EnvironmentFault: scikit-image is missing, or the folder cannot be written.
     """
     make_folder(folder)
-    generator, vgg = load_generator(), random_vgg16()
+    generator, vgg = load_generator(), imagenet_vgg16()
     pictures = demo_pictures(generator)
     found = embed(generator, list(pictures.values()), options, vgg=vgg, callback=report)
     embeddings = dict(zip(pictures, found, strict=True))

@@ -19,6 +19,7 @@ _COLUMNS = 6
 _CELL_HEIGHT = 144
 _STRENGTHS = (-0.6, -0.3, 0.0, 0.3, 0.6, 1.0)
 _SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
+FROM_LAYER = 8  # of styles; those of the middle on carry shapes of a photograph along, and give ghosts
 
 
 def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding]) -> Pixels:
@@ -51,5 +52,5 @@ def _expressions(render: Synthesizer, latents: Mapping[str, Pixels], target: str
 
 
 def _styled(render: Synthesizer, latents: Mapping[str, Pixels], content: str, picture: Pixels) -> list[Pixels]:
-    mixed = [crossover(latents[content], latents[style]) for style in _STYLES]
+    mixed = [crossover(latents[content], latents[style], range(FROM_LAYER, len(latents[content]))) for style in _STYLES]
     return [picture, *render(np.stack(mixed))]

@@ -1,5 +1,6 @@
 """Generators that several test files export, and the one home that their graphs share: exporting is what takes time."""
 
+import os
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,8 +19,9 @@ from i2s_trt.models.vgg import Vgg16, random_vgg16
 
 @pytest.fixture
 def shared_home(own_home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One home for the tests of all files that ask for it."""
-    folder = tmp_path_factory.getbasetemp() / "shared-home"
+    """One home for the tests of all files that ask for it, in whichever process of the run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-home"
     folder.mkdir(exist_ok=True)
     assert folder != own_home
     monkeypatch.setenv("I2S_TRT_HOME", str(folder))
