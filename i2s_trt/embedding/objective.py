@@ -44,7 +44,7 @@ class Objective(nn.Module):
         self.options = options
         self.vgg = vgg
         self.targets = targets
-        gain, shift = _input_scale(options)
+        gain, shift = input_scale(options)
         self.register_buffer("gain", gain.to(targets.device), persistent=False)
         self.register_buffer("shift", shift.to(targets.device), persistent=False)
         self.layers = tuple(name for name in options.terms if name.startswith("conv"))
@@ -128,7 +128,7 @@ def perceptual_size(images: Tensor, options: ObjectiveOptions) -> Tensor:
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False)
 
 
-def _input_scale(options: ObjectiveOptions) -> tuple[Tensor, Tensor]:
+def input_scale(options: ObjectiveOptions) -> tuple[Tensor, Tensor]:
     """Gain and shift [1, 3, 1, 1] that take [-1, 1] to the range in which VGG sees images."""
     mean, deviation = torch.tensor(_IMAGENET_MEAN), torch.tensor(_IMAGENET_DEVIATION)
     half = torch.full((3,), 0.5)

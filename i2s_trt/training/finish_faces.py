@@ -1,4 +1,4 @@
-"""Finishes a trained face generator on pairs of portraits: one face, two expressions, mouth and eyes first."""
+"""Finishes a trained face generator on pairs of portraits: one face, two expressions; pixels first, then features."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from i2s_trt.checkpoints.store import load_weights
 from i2s_trt.training.faces import SPEC, Logbook, load_checkpoint, read_images, save_checkpoint
 from i2s_trt.training.trainer import StageOptions, begin, train_stage
+from i2s_trt.training.widen import take_over
 
 PRESENTATIONS = 200_000
 CHECKPOINT = "faces-finished.pt"
-FINISH = StageOptions(128, rate_start=2e-3, rate_end=3e-5, batch=8, eyes_weight=6.0, mouth_weight=12.0, pair_weight=1.0)
+FINISH = StageOptions(
+    128, rate_start=2e-3, rate_end=3e-5, batch=8, eyes_weight=6.0, mouth_weight=12.0, pair_weight=1.0,
+    feature_weight=0.5,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -21,14 +26,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("pairs", type=Path, help="shards drawn with --pairs")
     parser.add_argument("run", type=Path)
+    parser.add_argument("--from-model", help="go on from a model that ships, of these factors or the first of them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--presentations", type=int, default=PRESENTATIONS)
     parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--float32", action="store_true", help="faster where the CPU has no bfloat16 of its own")
     options = parser.parse_args(argv)
     images, latents = read_images(options.pairs)
     model = begin(SPEC, options.seed)
-    load_checkpoint(options.run / "faces-128.pt", model)
-    stage = replace(FINISH, presentations=options.presentations, seconds=60.0 * options.minutes, seed=options.seed)
+    if options.from_model:
+        take_over(model, load_weights(options.from_model))
+    else:
+        load_checkpoint(options.run / "faces-128.pt", model)
+    stage = replace(
+        FINISH, presentations=options.presentations, seconds=60.0 * options.minutes, seed=options.seed,
+        bfloat16=not options.float32,
+    )  # fmt: skip
     log = Logbook(options.run, curve="finish.csv", checkpoint=CHECKPOINT)
     train_stage(model, images, latents, stage, on_event=log)
     save_checkpoint(options.run / CHECKPOINT, model)

@@ -6,6 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from i2s_trt.embedding.objective import input_scale
+from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
+
 EYES_WEIGHT, MOUTH_WEIGHT = 4.0, 5.0
 
 
@@ -40,3 +44,35 @@ def pair_loss(images: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """
     error = images - targets
     return ((error[0::2] - error[1::2]).abs() * weights).mean() / weights.mean()
+
+
+class FeatureLoss:
+    """How far features of trained VGG-16 are apart: what L1 blurs, strands and stripes, counts there.
+
+    It looks at one window of each batch, `window` pixels a side at the images' full resolution: features see edges
+    that a smaller picture has lost, and cost as little.
+    """
+
+    def __init__(self, window: int, seed: int, vgg: Vgg16 | None = None) -> None:
+        self.window = window
+        self._vgg = (vgg or imagenet_vgg16()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._gain, self._shift = input_scale(ObjectiveOptions())
+        self._random = torch.Generator().manual_seed(seed)
+
+    def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Mean over layers of the L1 between features, relative to the targets'; both [N, 3, R, R] in [-1, 1]."""
+        window = self._draw_window(images.shape[-1])
+        with torch.no_grad():
+            wanted = self._features(targets[window])
+        found = self._features(images[window])
+        apart = [(found[tap] - wanted[tap]).abs().mean() / wanted[tap].mean().clamp(min=1e-3) for tap in wanted]
+        return torch.stack(apart).mean()
+
+    def _features(self, images: Tensor) -> dict[str, Tensor]:
+        scaled = images * self._gain + self._shift
+        return self._vgg(scaled.contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
+
+    def _draw_window(self, size: int) -> tuple[slice, slice, slice, slice]:
+        free = max(size - self.window, 0) + 1
+        top, left = (int(torch.randint(0, free, (1,), generator=self._random)) for _ in range(2))
+        return slice(None), slice(None), slice(top, top + self.window), slice(left, left + self.window)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.equalised import EqualisedGenerator, average_into
-from i2s_trt.training.losses import EYES_WEIGHT, MOUTH_WEIGHT, pair_loss, portrait_loss, region_weights
+from i2s_trt.training.losses import EYES_WEIGHT, MOUTH_WEIGHT, FeatureLoss, pair_loss, portrait_loss, region_weights
 
 AVERAGE_EVERY = 4  # steps; the average moves slowly, and touching every weight takes time
 
@@ -30,6 +30,7 @@ class StageOptions:
         eyes_weight, mouth_weight: of these regions' pixels in the loss.
         pair_weight: of the loss on expressions' differences; above 0, rows 2i and 2i + 1 of the images must be one
             face with two expressions, and batches hold such pairs.
+        feature_weight: of the loss on VGG-16's features, on windows of `feature_window` pixels a side.
     """
 
     resolution: int
@@ -42,6 +43,8 @@ class StageOptions:
     eyes_weight: float = EYES_WEIGHT
     mouth_weight: float = MOUTH_WEIGHT
     pair_weight: float = 0.0
+    feature_weight: float = 0.0
+    feature_window: int = 64
     average_decay: float = 0.998
     bfloat16: bool = True
     compiled: bool = True
@@ -97,6 +100,7 @@ def train_stage(
     optimiser = _optimiser(model.current, new or [], options)
     forward = torch.compile(model.current, dynamic=False) if options.compiled else model.current
     weights = region_weights(options.resolution, options.eyes_weight, options.mouth_weight)
+    features = FeatureLoss(options.feature_window, options.seed) if options.feature_weight else None
     random = torch.Generator().manual_seed(options.seed)
     began, step, total = time.monotonic(), 0, 0.0
     while (progress := _progress(step, began, options)) < 1.0:
@@ -108,6 +112,8 @@ def train_stage(
         loss = portrait_loss(output.float(), targets, weights)
         if options.pair_weight:
             loss = loss + options.pair_weight * pair_loss(output.float(), targets, weights)
+        if features is not None:
+            loss = loss + options.feature_weight * features(output.float(), targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

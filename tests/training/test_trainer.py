@@ -11,7 +11,7 @@ from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training import export_faces, faces, finish_faces
 from i2s_trt.training.factors import COUNT
-from i2s_trt.training.losses import pair_loss, portrait_loss, region_weights
+from i2s_trt.training.losses import FeatureLoss, pair_loss, portrait_loss, region_weights
 from i2s_trt.training.shards import Shard, main, read_shards, render_shard, write_shard
 from i2s_trt.training.trainer import StageOptions, Trained, TrainEvent, begin, train_stage
 
@@ -105,6 +105,35 @@ def test_training_on_pairs_takes_whole_pairs_and_brings_their_differences_nearer
     assert after < before
 
 
+def test_the_feature_loss_is_relative_and_minds_strands_more_than_a_tint() -> None:
+    apart, random = FeatureLoss(32, 0), torch.Generator().manual_seed(0)
+    targets = 0.3 * torch.rand(2, 3, 32, 32, generator=random)
+    strands = targets + 0.2 * (torch.arange(32) % 4 < 2).float()
+    tinted = targets + 0.1
+    assert apart(targets, targets) == 0
+    assert apart(strands, targets) > 3 * apart(tinted, targets)
+    assert 0.5 < apart(torch.rand(2, 3, 32, 32, generator=random), targets) < 5
+
+
+def test_the_feature_loss_looks_through_windows_of_every_place() -> None:
+    apart, targets = FeatureLoss(16, 0), torch.zeros(1, 3, 48, 48)
+    corner = targets.clone()
+    corner[..., :8, :8] = 1.0
+    seen = [float(apart(corner, targets)) > 0 for _ in range(60)]
+    assert 0 < sum(seen) < 30
+
+
+def test_training_on_features_brings_them_nearer(shard: Shard) -> None:
+    images, latents = tensors(shard)
+    targets = images.float() / 127.5 - 1
+    plain, featured = begin(SPEC, 0), begin(SPEC, 0)
+    train_stage(plain, images, latents, replace(STAGE, presentations=400))
+    train_stage(featured, images, latents, replace(STAGE, presentations=400, feature_weight=1.0, feature_window=32))
+    apart = FeatureLoss(32, 0)
+    with torch.no_grad():
+        assert apart(featured.average(latents), targets) < apart(plain.average(latents), targets)
+
+
 def test_shards_come_back_as_written(tmp_path: Path) -> None:
     for seed in (1, 2):
         write_shard(tmp_path / f"shard-{seed}.npz", seed, 3, 32)
@@ -124,6 +153,8 @@ def test_the_commands_train_and_export_a_model_that_loads(tmp_path: Path, monkey
     main([str(tmp_path / "pairs"), "--pairs", "--shards", "1", "--count", "4", "--workers", "1"])
     finish_faces.main([str(tmp_path / "pairs"), str(tmp_path / "run"), "--minutes", "0.02"])
     info = export_faces.export(tmp_path / "run" / finish_faces.CHECKPOINT, tmp_path / "model")
+    again = ["--from-model", str(tmp_path / "model"), "--float32", "--presentations", "8"]
+    finish_faces.main([str(tmp_path / "pairs"), str(tmp_path / "run"), *again])
     generator = load_generator(tmp_path / "model")
     assert generator.digest == info.digest
     images = generator.synthesis(generator.mean_w_plus.unsqueeze(0))
