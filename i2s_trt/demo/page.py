@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.demo.ramp import Ramp
 from i2s_trt.demo.sheet import FROM_LAYER
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
 from i2s_trt.embedding.loop import Embedding
@@ -25,7 +26,6 @@ Pixels = np.ndarray[Any, Any]
 
 PICTURES = "pictures"  # the folder of what was embedded, for the commands that the page gives
 FRAMES = 25
-WEAKEST, STRONGEST = -0.6, 1.0
 _QUALITY = 90  # of JPEG
 _MORPHS = (
     ("astronaut", "portrait", "From the astronaut to a drawn face"),
@@ -36,13 +36,20 @@ _CONTENT, _STYLE = "astronaut", "cat"
 _EXPRESSIONS = (("portrait", "A smile on a drawn face"), ("astronaut", "The same smile on the photograph"))
 
 
-def write_page(folder: Path, generator: Generator, embeddings: Mapping[str, Embedding], contact_sheet: Pixels) -> Path:
+def write_page(
+    folder: Path,
+    generator: Generator,
+    embeddings: Mapping[str, Embedding],
+    ramps: Mapping[str, Ramp],
+    contact_sheet: Pixels,
+) -> Path:
     """Write `index.html`.
 
     Args:
         folder: for the page; the results of the embeddings lie there too.
         generator: they were made with.
         embeddings: by name, those of `demo_pictures`.
+        ramps: of the expressions, by the name of the face.
         contact_sheet: uint8 [H, W, 3].
 
     Raises:
@@ -54,7 +61,7 @@ def write_page(folder: Path, generator: Generator, embeddings: Mapping[str, Embe
         size=generator.resolution,
         steps=first.options["steps"],
         wipes="\n".join(_wipe(name, embedding) for name, embedding in embeddings.items()),
-        films="\n".join(_films(TorchSynthesizer(generator), embeddings)),
+        films="\n".join(_films(TorchSynthesizer(generator), embeddings, ramps)),
         sheet=_data(contact_sheet),
         sheet_width=contact_sheet.shape[1],
         sheet_height=contact_sheet.shape[0],
@@ -80,10 +87,10 @@ def morph_command(first: str, second: str) -> str:
     return f"i2s-trt morph {first}.safetensors {second}.safetensors --easing linear --frames {FRAMES} -o morph.gif"
 
 
-def expression_command(target: str) -> str:
+def expression_command(target: str, ramp: Ramp) -> str:
     """What makes a ramp of expressions again, in the demo's folder."""
     words = f"{target}.safetensors solemn.safetensors smiling.safetensors"
-    return f"i2s-trt expression-transfer {words} --strength {WEAKEST}:{STRONGEST}:{FRAMES} -o ramp.gif"
+    return f"i2s-trt expression-transfer {words} --strength {ramp.weakest}:{ramp.strongest}:{FRAMES} -o ramp.gif"
 
 
 def style_command(layer: int) -> str:
@@ -91,19 +98,18 @@ def style_command(layer: int) -> str:
     return f"i2s-trt style-transfer {_CONTENT}.safetensors {_STYLE}.safetensors --from-layer {layer} -o styled"
 
 
-def _films(render: TorchSynthesizer, embeddings: Mapping[str, Embedding]) -> Sequence[str]:
+def _films(render: TorchSynthesizer, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]) -> Sequence[str]:
     latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
     films = []
     for first, second, title in _MORPHS:
-        ramp = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
-        films.append(_film(render(np.stack(ramp)), title, ("start", "end"), morph_command(first, second), 0))
-    strengths = np.linspace(WEAKEST, STRONGEST, FRAMES)
-    at_rest = int(np.abs(strengths).argmin())
+        way = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
+        films.append(_film(render(np.stack(way)), title, ("start", "end"), morph_command(first, second), 0))
     for target, title in _EXPRESSIONS:
-        ends = latents["solemn"], latents["smiling"]
-        ramp = [expression_transfer(latents[target], *ends, strength) for strength in strengths]
-        named = (f"strength {WEAKEST:g}", f"strength {STRONGEST:g}")
-        films.append(_film(render(np.stack(ramp)), title, named, expression_command(target), at_rest))
+        ends, ramp = (latents["solemn"], latents["smiling"]), ramps[target]
+        strengths = ramp.strengths(FRAMES)
+        turned = [expression_transfer(latents[target], *ends, strength) for strength in strengths]
+        named, at_rest = (f"strength {ramp.weakest}", f"strength {ramp.strongest}"), int(np.abs(strengths).argmin())
+        films.append(_film(render(np.stack(turned)), title, named, expression_command(target, ramp), at_rest))
     content, style = latents[_CONTENT], latents[_STYLE]
     layers = len(content)
     mixed = [crossover(content, style, range(layer, layers)) for layer in range(layers, -1, -1)]

@@ -1,6 +1,6 @@
 """Embed photographs and drawn faces, edit them, and lay everything out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.page import PICTURES, write_page
+from i2s_trt.demo.ramp import Ramp, choose_ramp
 from i2s_trt.demo.sheet import contact_sheet
 from i2s_trt.embedding.loop import Embedding, EmbedProgress, embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
@@ -19,6 +20,8 @@ from i2s_trt.images.examples import example_picture
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
+from i2s_trt.synthesizer import TorchSynthesizer
+from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_portrait
 
@@ -30,6 +33,7 @@ PHOTOGRAPHS = ("astronaut", "cat", "coffee")
 # VGG looks at 64 pixels: a demonstration's worth. The prior keeps latents where edits do what they do to samples
 # (docs/fast-schedule.md); losses by these features are some ninety times those by random ones, and so is its weight.
 OPTIONS = EmbedOptions(steps=STEPS, schedule="fast", objective=ObjectiveOptions(perceptual_size=64, prior_weight=6.0))
+_EXPRESSIVE = ("portrait", "astronaut")
 _PORTRAIT_SEED, _PERSON_SEED = 11, 29
 
 
@@ -72,12 +76,20 @@ def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> D
         latent = replace(embedding.latent, extra={**embedding.latent.extra, "source": name})
         Outputs(folder, name).write(replace(embedding, latent=latent))
         write_png(make_folder(folder / PICTURES) / f"{name}.png", embedding.target)
-    pixels = contact_sheet(generator, embeddings)
+    ramps = expression_ramps(generator, embeddings)
+    pixels = contact_sheet(generator, embeddings, ramps)
     path = folder / "contact-sheet.png"
     write_png(path, pixels)
-    page = write_page(folder, generator, embeddings, pixels)
+    page = write_page(folder, generator, embeddings, ramps, pixels)
     interrupted = any(item.latent.status == "interrupted" for item in found)
     return DemoResult(embeddings, path, page, vgg.source.name, interrupted)
+
+
+def expression_ramps(generator: Generator, embeddings: Mapping[str, Embedding]) -> dict[str, Ramp]:
+    """How far the drawn person's smile can be turned on the astronaut and on the other drawn face."""
+    render, reader = TorchSynthesizer(generator), load_factor_reader()
+    ends = (embeddings["solemn"].latent.w_plus, embeddings["smiling"].latent.w_plus)
+    return {name: choose_ramp(render, reader, embeddings[name].latent.w_plus, *ends) for name in _EXPRESSIVE}
 
 
 def demo_pictures(generator: Generator) -> dict[str, Pixels]:

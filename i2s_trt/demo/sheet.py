@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.demo.ramp import Ramp
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
 from i2s_trt.embedding.loop import Embedding
 from i2s_trt.images.compose import sheet
@@ -17,13 +18,12 @@ Pixels = np.ndarray[Any, Any]
 _CONTENTS, _STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "portrait")
 _COLUMNS = 6
 _CELL_HEIGHT = 144
-_STRENGTHS = (-0.6, -0.3, 0.0, 0.3, 0.6, 1.0)
 _SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
 FROM_LAYER = 8  # of styles; those of the middle on carry shapes of a photograph along, and give ghosts
 
 
-def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding]) -> Pixels:
-    """Draw it, uint8 [H, W, 3], of the pictures that `demo_pictures` names."""
+def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]) -> Pixels:
+    """Draw it, uint8 [H, W, 3], of the pictures that `demo_pictures` names, and of the ramps of their expressions."""
     render = TorchSynthesizer(generator)
     latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
     rows: dict[str, Sequence[Pixels | None]] = {
@@ -31,8 +31,8 @@ def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding]) -> 
         "embedded": [embedding.picture for embedding in embeddings.values()],
         "morph": _morphs(render, latents["astronaut"], latents["portrait"]),
         "morph to the cat": _morphs(render, latents["astronaut"], latents["cat"]),
-        "expression, drawn": _expressions(render, latents, "portrait"),
-        "expression, photo": _expressions(render, latents, "astronaut"),
+        "expression, drawn": _expressions(render, latents, "portrait", ramps["portrait"]),
+        "expression, photo": _expressions(render, latents, "astronaut", ramps["astronaut"]),
         "style of ...": [None, *(embeddings[name].picture for name in _STYLES)],
         **{f"... on {name}": _styled(render, latents, name, embeddings[name].picture) for name in _CONTENTS},
         "samples": list(render(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))),
@@ -45,10 +45,10 @@ def _morphs(render: Synthesizer, first: Pixels, second: Pixels) -> list[Pixels]:
     return list(render(np.stack([morph(first, second, weight) for weight in weights])))
 
 
-def _expressions(render: Synthesizer, latents: Mapping[str, Pixels], target: str) -> list[Pixels]:
-    neutral, smiling = latents["solemn"], latents["smiling"]
-    ramp = [expression_transfer(latents[target], neutral, smiling, strength) for strength in _STRENGTHS]
-    return list(render(np.stack(ramp)))
+def _expressions(render: Synthesizer, latents: Mapping[str, Pixels], target: str, ramp: Ramp) -> list[Pixels]:
+    ends = latents["solemn"], latents["smiling"]
+    turned = [expression_transfer(latents[target], *ends, strength) for strength in ramp.strengths(_COLUMNS)]
+    return list(render(np.stack(turned)))
 
 
 def _styled(render: Synthesizer, latents: Mapping[str, Pixels], content: str, picture: Pixels) -> list[Pixels]:
