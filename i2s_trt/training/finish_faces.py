@@ -17,7 +17,7 @@ PRESENTATIONS = 200_000
 CHECKPOINT = "faces-finished.pt"
 FINISH = StageOptions(
     128, rate_start=2e-3, rate_end=3e-5, batch=8, eyes_weight=6.0, mouth_weight=12.0, pair_weight=1.0,
-    feature_weight=0.5,
+    feature_weight=0.5, features_from=0.4,
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class StageOptions:
         pair_weight: of the loss on expressions' differences; above 0, rows 2i and 2i + 1 of the images must be one
             face with two expressions, and batches hold such pairs.
         feature_weight: of the loss on VGG-16's features, on windows of `feature_window` pixels a side.
+        features_from: share of the stage after which it counts; it doubles the time that a portrait takes.
     """
 
     resolution: int
@@ -44,7 +45,8 @@ class StageOptions:
     mouth_weight: float = MOUTH_WEIGHT
     pair_weight: float = 0.0
     feature_weight: float = 0.0
-    feature_window: int = 64
+    feature_window: int = 48
+    features_from: float = 0.0
     average_decay: float = 0.998
     bfloat16: bool = True
     compiled: bool = True
@@ -112,7 +114,7 @@ def train_stage(
         loss = portrait_loss(output.float(), targets, weights)
         if options.pair_weight:
             loss = loss + options.pair_weight * pair_loss(output.float(), targets, weights)
-        if features is not None:
+        if features is not None and progress >= options.features_from:
             loss = loss + options.feature_weight * features(output.float(), targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
