@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.demo.page import PICTURES, STRONGEST, WEAKEST
-from i2s_trt.demo.run import drawn_person
+from i2s_trt.demo.page import PICTURES
+from i2s_trt.demo.run import drawn_person, expression_ramps
 from i2s_trt.demo.sheet import FROM_LAYER
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
 from i2s_trt.errors import UsageError
@@ -24,10 +24,10 @@ from i2s_trt.training.portraits import render_portrait
 Pixels = np.ndarray[Any, Any]
 
 NAMES = ("astronaut", "cat", "coffee", "portrait", "solemn", "smiling")
-STRENGTHS = tuple(round(float(strength), 2) for strength in np.linspace(WEAKEST, STRONGEST, 9))
+_STRENGTHS = 9  # along each ramp
 _WEIGHTS = (0.8, 0.6, 0.4, 0.2)  # of a morph's start; its ends are the embedded pictures
 _MORPHS = (("astronaut", "portrait"), ("astronaut", "cat"), ("solemn", "smiling"))
-_SMILED_ON, _STYLED = ("astronaut", "portrait"), ("astronaut", "portrait", "solemn")
+_STYLED = ("astronaut", "portrait", "solemn")
 _STYLES = ("cat", "coffee", "portrait")
 _BLANK = np.zeros((0, 0, 3), np.uint8)
 _DRAWN_SEEDS, _SAMPLE_SEEDS = range(101, 109), range(1, 9)
@@ -108,10 +108,10 @@ def demo_cases(demo: Demo) -> list[Case]:
 def _edits(demo: Demo) -> Iterator[tuple[Case, Pixels]]:
     """Cases without pixels, and latents."""
     latents = demo.latents
-    for name in _SMILED_ON:
-        for strength in STRENGTHS:
+    for name, ramp in expression_ramps(demo.generator, latents).items():
+        for strength in sorted({0.0, *ramp.strengths(_STRENGTHS).round(2).tolist()}):
             latent = expression_transfer(latents[name], latents["solemn"], latents["smiling"], strength)
-            yield Case(f"{name}, smile {strength:+.1f}", _BLANK, name, embedded(name)), latent
+            yield Case(f"{name}, smile {strength:+.2f}", _BLANK, name, embedded(name)), latent
     for name in _STYLED:
         for style in _STYLES:
             if style != name:

@@ -76,7 +76,7 @@ def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> D
         latent = replace(embedding.latent, extra={**embedding.latent.extra, "source": name})
         Outputs(folder, name).write(replace(embedding, latent=latent))
         write_png(make_folder(folder / PICTURES) / f"{name}.png", embedding.target)
-    ramps = expression_ramps(generator, embeddings)
+    ramps = expression_ramps(generator, {name: item.latent.w_plus for name, item in embeddings.items()})
     pixels = contact_sheet(generator, embeddings, ramps)
     path = folder / "contact-sheet.png"
     write_png(path, pixels)
@@ -85,11 +85,11 @@ def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> D
     return DemoResult(embeddings, path, page, vgg.source.name, interrupted)
 
 
-def expression_ramps(generator: Generator, embeddings: Mapping[str, Embedding]) -> dict[str, Ramp]:
-    """How far the drawn person's smile can be turned on the astronaut and on the other drawn face."""
+def expression_ramps(generator: Generator, latents: Mapping[str, Pixels]) -> dict[str, Ramp]:
+    """How far the drawn person's smile can be turned on the astronaut and on the other drawn face; latents [L, D]."""
     render, reader = TorchSynthesizer(generator), load_factor_reader()
-    ends = (embeddings["solemn"].latent.w_plus, embeddings["smiling"].latent.w_plus)
-    return {name: choose_ramp(render, reader, embeddings[name].latent.w_plus, *ends) for name in _EXPRESSIVE}
+    ends = (latents["solemn"], latents["smiling"])
+    return {name: choose_ramp(render, reader, latents[name], *ends) for name in _EXPRESSIVE}
 
 
 def demo_pictures(generator: Generator) -> dict[str, Pixels]:

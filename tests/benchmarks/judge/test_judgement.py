@@ -130,7 +130,7 @@ def test_every_case_is_drawn_once_and_refers_to_others(demo_folder: Path) -> Non
     named = {name for case in cases for name in (case.photograph, case.embedded, case.other) if name}
     assert named <= set(names)
     by_name = {case.name: case.pixels for case in cases}
-    np.testing.assert_array_equal(by_name["portrait, smile +0.0"], by_name["portrait, embedded"])
+    np.testing.assert_array_equal(by_name["portrait, smile +0.00"], by_name["portrait, embedded"])
 
 
 def test_folders_that_hold_no_demo_of_this_model_are_refused(demo_folder: Path, generator: Generator) -> None:
@@ -158,7 +158,7 @@ def test_the_command_writes_and_prints(
     assert (written["steps"], written["versions"]) == (7, {"node": "none"})
     assert len(written["rows"]) == len(demo_cases(read_demo(demo_folder)))
     assert written["rows"][0]["name"] == "astronaut"
-    assert "| astronaut, smile -0.6 |" in capsys.readouterr().out
+    assert "| astronaut, smile +0.00 |" in capsys.readouterr().out
 
 
 def test_an_undetected_face_is_judged_by_its_fixed_cut_out() -> None:
