@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2s_trt.demo.run import OPTIONS, run_demo
+from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.demo.run import OPTIONS, expression_ramps, run_demo
 from i2s_trt.embedding import curvature
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
@@ -129,6 +130,25 @@ def test_everything_on_it_can_be_named_and_reached(page: _Page) -> None:
     assert len(named) == len(PICTURES) + 3 * len(page.all("figure", "film"))
     assert len({attrs["aria-label"] for attrs in named}) == len(named)
     assert all(attrs["alt"] for attrs in page.all("img"))
+
+
+def test_what_fails_is_shown_with_the_papers_words(made: Path) -> None:
+    text = (made / "index.html").read_text()
+    for words in (
+        "only the embedding of faces is semantically meaningful",
+        "contours of human faces in the intermediate images",
+        "the low level features (e.g. colors and textures)",
+    ):
+        assert words in " ".join(text.split())
+
+
+def test_the_ramps_are_those_that_the_reader_chose(page: _Page, made: Path) -> None:
+    generator = load_generator()
+    latents = {name: read_latent(made / f"{name}.safetensors").w_plus for name in PICTURES}
+    ramps = expression_ramps(generator, latents)
+    assert set(ramps) == {"portrait", "astronaut"}
+    for name, ramp in ramps.items():
+        assert any(f"{name}.safetensors" in line and f"{ramp.weakest}:{ramp.strongest}:" in line for line in page.code)
 
 
 def test_its_commands_make_what_it_shows(page: _Page, made: Path, tmp_path: Path, i2s: Callable[..., Run]) -> None:

@@ -28,12 +28,23 @@ PICTURES = "pictures"  # the folder of what was embedded, for the commands that 
 FRAMES = 25
 _QUALITY = 90  # of JPEG
 _MORPHS = (
-    ("astronaut", "portrait", "From the astronaut to a drawn face"),
-    ("astronaut", "cat", "From the astronaut to a cat"),
-    ("solemn", "smiling", "From one expression to the other"),
-)
+    ("astronaut", "portrait", "From the astronaut to a drawn face", ""),
+    ("astronaut", "cat", "From the astronaut to a cat",
+     "Section 4.1: a morph \u201cfails on non-face images\u201d, and \u201cthere are contours of human faces in the "
+     "intermediate images\u201d: here too."),
+    ("solemn", "smiling", "From one expression to the other", ""),
+)  # fmt: skip
 _CONTENT, _STYLE = "astronaut", "cat"
-_EXPRESSIONS = (("portrait", "A smile on a drawn face"), ("astronaut", "The same smile on the photograph"))
+_STYLES_SAY = (
+    "Section 4.2: crossover can \u201ctransfer the low level features (e.g. colors and textures)\u201d and "
+    "\u201cfails to faithfully maintain the content structure\u201d of what is no face: the cat's colours come, "
+    "and no fur."
+)
+_EXPRESSIONS = (
+    ("portrait", "A smile on a drawn face", ""),
+    ("astronaut", "The same smile on the photograph",
+     "It ends where the factor reader sees no more of it: beyond, the face would pay for it."),
+)  # fmt: skip
 
 
 def write_page(
@@ -101,21 +112,22 @@ def style_command(layer: int) -> str:
 def _films(render: TorchSynthesizer, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]) -> Sequence[str]:
     latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
     films = []
-    for first, second, title in _MORPHS:
+    for first, second, title, note in _MORPHS:
         way = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
-        films.append(_film(render(np.stack(way)), title, ("start", "end"), morph_command(first, second), 0))
-    for target, title in _EXPRESSIONS:
+        films.append(_film(render(np.stack(way)), title, ("start", "end"), morph_command(first, second), 0, note))
+    for target, title, note in _EXPRESSIONS:
         ends, ramp = (latents["solemn"], latents["smiling"]), ramps[target]
         strengths = ramp.strengths(FRAMES)
         turned = [expression_transfer(latents[target], *ends, strength) for strength in strengths]
         named, at_rest = (f"strength {ramp.weakest}", f"strength {ramp.strongest}"), int(np.abs(strengths).argmin())
-        films.append(_film(render(np.stack(turned)), title, named, expression_command(target, ramp), at_rest))
+        films.append(_film(render(np.stack(turned)), title, named, expression_command(target, ramp), at_rest, note))
     content, style = latents[_CONTENT], latents[_STYLE]
     layers = len(content)
     mixed = [crossover(content, style, range(layer, layers)) for layer in range(layers, -1, -1)]
     title = "The cat's styles: its colours first, then its shape"
     command = style_command(FROM_LAYER)
-    films.append(_film(render(np.stack(mixed)), title, ("no layer", "all layers"), command, layers - FROM_LAYER))
+    span = ("no layer", "all layers")
+    films.append(_film(render(np.stack(mixed)), title, span, command, layers - FROM_LAYER, _STYLES_SAY))
     return films
 
 
@@ -130,14 +142,15 @@ def _wipe(name: str, embedding: Embedding) -> str:
 </figure>"""
 
 
-def _film(frames: Pixels, title: str, ends: tuple[str, str], command: str, shown: int) -> str:
+def _film(frames: Pixels, title: str, ends: tuple[str, str], command: str, shown: int, note: str) -> str:
     """Frames [N, H, W, 3] to be dragged through, or played to and fro."""
+    said = f"<small>{escape(note)}</small>" if note else ""
     data, label, last = _data(np.concatenate(list(frames), axis=1)), escape(title), len(frames) - 1
     return f"""<figure class="film" style="--last: {last}; --frame: {shown}">
 <div class="frame" role="img" aria-label="{label}" style="background-image: url({data})"></div>
 <div class="bar"><button type="button" aria-pressed="false" aria-label="play: {label}">&#9654;</button>
 <input type="range" min="0" max="{last}" value="{shown}" aria-label="{label}, from {ends[0]} to {ends[1]}"></div>
-<figcaption>{label}<pre><code>{escape(command)}</code></pre></figcaption>
+<figcaption>{label} {said}<pre><code>{escape(command)}</code></pre></figcaption>
 </figure>"""
 
 
