@@ -26,7 +26,7 @@ def build_engines(
         str, typer.Option(help="Which graphs; all for those that need no training (encoder does).")
     ] = "mapping,synthesis,images,preview",
     device: Annotated[str, typer.Option(help="The GPU that TensorRT builds on, and for: auto or cuda:N.")] = "auto",
-    features: opt.Features = "auto",
+    features: opt.Features = "imagenet",
     triton: Annotated[
         Path | None, typer.Option(help="Write the engines as a Triton Inference Server model repository too.")
     ] = None,

@@ -34,7 +34,7 @@ def experiment(
     learning_rate: Annotated[
         float | None, typer.Option(help="Of Adam; 0.01, with --quick after the model's scale of w.")
     ] = None,
-    features: opt.Features = "auto",
+    features: opt.Features = "imagenet",
     device: opt.Device = "auto",
     seed: opt.Seed = 0,
     shuffle: Annotated[

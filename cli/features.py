@@ -10,25 +10,23 @@ if TYPE_CHECKING:
     from i2s_trt.embedding.options import ObjectiveOptions
     from i2s_trt.models.vgg import Vgg16
 
-_AUTO, _RANDOM, _IMAGENET, _TORCHVISION = "auto", "random", "imagenet", "torchvision"
-_PULL = "i2s-trt models pull vgg16, or --features imagenet, which are built in"
+_IMAGENET, _RANDOM, _TORCHVISION = "imagenet", "random", "torchvision"
+_CHOICES = f"take {_IMAGENET} (the default), {_RANDOM}, {_TORCHVISION} (once pulled), or a file with VGG-16's weights"
 
 
 def choose_features(choice: str, console: Console) -> "Vgg16":
-    """`auto`, `random`, `imagenet`, `torchvision` or a file -> a feature network.
+    """`imagenet`, `random`, `torchvision` or a file -> a feature network.
 
     Raises:
-        UsageError: no such file, or torchvision's is not on this machine.
+        UsageError: no such choice and no such file, or torchvision's is not on this machine.
         CheckpointError: the file is not VGG-16's weights.
         EnvironmentFault: the built-in weights are damaged.
     """
-    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16, random_vgg16
 
-    path = None if choice == _IMAGENET else _file(choice)
-    vgg = imagenet_vgg16() if choice == _IMAGENET else load_vgg16(path)
+    built_in = {_IMAGENET: imagenet_vgg16, _RANDOM: random_vgg16}.get(choice)
+    vgg = built_in() if built_in else load_vgg16(_file(choice))
     console.say(f"features: {vgg.source.name}")
-    if path is None and choice == _AUTO:
-        console.say("          for the paper's perceptual loss: --features imagenet (built in)")
     console.event("features", name=vgg.source.name, digest=vgg.source.digest)
     return vgg
 
@@ -42,15 +40,16 @@ def note_input_scale(vgg: "Vgg16", objective: "ObjectiveOptions", console: Conso
     console.note(f"note: these features were trained for --input-scale {expected}; with {given} the loss is another")
 
 
-def _file(choice: str) -> Path | None:
-    """The file that is chosen; None for the random features."""
+def _file(choice: str) -> Path:
+    """The file that is chosen."""
     from i2s_trt.checkpoints.sources import vgg16_file
 
-    if choice == _RANDOM:
-        return None
-    path = vgg16_file() if choice in (_AUTO, _TORCHVISION) else Path(choice)
-    if path is None and choice == _TORCHVISION:
-        raise UsageError("torchvision's VGG-16 weights are not on this machine", _PULL)
-    if path is not None and not path.is_file():
-        raise UsageError(f"no file {path} with VGG-16's weights", _PULL)
+    path = vgg16_file() if choice == _TORCHVISION else Path(choice)
+    if path is None:
+        raise UsageError(
+            "torchvision's VGG-16 weights are not on this machine",
+            f"i2s-trt models pull vgg16, or --features {_IMAGENET}, which are built in",
+        )
+    if not path.is_file():
+        raise UsageError(f"--features {choice!r}: no features of that name and no such file", _CHOICES)
     return path

@@ -16,8 +16,8 @@ Features = Annotated[
     str,
     typer.Option(
         "--features",
-        help="VGG-16's weights for the perceptual loss: imagenet, trained and built in, as the paper's; random; "
-        "torchvision, trained, once pulled; a file of that kind; or auto: torchvision's where they are, else random.",
+        help="VGG-16's weights for the perceptual loss: imagenet, trained and built in, as the paper's; random, from "
+        "a seed; torchvision, trained, once pulled; or a file of that kind.",
     ),
 ]
 AnyModel = Annotated[bool, typer.Option("--any-model", help="Accept latents that were made with another model.")]

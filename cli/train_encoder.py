@@ -21,7 +21,7 @@ def train_encoder(
     batch: Annotated[int, typer.Option(min=1, help="Samples a step.")] = 16,
     seed: opt.Seed = 0,
     device: opt.Device = "auto",
-    features: opt.Features = "auto",
+    features: opt.Features = "imagenet",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Train anew and replace the model's encoder.")] = False,
     json: opt.Json = False,
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from i2s_trt.images.fit import fit_picture
     from i2s_trt.latents import Latent, read_latent, save_latent
     from i2s_trt.models.generator import Generator
-    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16, random_vgg16
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ _HOMES = {
     "load_vgg16": "i2s_trt.models.vgg",
     "morph": "i2s_trt.edit.latent_edits",
     "prepare_picture": "i2s_trt.faces.prepare",
+    "random_vgg16": "i2s_trt.models.vgg",
     "read_latent": "i2s_trt.latents",
     "save_latent": "i2s_trt.latents",
     "style_transfer": "i2s_trt.edit.latent_edits",
@@ -45,7 +46,7 @@ _HOMES = {
 __all__ = [
     "EmbedOptions", "Embedding", "Generator", "I2sError", "Latent", "ObjectiveOptions", "decode", "embed",
     "expression_transfer", "fit_picture", "imagenet_vgg16", "load_generator", "load_vgg16", "morph",
-    "prepare_picture", "read_latent", "save_latent", "style_transfer",
+    "prepare_picture", "random_vgg16", "read_latent", "save_latent", "style_transfer",
 ]  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def toy() -> Generator:
 
 @pytest.fixture(scope="session")
 def vgg() -> Vgg16:
-    """The built-in random features."""
+    """The built-in random features: the limits that tests hold losses and distances to were found with them."""
     return random_vgg16()
 
 

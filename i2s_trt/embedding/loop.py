@@ -26,7 +26,7 @@ from i2s_trt.images.fit import picture_digest, to_pixels, to_target
 from i2s_trt.kernels.epilogue import Epilogue
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import Vgg16, random_vgg16
+from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 
 Pixels = np.ndarray[Any, Any]
 _STEPS_BETWEEN_READS = 50  # on a GPU, where reading the loss means waiting for the device
@@ -78,7 +78,7 @@ class EmbedProblem:
         generator: on the device to use.
         pictures: uint8 [H, W, 3] each, of the model's picture size.
         options: settings.
-        vgg: feature network; the built-in random features when left out.
+        vgg: feature network; the built-in one, trained on ImageNet, when left out.
         style_pictures: for the style loss, one for each picture.
         initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
         announce: told of what goes another way than planned: a batch too large, a step that cannot be recorded.
@@ -108,7 +108,7 @@ class EmbedProblem:
         self.digests = [picture_digest(picture) for picture in pictures]
         self.seeds = [image_seed(options.seed, digest) for digest in self.digests]
         self._constant_noise = noise_maps(generator, options, 0, 0)
-        self.vgg = (vgg or random_vgg16()).to(self.device)
+        self.vgg = (vgg or imagenet_vgg16()).to(self.device)
         self._targets = self._tensor(pictures)
         self._styles = self._targets if style_pictures is None else self._tensor(style_pictures)
         self._announce = announce
@@ -212,7 +212,7 @@ def embed(
         generator: on the device to use.
         pictures: uint8 [H, W, 3] each, of the model's picture size (see `images.fit.fit_picture`).
         options: the paper's settings when left out.
-        vgg: feature network of Eq. 2; the built-in random features when left out.
+        vgg: feature network of Eq. 2; the built-in one, trained on ImageNet, when left out.
         style_pictures: for the style loss, one for each picture.
         initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
         start: a state to go on from instead of a starting point.

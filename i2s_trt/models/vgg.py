@@ -72,17 +72,8 @@ class Vgg16(nn.Module):
         return found
 
 
-def load_vgg16(path: Path | None) -> Vgg16:
-    """torchvision's ImageNet weights from `path`, or the built-in random features when it is None.
-
-    Raises:
-        CheckpointError: the file is not VGG-16's state dict.
-    """
-    return random_vgg16() if path is None else _trained(path)
-
-
 def imagenet_vgg16() -> Vgg16:
-    """The built-in features trained on ImageNet, which the paper's perceptual loss takes; in float32.
+    """The built-in features trained on ImageNet, as the paper's perceptual loss has them, the default; in float32.
 
     They expect the input scale `mean-255`. Provenance and licence: `i2s_trt/weights/vgg16/README.md`.
 
@@ -92,6 +83,26 @@ def imagenet_vgg16() -> Vgg16:
     vgg = Vgg16()
     vgg.load_state_dict(safetensors.torch.load(vgg_weights.read_weights()))  # float16 into float32
     vgg.source = FeatureSource(vgg_weights.NAME, _digest(vgg), "mean-255")
+    return vgg.eval().requires_grad_(False)
+
+
+def load_vgg16(path: Path) -> Vgg16:
+    """Features from a file laid out as torchvision's ImageNet weights.
+
+    Raises:
+        CheckpointError: the file is not VGG-16's state dict.
+    """
+    try:
+        state = read_torch_file(path)
+        vgg = Vgg16()
+        wanted = vgg.state_dict().keys()
+        vgg.load_state_dict({name: tensor for name, tensor in state.items() if name in wanted})
+    except Exception as error:  # a broken or foreign file can raise anything
+        reason = " ".join(str(error.args[0] if isinstance(error, CheckpointError) else error).split())[:200]
+        raise CheckpointError(
+            f"{path} does not hold VGG-16's weights ({reason})", "i2s-trt models pull vgg16"
+        ) from error
+    vgg.source = FeatureSource(f"VGG-16 trained on ImageNet ({path.name})", _digest(vgg))
     return vgg.eval().requires_grad_(False)
 
 
@@ -125,21 +136,6 @@ def _calibration_images(random: np.random.Generator) -> Tensor:
     coarse = torch.from_numpy(random.standard_normal((2, 3, 8, 8), dtype=np.float32))
     smooth = F.interpolate(coarse, size=(_CALIBRATION_SIZE, _CALIBRATION_SIZE), mode="bilinear", align_corners=False)
     return smooth * (64.0 / smooth.std())
-
-
-def _trained(path: Path) -> Vgg16:
-    try:
-        state = read_torch_file(path)
-        vgg = Vgg16()
-        wanted = vgg.state_dict().keys()
-        vgg.load_state_dict({name: tensor for name, tensor in state.items() if name in wanted})
-    except Exception as error:  # a broken or foreign file can raise anything
-        reason = " ".join(str(error.args[0] if isinstance(error, CheckpointError) else error).split())[:200]
-        raise CheckpointError(
-            f"{path} does not hold VGG-16's weights ({reason})", "i2s-trt models pull vgg16"
-        ) from error
-    vgg.source = FeatureSource(f"VGG-16 trained on ImageNet ({path.name})", _digest(vgg))
-    return vgg.eval().requires_grad_(False)
 
 
 def _digest(vgg: Vgg16) -> str:

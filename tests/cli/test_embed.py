@@ -231,7 +231,7 @@ def test_a_latent_file_to_start_from(astronaut: Path, tmp_path: Path, single: Pa
         (["--steps", "-1"], "--steps"), (["--steps", "1.5"], "--steps"), (["--batch", "0"], "--batch"),
         (["--plateau", "-1"], "--plateau"), (["--perceptual-size", "-1"], "--perceptual-size"),
         (["--seed", "x"], "--seed"), (["--device", "tpu"], "no device named tpu"), (["--device", ""], "no device"),
-        (["--device", "cpux"], "no device named cpux"), (["--features", "none.pth"], "no file none.pth"),
+        (["--device", "cpux"], "no device named cpux"), (["--features", "none.pth"], "--features 'none.pth'"),
         (["--init", "none.safetensors"], "none.safetensors cannot be read"),
         (["--init", "middle"], "not a latent file"), (["--style-image", "none.png"], "none.png does not exist"),
         (["-m", "unknown"], "no model or file named unknown"),

@@ -15,7 +15,6 @@ from tests.models.test_vgg_weights import damaged
 
 TRAINED, RANDOM = "VGG-16 trained on ImageNet (Oxford's weights, built in)", "random features"
 FILE = SOURCES["vgg16"].file
-HINT = "for the paper's perceptual loss: --features imagenet (built in)"
 
 
 @pytest.fixture
@@ -32,32 +31,31 @@ def embedded(astronaut: Path, small: Path, folder: Path, *more: object) -> str:
     return done.output
 
 
-def test_imagenet_is_built_in(astronaut: Path, small: Path, tmp_path: Path) -> None:
-    said = embedded(astronaut, small, tmp_path, "--features", "imagenet")
+@pytest.mark.parametrize("words", [(), ("--features", "imagenet")])
+def test_imagenet_is_built_in_and_the_default(
+    astronaut: Path, small: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    said = embedded(astronaut, small, tmp_path, *words)
     assert f"features: {TRAINED}\n" in said
     assert "note:" not in said
     assert read_latent(tmp_path / "astronaut.safetensors").extra["features"] == TRAINED
 
 
-def test_auto_is_random_with_a_hint_where_nothing_was_pulled(astronaut: Path, small: Path, tmp_path: Path) -> None:
-    said = embedded(astronaut, small, tmp_path)
-    assert f"features: {RANDOM}" in said
-    assert HINT in said
+@pytest.mark.usefixtures("pulled")
+def test_the_default_is_the_same_where_torchvisions_were_pulled(astronaut: Path, small: Path, tmp_path: Path) -> None:
+    assert f"features: {TRAINED}\n" in embedded(astronaut, small, tmp_path)
 
 
-def test_random_wants_no_hint(astronaut: Path, small: Path, tmp_path: Path) -> None:
-    said = embedded(astronaut, small, tmp_path, "--features", "random")
-    assert f"features: {RANDOM}" in said
-    assert HINT not in said
+def test_random_ones_by_name(astronaut: Path, small: Path, tmp_path: Path) -> None:
+    assert f"features: {RANDOM}" in embedded(astronaut, small, tmp_path, "--features", "random")
 
 
-@pytest.mark.parametrize("choice", ["auto", "torchvision", "the file"])
+@pytest.mark.parametrize("choice", ["torchvision", "the file"])
 def test_torchvisions_once_it_is_pulled(
     astronaut: Path, small: Path, tmp_path: Path, pulled: Path, choice: str
 ) -> None:
     said = embedded(astronaut, small, tmp_path, "--features", pulled if choice == "the file" else choice)
     assert f"features: VGG-16 trained on ImageNet ({FILE})\n" in said
-    assert HINT not in said
 
 
 def test_torchvisions_before_it_is_pulled(astronaut: Path, small: Path) -> None:
@@ -65,34 +63,38 @@ def test_torchvisions_before_it_is_pulled(astronaut: Path, small: Path) -> None:
     refused(done, 2, "torchvision's VGG-16 weights are not on this machine", "i2s-trt models pull vgg16", "imagenet")
 
 
-def test_graphs_are_made_with_them(small: Path) -> None:
-    done = invoke("build-engines", "-m", small, "--graphs", "features", "--dry-run", "--features", "imagenet")
+@pytest.mark.parametrize("word", ["auto", "none.pth", "."])
+def test_what_is_neither_a_choice_nor_a_file(small: Path, word: str) -> None:
+    done = invoke("build-engines", "-m", small, "--graphs", "features", "--dry-run", "--features", word)
+    refused(done, 2, f"--features '{word}'", "no such file", "imagenet (the default), random, torchvision", "a file")
+
+
+def test_graphs_are_made_with_the_default(small: Path) -> None:
+    done = invoke("build-engines", "-m", small, "--graphs", "features", "--dry-run")
     assert done.exit_code == 0, done.output
     assert TRAINED in done.output
 
 
-def test_one_option_for_all_commands() -> None:
+def test_one_option_with_one_default_for_all_commands() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    helps = {
-        name: option.help
-        for name, command in commands.items()
-        for option in command.params
-        if "--features" in option.opts
+    options = {
+        name: option for name, command in commands.items() for option in command.params if "--features" in option.opts
     }
-    assert set(helps) == {"embed", "experiment", "train-encoder", "build-engines"}
-    assert len(set(helps.values())) == 1
-    for choice in ("auto", "random", "imagenet", "torchvision", "file"):
-        assert choice in helps["embed"]
+    assert set(options) == {"embed", "experiment", "train-encoder", "build-engines"}
+    assert {option.default for option in options.values()} == {"imagenet"}
+    assert len({option.help for option in options.values()}) == 1
+    for choice in ("imagenet", "random", "torchvision", "file"):
+        assert choice in options["embed"].help
 
 
 def test_another_input_scale_is_noted(i2s: I2s, astronaut: Path, small: Path) -> None:
     words = ("embed", astronaut, "-m", small, "--steps", 0, "--input-scale", "unit")
-    run = i2s(*words, "--features", "imagenet")
+    run = i2s(*words)
     assert run.code == 0, run.err
     assert "note: these features were trained for --input-scale mean-255" in run.err
 
 
-@pytest.mark.parametrize("words", [("--features", "random"), ("--features", "imagenet", "--layers", "none")])
+@pytest.mark.parametrize("words", [("--features", "random"), ("--layers", "none")])
 def test_features_that_expect_no_scale_or_are_not_asked_get_no_note(
     astronaut: Path, small: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -112,6 +114,6 @@ def test_damaged_weights_are_the_machines_fault(
     astronaut: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vgg_weights, "WEIGHTS", damaged(tmp_path))
-    done = invoke("embed", astronaut, "-m", small, "--features", "imagenet", "-o", tmp_path / "out")
+    done = invoke("embed", astronaut, "-m", small, "-o", tmp_path / "out")
     refused(done, 3, "built-in weights of VGG-16 are damaged", "install i2s-trt again")
     assert not (tmp_path / "out").exists()

@@ -12,9 +12,10 @@ from i2s_trt.embedding.loop import EmbedProblem, EmbedProgress, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import ImageError, LatentError
 from i2s_trt.images.fit import to_pixels
+from i2s_trt.models import vgg_weights
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights, standard_spec
-from i2s_trt.models.vgg import Vgg16
+from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 
 Pixels = np.ndarray[Any, Any]
@@ -41,6 +42,13 @@ def test_the_loss_falls_and_the_record_is_complete(toy: Generator, vgg: Vgg16, p
     assert latent.extra["features"] == vgg.source.name
     assert latent.status == "finished"
     np.testing.assert_array_equal(result.picture, TorchSynthesizer(toy)(latent.w_plus[None])[0])
+
+
+def test_features_trained_on_imagenet_are_the_default(toy: Generator, pictures: list[Pixels]) -> None:
+    left_out, named = (embed(toy, pictures[:1], QUICK, vgg=features)[0].latent for features in (None, imagenet_vgg16()))
+    assert left_out.extra["features"] == named.extra["features"] == vgg_weights.NAME
+    np.testing.assert_array_equal(left_out.w_plus, named.w_plus)
+    assert left_out.losses["total"] < left_out.curve[0, 0]
 
 
 def test_a_picture_of_the_models_own_is_found_again(toy: Generator, vgg: Vgg16) -> None:
