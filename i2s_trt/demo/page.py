@@ -88,8 +88,7 @@ def embed_command(name: str, options: Mapping[str, Any]) -> str:
     objective = options["objective"]
     return (
         f"i2s-trt embed {PICTURES}/{name}.png --no-align --schedule {options['schedule']} --steps {options['steps']} "
-        f"--perceptual-size {objective['perceptual_size']} --features imagenet "
-        f"--prior {objective['prior_weight']:g} -o again"
+        f"--perceptual-size {objective['perceptual_size']} --prior {objective['prior_weight']:g} -o again"
     )
 
 
