@@ -14,7 +14,7 @@ from i2s_trt.devices import choose_device
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.step import EmbedState, advance
-from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 
 Array = np.ndarray[Any, Any]
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -36,7 +36,7 @@ class EngineEmbedding:
     """
 
     def __init__(self, model: str, batch: int, device: str) -> None:
-        generator, vgg, self._options = load_generator(model), random_vgg16(), EmbedOptions(steps=_STEPS)
+        generator, vgg, self._options = load_generator(model), imagenet_vgg16(), EmbedOptions(steps=_STEPS)
         check_memory(generator.spec, batch, choose_device(device))
         source = GraphSource(lambda: generator, lambda: vgg, ObjectiveOptions(), generator.digest)
         self._run = _tensorrt(source, batch) if device.startswith("cuda") else _onnx_runtime(source)
@@ -56,7 +56,7 @@ class EngineEmbedding:
 
 def is_exported(model: str) -> bool:
     """Whether the graph of a model is there, so that no export comes first."""
-    return find_graph(GraphSource(lambda: load_generator(model), random_vgg16).key(GRAPH, "fp32")) is not None
+    return find_graph(GraphSource(lambda: load_generator(model), imagenet_vgg16).key(GRAPH, "fp32")) is not None
 
 
 def _exported(source: GraphSource) -> ExportedGraph:

@@ -72,9 +72,9 @@ def _built(backend: str, precision: "Precision", generator: "Generator") -> "Syn
     from engines.profiles import BatchProfile
     from engines.synthesizers import tensorrt_synthesizer
     from export.source import GraphSource
-    from i2s_trt.models.vgg import random_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16
 
-    source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
+    source = GraphSource(lambda: generator, imagenet_vgg16, model_digest=generator.digest)
     make(EngineRequest(backend, "synthesis", precision, BatchProfile.of(_ENGINE_BATCHES)), source)
     return tensorrt_synthesizer(generator, backend, precision)
 

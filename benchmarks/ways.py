@@ -135,11 +135,11 @@ def _baseline(model: str, batch: int, device: str) -> Work:
     from benchmarks.baseline import BaselineEmbedding
     from i2s_trt.checkpoints.store import load_weights
     from i2s_trt.devices import choose_device
-    from i2s_trt.models.vgg import random_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16
 
     weights, place = load_weights(model), choose_device(device)
     check_memory(weights.spec, batch, place)
-    return BaselineEmbedding(weights, random_vgg16(), targets(weights.spec, batch, place)).step
+    return BaselineEmbedding(weights, imagenet_vgg16(), targets(weights.spec, batch, place)).step
 
 
 def _ours(way: Way, model: str, batch: int, device: str) -> Work:

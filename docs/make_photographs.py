@@ -25,7 +25,7 @@ from i2s_trt.images.landmarks import Landmarks
 from i2s_trt.images.paste import PasteOptions, paste_back
 from i2s_trt.images.quad import ffhq_quad
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.portraits import render_portrait
 from i2s_trt.video.motion import reenact
@@ -186,7 +186,7 @@ def embedded_frames(generator: Generator, frames: Sequence[Pixels], options: Emb
     """w_plus [T, L, D], as `i2s_trt.video.job` makes them."""
     from i2s_trt.embedding.distance import typical_distance
 
-    clip, vgg = ClipOptions(), random_vgg16()
+    clip, vgg = ClipOptions(), imagenet_vgg16()
     (first,) = embed(generator, [frames[0]], options, vgg=vgg)
     strength = clip.temporal_weight * first.latent.losses["total"] / typical_distance(generator) ** 2
     rate = options.learning_rate * clip.rate_share

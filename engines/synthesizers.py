@@ -21,7 +21,7 @@ from export.source import GraphSource
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
 
 Array = np.ndarray[Any, Any]
@@ -93,7 +93,7 @@ def onnx_runtime_synthesizer(
     Raises:
         EnvironmentFault: when it renders: ONNX Runtime or its provider is missing.
     """
-    source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
+    source = GraphSource(lambda: generator, imagenet_vgg16, model_digest=generator.digest)
     gpu = gpu_number(generator)
     return GraphSynthesizer(
         generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision), provider, gpu=gpu)

@@ -15,7 +15,7 @@ from export.library import export_graph
 from export.source import GraphSource
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.synthesizer import Synthesizer
 
 _BATCH = 4  # on a CPU larger ones are no faster
@@ -59,7 +59,7 @@ def _set_up(choice: Choice, generator: Generator) -> Throughput:
 
 
 def _sessions(generator: Generator, precision: Precision) -> tuple[Synthesizer, ...]:
-    source = GraphSource(lambda: generator, random_vgg16, model_digest=generator.digest)
+    source = GraphSource(lambda: generator, imagenet_vgg16, model_digest=generator.digest)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(cores, _MOST_SESSIONS)
 

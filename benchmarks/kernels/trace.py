@@ -116,13 +116,13 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
     from i2s_trt.embedding.spaces import variable_shape
     from i2s_trt.embedding.step import EmbedState
     from i2s_trt.kernels.triton_epilogue import TritonEpilogue
-    from i2s_trt.models.vgg import random_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16
 
     generator = load_generator(model).to("meta")
     options = EmbedOptions(steps=STEPS, precision=precision)  # type: ignore[arg-type]
     pictures = random_pictures(generator.spec, batch)
     problem = EmbedProblem(
-        generator, pictures, options, random_vgg16().to("meta"), announce=refuse, epilogue=TritonEpilogue()
+        generator, pictures, options, imagenet_vgg16().to("meta"), announce=refuse, epilogue=TritonEpilogue()
     )
     state = EmbedState.start(torch.zeros(batch, *variable_shape(generator, options.space), device="meta"), options)
     step = problem.stepper(state, capture=False)

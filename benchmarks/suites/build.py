@@ -102,7 +102,7 @@ def _source(model: str) -> "GraphSource":
     """Loaded before the home changes."""
     from export.source import GraphSource
     from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.models.vgg import random_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16
 
-    generator, vgg = load_generator(model), random_vgg16()
+    generator, vgg = load_generator(model), imagenet_vgg16()
     return GraphSource(lambda: generator, lambda: vgg, model_digest=generator.digest)

@@ -15,7 +15,7 @@ from benchmarks.ways import ENGINE, ON_GPU, make_step
 from export.registry import GRAPHS
 from export.source import GraphSource
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.models.vgg import random_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 
 _CALLS = 5  # three to warm up, one that records, one that replays
 
@@ -33,7 +33,7 @@ def ways(model: str) -> None:
 
 def graphs(model: str) -> None:
     """Graphs of a generator that computes on the card: whether they compute on the CPU all the same."""
-    source = GraphSource(lambda: load_generator(model).to("cuda"), random_vgg16)
+    source = GraphSource(lambda: load_generator(model).to("cuda"), imagenet_vgg16)
     for name in ("mapping", "synthesis"):
         graph = GRAPHS[name](source, "fp32")
         (result,) = torch.utils._pytree.tree_leaves(graph.function(*graph.examples.values()))
