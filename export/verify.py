@@ -23,8 +23,10 @@ _PIXEL_LEVELS = 255.0
 _TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
 # of 8-bit pixels in dB: truncation turns the smallest error into a whole level here and there
 _PSNR: dict[Precision, float] = {"fp32": 60.0, "fp16": 45.0, "bf16": 30.0}
-# a gradient passes twice through every layer, and through every kink; a loss is a mean over millions of squares
-_SLACK = {"gradient": 10.0, "losses": 10.0}
+# A gradient passes twice through every layer, and through every kink: where a maximum or a ReLU tips over for rounding,
+# it jumps. In float32 PyTorch's own then lies up to 1e-3 from what it is in double precision.
+_GRADIENT: dict[Precision, float] = {"fp32": 5e-3, "fp16": 0.1, "bf16": 0.8}
+_LOSSES = 10.0  # times the tolerance: means over millions of squares
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,16 @@ def _judge(error: OutputError, graph: Graph) -> None:
                 "export it in fp32, or check the model's weights for extreme values",
             )
         return
-    tolerance = _TOLERANCE[graph.precision] * _SLACK.get(error.name, 1.0)
+    tolerance = _tolerance(error.name, graph.precision)
     if not error.relative <= tolerance:
         raise ExportError(
             f"the {graph.name} graph in {graph.precision} is off: {error.name} differs by {error.relative:.2g} of its "
             f"size (at most {error.maximum:.3g}), where {tolerance:.0e} is allowed",
             "export it in fp32, or check the model's weights for extreme values",
         )
+
+
+def _tolerance(output: str, precision: Precision) -> float:
+    if output == "gradient":
+        return _GRADIENT[precision]
+    return _TOLERANCE[precision] * (_LOSSES if output == "losses" else 1.0)
