@@ -76,11 +76,11 @@ def verify(model: "onnx.ModelProto", graph: Graph, reference: Graph) -> Verifica
     """
     inputs = fresh_inputs(graph)
     runtime, actual = _run(model, graph, inputs)
-    expected = _arrays(reference, inputs)
+    expected = arrays(reference, inputs)
     errors = _judged(graph, actual, expected)
     if graph.precision == "bf16":
         runtime += ", with bfloat16 widened to float32, and PyTorch's bfloat16 on the CPU: the larger error of the two"
-        rounded = _judged(graph, _arrays(graph, inputs), expected)
+        rounded = _judged(graph, arrays(graph, inputs), expected)
         errors = tuple(max(pair, key=lambda error: error.relative) for pair in zip(errors, rounded, strict=True))
     return Verification(runtime, VERIFY_BATCH, errors)
 
@@ -105,7 +105,7 @@ def _run(
     return f"onnxruntime {onnxruntime.__version__}, CPU", outputs
 
 
-def _arrays(graph: Graph, inputs: Mapping[str, Tensor]) -> Sequence[np.ndarray[Any, Any]]:
+def arrays(graph: Graph, inputs: Mapping[str, Tensor]) -> Sequence[np.ndarray[Any, Any]]:
     """What PyTorch computes."""
     with torch.no_grad():
         outputs = graph.function(*inputs.values())

@@ -12,13 +12,16 @@ from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 
+_NO_LOSS = 1e-6
+
 
 def objective_gradient_graph(
     generator: Generator, vgg: Vgg16, options: ObjectiveOptions, precision: Precision = "fp32"
 ) -> Graph:
     """`w_plus`, `target` [N, 3, H, W], its features and the noise maps -> `losses` [N, T] and `gradient` [N, L, D].
 
-    The gradient is that of the sum of the totals, so each row is its own image's.
+    The gradient is that of the sum of the totals, so each row is its own image's. In fp16 it is computed of totals
+    divided by their roots: a gradient over all pixels, with respect to a style, is soon beyond 65504 otherwise.
     """
     reduced = generator_in(generator, precision)
     objective = objective_in(vgg, generator.spec, options, precision)
@@ -29,13 +32,17 @@ def objective_gradient_graph(
         images = reduced.crop(reduced.synthesis(w_plus, rest[layers:]))
         return losses_against(objective, images, target, rest[:layers])
 
+    def sizes(terms: Tensor) -> Tensor:
+        totals = terms[:, 0].detach()
+        return totals.clamp(min=_NO_LOSS).sqrt() if precision == "fp16" else torch.ones_like(totals)
+
     def function(w_plus: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
         def total(latents: Tensor) -> tuple[Tensor, Tensor]:
             terms = losses(latents, *rest)
-            return terms[:, 0].sum(), terms
+            return (terms[:, 0] / sizes(terms)).sum(), terms
 
         gradient, terms = torch.func.grad(total, has_aux=True)(w_plus)
-        return terms, gradient
+        return terms, gradient * sizes(terms)[:, None, None]
 
     w_plus = gaussian(EXAMPLE_BATCH, generator.num_layers, generator.w_dim)
     examples = {"w_plus": w_plus, **targets, **noise}

@@ -6,14 +6,16 @@ import torch
 
 from engines.onnx_runtime import OnnxRuntimeRunner
 from export.errors import ExportError
+from export.graphs.objective_gradient import objective_gradient_graph
 from export.library import export_graph
 from export.source import GraphSource
-from export.verify import compare
+from export.verify import arrays, compare, fresh_inputs
 from i2s_trt.embedding.loop import EmbedProblem
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.step import EmbedState, advance
 from i2s_trt.images.fit import to_target
+from i2s_trt.models.vgg import imagenet_vgg16
 from tests.export.shared import made_from, slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
@@ -52,6 +54,19 @@ def test_two_hundred_steps_of_adam_on_the_graph_and_on_autograd(source: GraphSou
     # Adam amplifies a rounding: gradients disturbed by one part in a million give curves 1.2 % apart after 200 steps
     np.testing.assert_allclose(other[:25], curve[:25], rtol=1e-4)
     np.testing.assert_allclose(other, curve, rtol=4e-2)
+
+
+def test_in_fp16_the_gradient_of_a_large_loss_stays_finite(source: GraphSource) -> None:
+    """Losses of trained features are some hundred thousand, and gradients beyond what fp16 can hold."""
+    exact, reduced = (
+        objective_gradient_graph(source.generator, imagenet_vgg16(), ObjectiveOptions(), precision)
+        for precision in ("fp32", "fp16")
+    )
+    inputs = fresh_inputs(exact)
+    (losses, gradient), (_, found) = arrays(exact, inputs), arrays(reduced, inputs)
+    assert losses[:, 0].max() > 1e5
+    assert np.abs(gradient).max() > 65504
+    assert compare("gradient", found, gradient).relative < 0.1
 
 
 def test_pictures_that_vgg_sees_smaller_can_be_exported(source: GraphSource) -> None:
