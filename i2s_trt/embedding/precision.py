@@ -79,8 +79,8 @@ _SETTING = _Setting()
 def loss_scale(totals: Tensor, values: int) -> Tensor:
     """Powers of two [N] by which to multiply losses [N], so that their gradients stay within fp16's range.
 
-    A mean of squares over `values` numbers has gradients of about sqrt(loss) / values: far below 6e-8, where fp16 ends, or
-    beyond 65504 where few pixels have a large loss.
+    A mean of squares over `values` numbers has gradients of about sqrt(loss) / values: far below 6e-8, where fp16 ends,
+    or beyond 65504 where few pixels have a large loss.
     """
     ideal = values / totals.detach().clamp(min=1e-12).sqrt()
     return torch.exp2(torch.log2(ideal).round().clamp(-30, 30))
