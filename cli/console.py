@@ -140,6 +140,12 @@ def _repeated(describe: Callable[[], str], note: Callable[[str], None]) -> Itera
         thread.join(timeout=1)
 
 
+def loss_text(loss: float) -> str:
+    """Four digits of a loss as people read it: `88,610`, `963.2`, `0.04217`."""
+    rounded = float(f"{loss:.4g}")
+    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < math.inf else f"{rounded:.4g}"
+
+
 def _duration(seconds: float) -> str:
     """`45 s`, `7 min`, `2 h 5 min`."""
     minutes = int(seconds // 60)

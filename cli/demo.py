@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli import options as opt
-from cli.console import Console
+from cli.console import Console, loss_text
 from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED
 
@@ -31,7 +31,7 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
 
         def report(progress: "EmbedProgress") -> bool:
             loss = sum(progress.losses) / len(progress.losses)
-            bar.show("embedding", min(progress.steps), progress.of, f"loss {loss:.4g}")
+            bar.show("embedding", min(progress.steps), progress.of, f"loss {loss_text(loss)}")
             return should_stop()
 
         result = run_demo(output, report)
@@ -39,8 +39,10 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
     for name, embedding in result.embeddings.items():
         latent = embedding.latent
         console.event("done", name=name, loss=latent.losses["total"], distance_to_mean=latent.distance)
-        start = f"{latent.curve[0, 0]:.4g}" if len(latent.curve) else "-"
-        console.say(f"{name}: loss {start} -> {latent.losses['total']:.4g}, distance to mean {latent.distance:.1f}")
+        start = loss_text(latent.curve[0, 0]) if len(latent.curve) else "-"
+        console.say(
+            f"{name}: loss {start} -> {loss_text(latent.losses['total'])}, distance to mean {latent.distance:.1f}"
+        )
     console.event("end", sheet=str(result.sheet), page=str(result.page))
     console.say(f"look at:  {result.sheet}")
     console.say(f"try:      {result.page} in a browser")

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
-from cli.console import Console
+from cli.console import Console, loss_text
 
 if TYPE_CHECKING:
     from i2s_trt.embedding.job import JobResult
@@ -90,7 +90,7 @@ def _figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _summary(figures: dict[str, Any], sounds_right: bool) -> str:
     return (
         f"{figures['frames']} frames; the first {figures['first_steps']} steps in {figures['first_seconds']:.1f} s to "
-        f"loss {figures['first_loss']:.4g}, the others {figures['steps']:.0f} in {figures['seconds']:.1f} s to "
-        f"{figures['loss']:.4g}; from frame to frame latents move {figures['flicker']:.2f}, at most "
+        f"loss {loss_text(figures['first_loss'])}, the others {figures['steps']:.0f} in {figures['seconds']:.1f} s to "
+        f"{loss_text(figures['loss'])}; from frame to frame latents move {figures['flicker']:.2f}, at most "
         f"{figures['flicker_most']:.2f}" + ("" if sounds_right else "; its sound does not go into an .mp4")
     )

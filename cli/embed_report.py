@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.console import Console, ProgressBar
+from cli.console import Console, ProgressBar, loss_text
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Reporter:
         data = self._compared(event.data)
         self._console.event(event.kind, name=event.name, **data)
         if event.kind == "progress":
-            self._bar.show(event.name, data["step"], data["steps"], f"loss {data['loss']:.4g}")
+            self._bar.show(event.name, data["step"], data["steps"], f"loss {loss_text(data['loss'])}")
         elif event.kind == "done":
             self._bar.hide()
             self._console.say(_summary(event.name, data))
@@ -45,7 +45,7 @@ class Reporter:
         elif event.kind == "looking":
             self._bar.show(f"{event.name}: faces", data["step"], data["steps"])
         elif event.kind == "frame":
-            self._bar.show(event.name, data["frame"] + 1, data["frames"], f"loss {data['loss']:.4g}")
+            self._bar.show(event.name, data["frame"] + 1, data["frames"], f"loss {loss_text(data['loss'])}")
 
     def _compared(self, data: dict[str, Any]) -> dict[str, Any]:
         if not self._typical or "distance_to_mean" not in data:
@@ -67,7 +67,7 @@ class Reporter:
 def _summary(name: str, data: dict[str, Any]) -> str:
     state = "" if data["status"] == "finished" else f" [{data['status']}]"
     return (
-        f"{name}:{state} loss {data['loss_total']:.4g} after {data['steps']} steps in {data['seconds']:.1f} s, "
+        f"{name}:{state} loss {loss_text(data['loss_total'])} after {data['steps']} steps in {data['seconds']:.1f} s, "
         f"distance to the mean latent {data['distance_to_mean']:.2f}"
     )
 

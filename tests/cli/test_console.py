@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli import console as module
-from cli.console import Console
+from cli.console import Console, loss_text
 from tests.cli.support import invoke
 
 _PATIENCE = 20.0
@@ -82,3 +82,16 @@ def test_long_commands_say_that_they_work(
     for name, words in commands.items():
         said = invoke(*words).output
         assert any(line.endswith(" s)") for line in said.splitlines()), (name, said)
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [(88613.7, "88,610"), (999.96, "1,000"), (963.24, "963.2"), (0.042171, "0.04217"), (0.0, "0")],
+)
+def test_losses_are_written_as_people_read_them(loss: float, text: str) -> None:
+    assert loss_text(loss) == text
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_what_is_no_number_is_written_as_such(loss: float) -> None:
+    assert loss_text(loss) == str(loss)
