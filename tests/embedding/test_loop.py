@@ -41,7 +41,10 @@ def test_the_loss_falls_and_the_record_is_complete(toy: Generator, vgg: Vgg16, p
     assert latent.options == replace(QUICK, steps=60).to_json()
     assert latent.extra["features"] == vgg.source.name
     assert latent.status == "finished"
-    np.testing.assert_array_equal(result.picture, TorchSynthesizer(toy)(latent.w_plus[None])[0])
+    again = TorchSynthesizer(toy)(latent.w_plus[None])[0]  # laid out anew, so that it rounds otherwise
+    off = np.abs(result.picture.astype(int) - again)
+    assert off.max() <= 1
+    assert off.mean() < 0.01
 
 
 def test_features_trained_on_imagenet_are_the_default(toy: Generator, pictures: list[Pixels]) -> None:
