@@ -45,7 +45,7 @@ def _draw_iris(scene: Scene, x: Array, y: Array, opening: Array) -> None:
     radius = 0.058
     distance = np.sqrt(x * x + y * y + 1e-9)
     brown: Colour = (0.34, 0.20, 0.10)
-    iris = blend(brown, (0.30, 0.50, 0.66), smoothstep(-0.1, 0.6, factors.iris))
+    iris = blend(brown, (0.30, 0.50, 0.66), float(smoothstep(-0.1, 0.6, factors.iris)))
     depth = (1.0 - 0.45 * smoothstep(0.6 * radius, radius, distance)) * (1.0 + 5.0 * y)
     canvas.paint(scale(iris, depth), opening * canvas.cover(distance - radius))
     canvas.paint((0.03, 0.03, 0.04), opening * canvas.cover(distance - 0.027))

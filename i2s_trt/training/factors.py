@@ -69,6 +69,14 @@ class Factors:
     backdrop_stripes: float = _factor("fine", "broad slanted stripes", 0.4, 1.0)
     clothes_hue: float = _factor("fine", "warm to cool clothes")
     clothes_light: float = _factor("fine", "dark to light clothes")
+    hat: float = _factor("coarse", "knitted cap worn", 0.6, 0.7)
+    hair_texture: float = _factor("coarse", "smooth hair to coarse locks, light and dark")
+    stubble: float = _factor("middle", "unshaven jaw and upper lip", 0.1, 1.0)
+    skin_texture: float = _factor("fine", "smooth skin to freckles, pores and deep-set features")
+    light_strength: float = _factor("fine", "dim and even to glaring light")
+    light_warmth: float = _factor("fine", "bluish to orange light over the whole picture")
+    backdrop_clutter: float = _factor("fine", "things out of focus behind the head", 0.0, 1.0)
+    collar: float = _factor("fine", "a jacket over a light shirt with a collar", 0.0, 0.5)
 
 
 NAMES: Final = tuple(item.name for item in fields(Factors))

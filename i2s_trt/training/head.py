@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from i2s_trt.training.scene import EYE_X, EYE_Y, MOUTH_Y, Scene
 
 NOSE_Y = 0.16
 CENTRE_Y = -0.08
+# Waves across the skin whose crests meet at freckles: radians a unit across and down, and phase.
+_FRECKLES = ((82.0, 13.0, 0.0), (49.0, 66.0, 1.0), (-17.0, 80.0, 2.0), (-66.0, 51.0, 3.0))
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ def draw_ears(scene: Scene) -> None:
     factors, canvas = scene.factors, scene.canvas
     width = half_width(factors)
     for side in (-1, 1):
-        seen = 1.0 - 0.75 * smoothstep(0.2, 0.9, side * factors.yaw)
+        seen = 1.0 - 0.75 * float(smoothstep(0.2, 0.9, side * factors.yaw))
         x, y = scene.head_x - side * (width - 0.005), scene.head_y - 0.05
-        shade = 0.80 + 0.22 * side * scene.light.x
+        shade = float(scene.exposed(0.80 + 0.22 * side * scene.light.x))
         canvas.paint(scale(scene.skin, shade), canvas.cover(ellipse(x, y, 0.075 * seen, 0.135)))
         canvas.paint(scale(scene.skin, 0.68 * shade),
                      0.7 * canvas.cover(ellipse(x - side * 0.008, y, 0.035 * seen, 0.08), 0.02))  # fmt: skip
@@ -64,14 +67,16 @@ def draw_skin(scene: Scene, outline: Outline) -> Array:
     light = scene.light
     lambert = np.maximum(normal_x * light.x + normal_y * light.y + normal_z * light.z + 0.25, 0.0) / 1.25
     half_z = light.z + 1.0
-    gloss = (normal_x * light.x + normal_y * light.y + normal_z * half_z) / np.sqrt(light.x**2 + light.y**2 + half_z**2)
+    length = math.sqrt(light.x**2 + light.y**2 + half_z**2)
+    gloss = (normal_x * light.x + normal_y * light.y + normal_z * half_z) / length
     gloss = np.maximum(gloss, 0.0) ** 16
-    shade = 0.36 + 0.70 * lambert
+    rim = smoothstep(0.96, 1.0, outline.radius)  # there the relief has no slope of its own, so it would shine
+    shade = scene.exposed(0.33 + 0.74 * lambert) * (1.0 - 0.20 * rim)
     red, green, blue = scene.skin
     cheeks = sum(hill(scene.face_x - side * 0.31, scene.face_y - 0.17, 0.14, 0.10) for side in (-1, 1))
     blush = 0.07 * cheeks + 0.05 * hill(scene.face_x, scene.face_y - NOSE_Y, 0.10, 0.06)
     # Light that has travelled through skin comes out red, so shadows keep more red than blue.
-    shine = 0.10 * gloss
+    shine = (0.10 + 0.04 * scene.factors.light_strength) * gloss
     colour = (
         red * shade**0.92 + shine,
         (green - blush) * shade + shine,
@@ -110,7 +115,7 @@ def _nose_relief(scene: Scene) -> Array:
 def nose_axes(scene: Scene) -> tuple[Array, Array]:
     """Coordinates about the tip of the nose, which stands out and so moves most as the head turns."""
     factors = scene.factors
-    lean = 0.075 * factors.yaw * smoothstep(-0.15, 0.15, scene.face_y)
+    lean = 0.105 * factors.yaw * smoothstep(-0.15, 0.15, scene.face_y)
     tip = NOSE_Y + 0.030 * factors.nose_length - 0.015 * factors.pitch
     return np.asarray(scene.face_x - lean, np.float32), np.asarray(scene.face_y - tip, np.float32)
 
@@ -133,23 +138,58 @@ def draw_nose(scene: Scene) -> None:
     canvas.shade(0.14 * hill(x, y - 0.075, 1.2 * width, 0.028))
     nostrils = ellipse(np.abs(x) - 0.45 * width, y - 0.040 + drop, 0.026, 0.012)
     canvas.shade(0.45 * canvas.cover(nostrils, 0.012))
-    canvas.shade(0.10 * bump(np.abs(x) - 1.02 * width, 0.014) * bump(y - 0.005, 0.035))
+    canvas.shade(0.14 * bump(np.abs(x) - 1.02 * width, 0.014) * bump(y - 0.005, 0.035))
+    for side in (-1, 1):  # the nose's own shadow, away from the light; on a turned head, towards the far cheek
+        away = max(-side * window.light.x, 0.0) + 0.3 * max(side * factors.yaw, 0.0)
+        cast = hill(x - side * (0.95 * width + 0.02), y + 0.035, 0.055, 0.085) * smoothstep(0.0, 0.06, side * x)
+        canvas.shade(0.30 * away * cast)
+
+
+def draw_skin_texture(scene: Scene, outline: Outline) -> None:
+    """Freckles, pores and uneven colour, fixed on the face, and darker eye sockets and folds about nose and lip."""
+    rows, columns = scene.window(-0.66, 0.66, -0.75, 0.95)
+    window = scene.crop(rows, columns)
+    canvas, x, y, side = window.canvas, window.face_x, window.face_y, np.abs(window.face_x)
+    amount = 0.5 + 0.5 * scene.factors.skin_texture
+    skin = amount * canvas.cover(outline.distance[rows, columns] + 0.02, 0.02)
+    # Waves of one length in four directions: where all crests meet lies a spot, and no two neighbours are alike.
+    waves = sum(np.sin(along * x + down * y + phase) for along, down, phase in _FRECKLES)
+    freckled = hill(side - 0.24, y - 0.14, 0.20, 0.15) + 0.6 * hill(x, y - 0.05, 0.12, 0.16) + 0.15
+    spots = smoothstep(0.9, 2.7, waves) * np.minimum(freckled, 1.0) * skin * amount
+    uneven = np.sin(9.0 * x + 2.0 * np.sin(5.0 * y)) * np.sin(8.0 * y + 1.0 + 2.0 * np.sin(6.0 * x))
+    uneven = 0.05 * uneven + 0.008 * waves
+    sockets = hill(side - 0.17, y - EYE_Y + 0.075, 0.11, 0.065) + 0.8 * hill(
+        side - EYE_X, y - EYE_Y - 0.12, 0.13, 0.035
+    )
+    folds = 0.9 * hill(x, y - MOUTH_Y - 0.155, 0.13, 0.030) + 0.7 * hill(x, y - MOUTH_Y + 0.115, 0.022, 0.035)
+    hollows = 0.8 * hill(side - 0.34, y - 0.36, 0.08, 0.16)
+    deep = (0.26 * (sockets + folds) + 0.14 * hollows + uneven) * skin
+    for plane, much in zip(canvas.planes, (0.85, 1.0, 1.05), strict=True):  # marks and shadows on skin are reddish
+        np.multiply(plane, 1.0 - much * (deep + 0.24 * spots), out=plane, casting="same_kind")
 
 
 def draw_age(scene: Scene) -> None:
-    """Folds from nose to mouth (a smile deepens them), lines on the brow, bags and crow's feet."""
-    window = scene.crop(*scene.window(-0.6, 0.6, -0.6, 0.6))
+    """Folds from nose to mouth (a smile deepens them) and below it, lines on the brow, bags and crow's feet."""
+    window = scene.crop(*scene.window(-0.6, 0.6, -0.65, 0.75))
     factors, canvas, x, y = window.factors, window.canvas, window.face_x, window.face_y
-    smile, side = max(factors.smile, 0.0), np.abs(x)
+    smile, side, age = max(factors.smile, 0.0), np.abs(x), factors.age
     along = np.clip((y - NOSE_Y) / 0.25, 0.0, 1.0)
-    fold = bump(side - 0.135 - 0.11 * along - 0.03 * smile, 0.018)
+    from_fold = side - 0.132 - 0.16 * along + 0.045 * along * along - 0.03 * smile
+    fold = bump(from_fold, 0.020) + 0.45 * bump(from_fold + 0.03, 0.035)  # the line, and the shade beside it
     fold = fold * smoothstep(0.12, 0.22, y) * smoothstep(MOUTH_Y + 0.04, MOUTH_Y - 0.05, y)
-    canvas.shade((0.24 * factors.age + 0.20 * smile) * fold)
-    age = factors.age
-    for line in range(3):
-        level = -0.37 - 0.055 * line + 0.25 * x * x
-        canvas.shade(0.20 * age * bump(y - level, 0.011) * smoothstep(0.34, 0.16, side))
-    bags = bump(y - EYE_Y - 0.105 + 1.6 * (side - EYE_X) ** 2, 0.016) * smoothstep(0.14, 0.06, np.abs(side - EYE_X))
-    canvas.shade(0.22 * age * bags)
-    feet = bump(np.sin(30.0 * (y - EYE_Y) / (0.4 + side)), 0.5) * smoothstep(0.38, 0.42, side)
-    canvas.shade(0.14 * age * feet * smoothstep(0.48, 0.42, side) * bump(y - EYE_Y, 0.07))
+    canvas.shade((0.33 * age + 0.22 * smile) * fold)
+    if age == 0.0:
+        return
+    forehead = sum(bump(y + 0.355 + 0.050 * line - 0.25 * x * x - 0.010 * np.sin(9.0 * x + line), 0.012)
+                   for line in range(4)) * smoothstep(0.37, 0.18, side)  # fmt: skip
+    frown = bump(side - 0.035, 0.012) * bump(y + 0.22, 0.055)
+    under = y - EYE_Y + 1.6 * (side - EYE_X) ** 2
+    bags = (bump(under - 0.105, 0.016) + 0.7 * bump(under - 0.150, 0.014)) * smoothstep(
+        0.15, 0.06, np.abs(side - EYE_X)
+    )
+    feet = bump(np.sin(30.0 * (y - EYE_Y) / (0.4 + side)), 0.5) * smoothstep(0.37, 0.41, side)
+    feet = feet * smoothstep(0.52, 0.43, side) * bump(y - EYE_Y, 0.09)
+    below = bump(side - 0.235 - 0.5 * (y - 0.55) ** 2, 0.019) * smoothstep(0.43, 0.48, y) * smoothstep(0.66, 0.54, y)
+    cheek = bump(side - 0.33 - 0.10 * along, 0.022) * smoothstep(0.12, 0.22, y) * smoothstep(0.48, 0.34, y)
+    lines = 0.34 * forehead + 0.26 * frown + 0.34 * bags + 0.28 * feet + 0.20 * below + 0.10 * cheek
+    canvas.shade(age * np.minimum(lines, 0.6))

@@ -47,7 +47,7 @@ def _lips(scene: Scene) -> Lips:
     factors = scene.factors
     smile = max(factors.smile, 0.0)
     width = (0.215 + 0.020 * factors.mouth_width) * (1.0 + 0.20 * smile)
-    across = (scene.face_x - 0.02 * factors.yaw) / width
+    across = (scene.face_x - 0.011 * factors.yaw) / width
     square = np.minimum(across * across, 1.4)
     arch = np.maximum(1.0 - square, 0.0)
     middle = MOUTH_Y + _curvature(scene) * (0.35 - square)
@@ -76,15 +76,23 @@ def _draw_lips(scene: Scene, lips: Lips, light: Array) -> None:
 
 
 def _draw_inside(scene: Scene, lips: Lips) -> None:
+    """A dark cavity; with the mouth more and more open, upper teeth, the tongue and lower teeth in it."""
     factors, canvas, y = scene.factors, scene.canvas, scene.face_y
+    square = np.minimum(lips.across**2, 1.2)
     ends = smoothstep(1.05, 0.95, np.abs(lips.across))
     inside = canvas.cover(np.maximum(lips.upper_rim - y, y - lips.lower_rim)) * ends
-    canvas.paint((0.20, 0.06, 0.07), 0.95 * inside)
+    canvas.paint((0.13, 0.04, 0.045), 0.97 * inside)
     opened = factors.mouth_open
-    rim = lips.lower_rim - 0.03 - y
-    tongue = canvas.cover(ellipse(lips.across * lips.half_width, rim, 0.55 * lips.half_width, 0.045), 0.012)
-    canvas.paint((0.72, 0.33, 0.33), 0.8 * inside * tongue * smoothstep(0.4, 0.8, opened))
-    teeth = inside * canvas.cover(y - lips.upper_rim - 0.055, 0.006) * smoothstep(0.08, 0.35, opened)
+    rim = lips.lower_rim - 0.022 - y
+    tongue = canvas.cover(ellipse(lips.across * lips.half_width, rim, 0.58 * lips.half_width, 0.050), 0.014)
+    groove = 1.0 - 0.22 * np.exp(-((lips.across / 0.09) ** 2))
+    canvas.paint(scale((0.74, 0.33, 0.33), groove), 0.85 * inside * tongue * float(smoothstep(0.35, 0.8, opened)))
+    gaps = np.exp(-((np.sin(10.5 * lips.across * (1.0 + 0.15 * square)) / 0.28) ** 2))
+    white = blend((0.96, 0.94, 0.90), (0.62, 0.55, 0.52), square)
+    lower = inside * canvas.cover(lips.lower_rim - 0.032 - y, 0.006) * smoothstep(0.60, 0.24, square)
+    canvas.paint(scale(white, 0.86 - 0.22 * gaps), 0.9 * lower * float(smoothstep(0.45, 0.85, opened)))
+    length = 0.052 - 0.012 * square - 0.006 * gaps
+    teeth = inside * canvas.cover(y - lips.upper_rim - length, 0.005) * float(smoothstep(0.08, 0.35, opened))
     teeth = teeth * smoothstep(0.97, 0.72, np.abs(lips.across))
-    white = blend((0.95, 0.93, 0.90), (0.72, 0.66, 0.64), np.minimum(lips.across**2, 1.0))
-    canvas.paint(white, teeth)
+    shaded = (1.0 - 0.16 * gaps) * (1.0 - 0.30 * smoothstep(0.020, 0.0, y - lips.upper_rim))
+    canvas.paint(scale(white, shaded), teeth)

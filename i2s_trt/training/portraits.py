@@ -13,9 +13,10 @@ from i2s_trt.training.eyes import draw_eyes
 from i2s_trt.training.factors import Factors, factors_from_uniform
 from i2s_trt.training.glasses import draw_glasses
 from i2s_trt.training.hair import draw_back_hair, draw_beard, draw_front_hair, hair_style
-from i2s_trt.training.head import draw_age, draw_ears, draw_nose, draw_skin, head_outline
+from i2s_trt.training.hat import draw_hat
+from i2s_trt.training.head import draw_age, draw_ears, draw_nose, draw_skin, draw_skin_texture, head_outline
 from i2s_trt.training.mouth import draw_mouth
-from i2s_trt.training.scene import build_scene
+from i2s_trt.training.scene import build_scene, expose
 
 
 def render_portrait(factors: Factors, size: int = 128) -> npt.NDArray[np.uint8]:
@@ -33,12 +34,15 @@ def render_portrait(factors: Factors, size: int = 128) -> npt.NDArray[np.uint8]:
     draw_ears(scene)
     light = draw_skin(scene, outline)
     draw_nose(scene)
+    draw_skin_texture(scene, outline)
     draw_age(scene)
     draw_beard(scene, outline, light)
     draw_mouth(scene, light)
     draw_eyes(scene)
     draw_front_hair(scene, outline, style)
+    draw_hat(scene, outline, style)
     draw_glasses(scene)
+    expose(scene)
     planes = np.clip(scene.canvas.planes, 0.0, 1.0)
     return np.ascontiguousarray(np.rint(planes * 255.0).astype(np.uint8).transpose(1, 2, 0))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, Canvas, Colour, blend, scale, smoothstep
+from i2s_trt.training.canvas import Array, Canvas, Colour, Value, blend, scale, smoothstep
 from i2s_trt.training.factors import Factors
 
 EYE_X, EYE_Y, MOUTH_Y = 0.25, -0.06, 0.415  # an aligned face in [-1, 1]^2, as in FFHQ
@@ -38,6 +39,10 @@ class Scene:
     skin: Colour
     hair: Colour
 
+    def exposed(self, shade: Value) -> Any:
+        """A surface's shade under this light: even when it is dim, strong in contrast when it glares."""
+        return np.maximum(0.80 + (shade - 0.80) * (1.0 + 0.36 * self.factors.light_strength), 0.04)
+
     def window(self, left: float, right: float, top: float, bottom: float) -> tuple[slice, slice]:
         """Rows and columns of a box given in picture units."""
         size = self.picture_x.shape[0]
@@ -62,15 +67,26 @@ def build_scene(factors: Factors, size: int) -> Scene:
     upright_x = x * cos + (y - 0.1) * sin
     upright_y = (y - 0.1) * cos - x * sin + np.float32(0.1)
     yaw, pitch = factors.yaw, factors.pitch
-    # A turned head keeps its eyes centred (alignment does that), so its outline moves the other way.
-    head_x = upright_x + np.float32(0.055 * yaw)
-    face_x = upright_x - np.float32(0.025 * yaw)
-    face_x = face_x + np.float32(0.16 * yaw) * face_x * face_x
+    # A turned head keeps its eyes centred (alignment does that), so its outline moves the other way: the back of
+    # the skull most, the chin least.
+    head_x = upright_x + np.float32(0.085 * yaw) - np.float32(0.035 * yaw) * smoothstep(0.1, 0.9, upright_y)
+    face_x = upright_x - np.float32(0.033 * yaw)
+    face_x = face_x + np.float32(0.26 * yaw) * face_x * face_x
     face_y = upright_y - np.float32(0.02 * pitch)
     return Scene(
         factors, Canvas(np.zeros((3, size, size), np.float32), 2.0 / size),
         x, y, head_x, upright_y, face_x, face_y, _light(factors), _skin(factors), _hair(factors),
     )  # fmt: skip
+
+
+def expose(scene: Scene) -> None:
+    """The strength and the colour of the light over the whole picture, last of all; highlights soften as on film."""
+    factors = scene.factors
+    warmth, gain = factors.light_warmth, 1.0 + 0.15 * factors.light_strength
+    for plane, tint in zip(scene.canvas.planes, (0.13, 0.01, -0.17), strict=True):
+        np.multiply(plane, gain * (1.0 + tint * warmth), out=plane)
+        over = np.maximum(plane - np.float32(0.7), 0.0)
+        np.subtract(plane, over * over / (over + np.float32(0.9)), out=plane)
 
 
 def _light(factors: Factors) -> Light:
@@ -89,7 +105,7 @@ def _skin(factors: Factors) -> Colour:
 
 def _hair(factors: Factors) -> Colour:
     # Dark skin seldom comes with fair hair; the shift is part of the factor's meaning, not a hidden factor.
-    darkness = smoothstep(-1.1, 1.0, factors.hair_darkness + 0.35 * (factors.skin_tone + 1.0))
+    darkness = float(smoothstep(-1.1, 1.0, factors.hair_darkness + 0.35 * (factors.skin_tone + 1.0)))
     red, green, blue = blend((0.90, 0.73, 0.46), (0.36, 0.22, 0.13), min(1.0, 1.8 * darkness))
     red, green, blue = blend((red, green, blue), (0.12, 0.09, 0.09), max(0.0, 1.8 * darkness - 0.8))
     ginger = factors.hair_redness

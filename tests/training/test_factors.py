@@ -20,8 +20,16 @@ from i2s_trt.training.factors import (
 
 
 def test_there_are_as_many_active_factors_as_the_model_can_learn() -> None:
-    assert 35 <= COUNT <= 50
+    assert 35 <= COUNT <= 54
     assert set(LEVEL_OF) == {0, 1, 2}
+
+
+def test_new_factors_come_last_so_that_the_old_keep_their_places() -> None:
+    assert NAMES.index("clothes_light") == 45
+    assert NAMES[46:] == (
+        "hat", "hair_texture", "stubble", "skin_texture", "light_strength", "light_warmth", "backdrop_clutter", "collar"
+    )  # fmt: skip
+    assert [LEVELS[level] for level in LEVEL_OF[46:]] == ["coarse", "coarse", "middle", *["fine"] * 5]
 
 
 def test_a_sample_depends_on_seed_and_index_only() -> None:
@@ -86,6 +94,9 @@ def test_part_time_factors_are_mostly_absent() -> None:
     assert np.all(np.diff(worn) >= 0)
     assert 0.28 < (worn > 0.5).mean() < 0.36
     assert 0.15 < (visible("beard", uniform) > 0.5).mean() < 0.25
+    assert 0.13 < (visible("hat", uniform) > 0.5).mean() < 0.2
+    for name in ("stubble", "backdrop_clutter", "collar"):
+        assert (visible(name, uniform) == 0.0).mean() >= 0.5
     np.testing.assert_array_equal(visible("smile", uniform), uniform.astype(np.float32))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from i2s_trt.training.factors import COUNT, Factors, sample_latents, uniform_from_latents
+from i2s_trt.training.factors import COUNT, NAMES, Factors, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_portrait, render_uniform
 
 SIZE = 128
@@ -47,6 +47,10 @@ def share(difference: npt.NDArray[np.float64], box: Box) -> float:
         ("clothes_light", 1.0, (-1.0, 1.0, 0.6, 1.0)),
         ("bangs", 1.0, (-0.6, 0.6, -0.7, -0.1)),
         ("hair_length", 1.0, (-1.0, 1.0, -0.4, 1.0)),
+        ("hat", 1.0, (-0.8, 0.8, -1.0, 0.2)),
+        ("hair_texture", 1.0, (-0.8, 0.8, -1.0, 0.2)),
+        ("stubble", 1.0, (-0.6, 0.6, -0.1, 0.9)),
+        ("collar", 1.0, (-0.7, 0.7, 0.6, 1.0)),
     ],
 )
 def test_a_factor_changes_its_region_alone(factor: str, value: float, box: Box) -> None:
@@ -79,6 +83,86 @@ def test_backdrop_leaves_the_face_alone() -> None:
     difference = change(backdrop_hue=1.0, backdrop_light=1.0, backdrop_stripes=1.0)
     assert difference[:20, :10].min() > 5
     assert difference[40:100, 40:88].max() <= 1
+
+
+def test_clutter_lies_behind_the_head() -> None:
+    difference = change(backdrop_clutter=1.0)
+    behind = difference.copy()
+    behind[20:, 28:100] = 0
+    assert behind.max() > 40
+    assert difference[40:100, 40:88].max() <= 1
+
+
+def test_clutter_is_lights_and_darks_out_of_focus() -> None:
+    before = render_portrait(PLAIN, SIZE).astype(float).mean(axis=2)
+    after = render_portrait(replace(PLAIN, backdrop_clutter=1.0), SIZE).astype(float).mean(axis=2)
+    assert (after - before).max() > 15
+    assert (after - before).min() < -15
+    assert np.abs(np.diff(after[:, :20], axis=1)).max() < 25  # no hard edge
+
+
+def test_a_hat_has_the_colour_of_the_clothes() -> None:
+    for hue in (-1.0, 1.0):
+        portrait = render_portrait(replace(PLAIN, hat=1.0, clothes_hue=hue, clothes_light=0.5), SIZE).astype(float)
+        red, _, blue = portrait[10:20, 58:70].mean(axis=(0, 1))
+        assert (blue - red) * hue > 30
+
+
+def test_a_hat_hides_full_and_curly_hair() -> None:
+    for factors in (PLAIN, replace(PLAIN, curl=1.0, hair_volume=1.0, hair_texture=1.0)):
+        fair, dark = (render_portrait(replace(factors, hat=1.0, hair_darkness=value), SIZE) for value in (-1.0, 1.0))
+        assert np.abs(fair[:28].astype(int) - dark[:28]).max() <= 3  # the rows above the forehead
+
+
+def test_coarse_hair_is_dark_and_bright_side_by_side() -> None:
+    def contrast(texture: float) -> float:
+        portrait = render_portrait(replace(PLAIN, hair_texture=texture, hair_darkness=-0.5), SIZE)
+        return float(np.abs(np.diff(portrait[14:24, 40:88].astype(float).mean(axis=2), axis=1)).mean())
+
+    assert contrast(1.0) > 2.0 * contrast(-1.0)
+
+
+def test_skin_texture_stays_on_the_face() -> None:
+    difference = change(skin_texture=1.0)
+    assert difference.max() > 20
+    assert share(difference, (-0.6, 0.6, -0.75, 0.9)) > 0.99
+    assert difference[:, :20].max() == 0
+
+
+def test_strong_light_is_brighter_and_casts_deeper_shadows() -> None:
+    def lit(strength: float) -> tuple[float, float]:
+        factors = replace(PLAIN, light_strength=strength, light_side=1.0)
+        cheeks = render_portrait(factors, SIZE)[66:86].astype(float).mean(axis=2)
+        return float(cheeks[:, 80:86].mean()), float(cheeks[:, 80:86].mean() / cheeks[:, 38:44].mean())
+
+    (dim, dim_ratio), (glaring, glaring_ratio) = lit(-1.0), lit(1.0)
+    assert glaring > dim + 30
+    assert glaring_ratio > 1.1 * dim_ratio
+
+
+def test_warm_light_turns_the_whole_picture_orange() -> None:
+    cold, warm = (render_portrait(replace(PLAIN, light_warmth=value), SIZE).astype(int) for value in (-1.0, 1.0))
+    assert (warm[..., 0] >= cold[..., 0]).all()
+    assert (warm[..., 2] <= cold[..., 2]).all()
+    assert (warm[..., 0] - cold[..., 0]).mean() > 10
+
+
+def test_a_turned_head_shows_less_of_its_far_cheek() -> None:
+    # Glasses keep to the face: their two outer rims lie as far from the eyes' middle as the cheeks do.
+    turned = render_portrait(replace(PLAIN, yaw=1.0, glasses=1.0), SIZE).astype(float)
+    bare = render_portrait(replace(PLAIN, yaw=1.0), SIZE).astype(float)
+    columns = np.flatnonzero(np.abs(turned - bare).max(axis=2)[52:70].max(axis=0) > 30)
+    near, far = 64 - columns.min(), columns.max() - 64
+    assert near > 1.2 * far
+
+
+def test_a_wide_open_mouth_shows_upper_teeth_the_dark_the_tongue_and_lower_teeth() -> None:
+    middle = render_portrait(replace(PLAIN, mouth_open=1.0), 256)[168:204, 120:136].astype(float).mean(axis=1)
+    light, redness = middle.mean(axis=1), middle[:, 0] - middle[:, 1]
+    teeth = np.flatnonzero((light > 130) & (redness < 45))
+    dark, tongue = np.flatnonzero(light < 60), np.flatnonzero((redness > 55) & (light > 60))
+    assert teeth.min() < dark.min() < teeth.max()
+    assert ((tongue > dark.min()) & (tongue < teeth.max())).any()
 
 
 def test_open_mouths_show_teeth_and_darkness() -> None:
@@ -134,3 +218,11 @@ def test_pictures_are_continuous_in_every_factor() -> None:
     near = np.clip(rows + 0.004, -1, 1)
     difference = np.abs(render_uniform(rows, 64).astype(int) - render_uniform(near, 64))
     assert difference.mean() < 1.0
+
+
+@pytest.mark.parametrize("factor", NAMES[46:])
+def test_a_small_step_of_a_new_factor_is_a_small_step_of_the_picture(factor: str) -> None:
+    portraits = [render_portrait(replace(PLAIN, **{factor: value}), 64).astype(int) for value in np.arange(0, 1, 0.05)]
+    steps = np.abs(np.diff(portraits, axis=0)).max(axis=(1, 2, 3))
+    assert steps.max() < 30  # of 255, anywhere in the picture
+    assert np.abs(portraits[0] - portraits[-1]).max() > 20
