@@ -16,7 +16,8 @@ from i2s_trt.errors import ImageError
 READ = (
     "yaw", "face_width", "hair_length", "bangs", "bald", "curl", "glasses", "smile", "mouth_open", "eye_open",
     "gaze", "brow_height", "brow_angle", "moustache", "beard", "age", "skin_tone", "hair_darkness", "hair_grey",
-    "lip_colour", "light_side", "backdrop_light", "clothes_light",
+    "lip_colour", "light_side", "backdrop_light", "clothes_light", "hat", "hair_texture", "stubble", "skin_texture",
+    "light_strength", "light_warmth",
 )  # fmt: skip
 SIZE = 64
 _CHANNELS = (32, 48, 96, 128)
