@@ -12,11 +12,24 @@ import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.embedding.loop import embed
+from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.training.directions import edit_table
 from i2s_trt.training.factor_reader import FactorReader, load_factor_reader
 from i2s_trt.training.gallery import write_gallery
-from i2s_trt.training.study import Study, pixel_options, reconstruction_psnr, run_study, transfer
+from i2s_trt.training.study import (
+    Study,
+    photographs,
+    pixel_options,
+    psnr,
+    reconstruction_psnr,
+    run_study,
+    transfer,
+)
 
 EDITS = ("smile", "mouth_open", "eye_open", "gaze", "glasses", "beard", "yaw", "age", "hair_length", "skin_tone")
 STRENGTHS = (0.0, 0.5, 1.0, 1.5)
@@ -48,6 +61,27 @@ def transfer_scores(generator: Generator, reader: FactorReader, target: Tensor, 
     }
 
 
+def photograph_figures(generator: Generator, steps: int) -> dict[str, dict[str, float]]:
+    """The photographs embedded with the paper's loss by the fast schedule: L, PSNR, and how far features are off.
+
+    Features are off by |F(G(w)) - F(I)| / |F(I)|, by layer of Eq. 2.
+    """
+    vgg, pictures = imagenet_vgg16(), photographs(generator.resolution)
+    options = EmbedOptions(steps=steps, schedule="fast")
+    figures = {}
+    for name, picture in pictures.items():
+        (embedding,) = embed(generator, [picture], options, vgg=vgg)
+        target, found = to_target(picture)[None], to_target(embedding.picture)[None]
+        wanted, seen = (Objective(target, vgg, options.objective).layer_features(image) for image in (target, found))
+        off = {layer: float((seen[layer] - wanted[layer]).norm() / wanted[layer].norm()) for layer in wanted}
+        figures[name] = {
+            "loss": round(embedding.latent.losses["total"]),
+            "psnr": round(float(psnr(found, target)), 2),
+            **{layer: round(value, 3) for layer, value in off.items()},
+        }
+    return figures
+
+
 def evaluate(generator: Generator, reader: FactorReader, study: Study, gentle: Study, seed: int) -> dict[str, Any]:
     """Every figure of the model card: PSNR from `study`, expression transfer from the `gentle` one."""
     difference = gentle.latent("expression") - gentle.latent("neutral")
@@ -73,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--renders", type=int, default=4)
     parser.add_argument("--gentle-steps", type=int, default=GENTLE_STEPS, help="of the embeddings that get edited")
     parser.add_argument("--gentle-rate", type=float, default=GENTLE_RATE)
+    parser.add_argument("--fast-steps", type=int, default=200, help="of the photographs with the paper's loss")
     parser.add_argument("-o", "--out", type=Path)
     parser.add_argument("--pictures", type=Path, help="also write the model card's pictures into this folder")
     options = parser.parse_args(argv)
@@ -82,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         generator, options.seed, options.renders, pixel_options(options.gentle_steps, options.gentle_rate)
     )
     figures = evaluate(generator, load_factor_reader(), study, gentle, options.seed)
-    settings = {name: getattr(options, name) for name in ("steps", "rate", "gentle_steps", "gentle_rate")}
+    figures["photographs"] = photograph_figures(generator, options.fast_steps)
+    names = ("steps", "rate", "gentle_steps", "gentle_rate", "fast_steps")
+    settings = {name: getattr(options, name) for name in names}
     text = json.dumps({**settings, **figures}, indent=2)
     if options.out is not None:
         options.out.write_text(text + "\n")
