@@ -22,7 +22,7 @@ from i2s_trt.models.vgg_layout import CONVOLUTIONS, POOLED_BEFORE, TAPS
 
 _LEARNING_RATE = 0.01
 _SIZE = 256
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN = (123.68, 116.779, 103.939)  # of 0..255, as Oxford's weights want it
 
 
 class BaselineEmbedding(nn.Module):
@@ -50,7 +50,7 @@ class BaselineEmbedding(nn.Module):
         """One step of gradient descent; returns the loss before it, which waits for the device as such programs do."""
         self.optimizer.zero_grad()
         images = self.generator(self.latents)
-        loss = F.mse_loss(images, self.targets)
+        loss = F.mse_loss(images, self.targets) * 127.5**2
         for ours, wanted in zip(self.features(images), self.features(self.targets), strict=True):
             loss = loss + F.mse_loss(ours, wanted)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -144,10 +144,9 @@ class EqualisedLinear(nn.Module):
 
 
 class BaselineFeatures(nn.Module):
-    """VGG-16's features of reduced and normalised images, with trainable weights."""
+    """VGG-16's features of reduced images, with trainable weights."""
 
     mean: Tensor
-    deviation: Tensor
 
     def __init__(self, vgg: Vgg16) -> None:
         super().__init__()
@@ -156,11 +155,10 @@ class BaselineFeatures(nn.Module):
             self.convolutions[str(index)] = nn.Conv2d(inputs, outputs, 3, padding=1)
             self.convolutions[str(index)].load_state_dict(vgg.features[str(index)].state_dict())
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(_DEVIATION).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """[N, 3, R, R] in [-1, 1] -> features of the four layers of Eq. 2."""
-        x = ((images + 1) / 2 - self.mean) / self.deviation
+        x = (images + 1) * 127.5 - self.mean
         if x.shape[-1] > _SIZE:
             x = F.interpolate(x, size=(_SIZE, _SIZE), mode="bilinear", align_corners=False)
         found = []

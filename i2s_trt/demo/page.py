@@ -36,14 +36,13 @@ _MORPHS = (
 )  # fmt: skip
 _CONTENT, _STYLE = "astronaut", "cat"
 _STYLES_SAY = (
-    "Section 4.2: crossover can \u201ctransfer the low level features (e.g. colors and textures)\u201d and "
-    "\u201cfails to faithfully maintain the content structure\u201d of what is no face: the cat's colours come, "
-    "and no fur."
+    "Section 4.2: crossover can \u201ctransfer the low level features (e.g. colors and textures)\u201d. Of the cat, "
+    "colours arrive, and no fur."
 )
 _EXPRESSIONS = (
     ("portrait", "A smile on a drawn face", ""),
     ("astronaut", "The same smile on the photograph",
-     "It ends where the factor reader sees no more of it: beyond, the face would pay for it."),
+     "As far as the factor reader sees it grow and the face remain the same."),
 )  # fmt: skip
 
 

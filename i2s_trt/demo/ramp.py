@@ -12,26 +12,25 @@ from i2s_trt.training.factor_reader import FactorReader
 
 Array = np.ndarray[Any, Any]
 
-FURTHEST, _STEP = 1.0, 0.1  # of the strengths that are tried
-EXPRESSION = ("smile", "mouth_open")  # what the demo's two drawn faces differ in
+_FURTHEST, _STEP = 1.0, 0.1  # of the strengths that are tried
+_GROWING = ("smile", "mouth_open")  # what the demo's two drawn faces differ in
 IDENTITY = ("face_width", "glasses", "moustache", "beard", "age", "skin_tone", "hair_darkness", "hair_length")
 _ANOTHER_FACE = 0.4  # change of one of these factors, whose ranges are 1 or 2 wide
-_ENOUGH = 0.9
+_ENOUGH = 0.9  # of the growth
+_NOTHING = 0.2  # growth that is the reader's noise
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """The strengths between which an expression does what it should.
+    """The strengths between which an expression does what it should; 0 and 0 where it does nothing.
 
     Attributes:
         weakest: at most 0.
         strongest: at least 0.
-        smiles: what the reader sees at the weakest strength, at 0 and at the strongest.
     """
 
     weakest: float
     strongest: float
-    smiles: tuple[float, float, float]
 
     def strengths(self, count: int) -> Array:
         """So many, evenly spaced, float64 [count]."""
@@ -45,21 +44,21 @@ def choose_ramp(render: Synthesizer, reader: FactorReader, target: Array, neutra
     where nine tenths of it are reached: what follows costs the face more than it adds. They lie before the strength at
     which one of `IDENTITY` has moved by 0.4, for that is another face.
     """
-    count = round(FURTHEST / _STEP)
+    count = round(_FURTHEST / _STEP)
     strengths = np.arange(-count, count + 1) * _STEP
     latents = np.stack([expression_transfer(target, neutral, smiling, float(s)) for s in strengths])
     reading = reader.read(torch.from_numpy(render.images(latents)))
-    expression = np.sum([reading[name].numpy() for name in EXPRESSION], axis=0)
+    expression = np.sum([reading[name].numpy() for name in _GROWING], axis=0)
     identity = np.stack([reading[name].numpy() for name in IDENTITY], axis=1)
     same = (np.abs(identity - identity[count]) < _ANOTHER_FACE).all(axis=1)
-    below = count - _enough(-expression[count::-1], same[count::-1])
-    above = count + _enough(expression[count:], same[count:])
-    weakest, strongest = (round(float(strengths[end]), 1) for end in (below, above))
-    return Ramp(weakest, strongest, tuple(float(reading["smile"][end]) for end in (below, count, above)))  # type: ignore[arg-type]
+    below, above = _enough(-expression[count::-1], same[count::-1]), _enough(expression[count:], same[count:])
+    return Ramp(round(-below * _STEP, 1), round(above * _STEP, 1))
 
 
 def _enough(growing: Array, same: Array) -> int:
     """The first place at which nine tenths of the growth before another face are reached; 0 is where it starts."""
     reachable = growing if same.all() else growing[: int(same.argmin())]
-    wanted = growing[0] + _ENOUGH * (reachable.max() - growing[0])
-    return int((reachable >= wanted).argmax())
+    growth = reachable.max() - growing[0]
+    if growth < _NOTHING:
+        return 0
+    return int((reachable >= growing[0] + _ENOUGH * growth).argmax())

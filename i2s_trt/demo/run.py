@@ -22,7 +22,7 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factor_reader import load_factor_reader
-from i2s_trt.training.factors import Factors, factors_from_uniform, sample_latents, uniform_from_latents
+from i2s_trt.training.factors import WORN, Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_portrait
 
 Pixels = np.ndarray[Any, Any]
@@ -98,7 +98,7 @@ def demo_pictures(generator: Generator) -> dict[str, Pixels]:
     `solemn` and `smiling` are one drawn person with two expressions, `portrait` is another.
     """
     pictures = {name: fit_picture(example_picture(name), generator.spec) for name in PHOTOGRAPHS}
-    person = replace(drawn_person(_PERSON_SEED), glasses=0.0, beard=0.0, moustache=0.0)
+    person = replace(drawn_person(_PERSON_SEED), **dict.fromkeys(WORN, 0.0))
     faces = {
         "portrait": drawn_person(_PORTRAIT_SEED),
         "solemn": replace(person, smile=-0.3, mouth_open=0.0),

@@ -47,8 +47,9 @@ def _morphs(render: Synthesizer, first: Pixels, second: Pixels) -> list[Pixels]:
 
 def _expressions(render: Synthesizer, latents: Mapping[str, Pixels], target: str, ramp: Ramp) -> list[Pixels]:
     ends = latents["solemn"], latents["smiling"]
-    turned = [expression_transfer(latents[target], *ends, strength) for strength in ramp.strengths(_COLUMNS)]
-    return list(render(np.stack(turned)))
+    strengths = ramp.strengths(_COLUMNS)
+    strengths[np.abs(strengths).argmin()] = 0.0  # the face as it is
+    return list(render(np.stack([expression_transfer(latents[target], *ends, strength) for strength in strengths])))
 
 
 def _styled(render: Synthesizer, latents: Mapping[str, Pixels], content: str, picture: Pixels) -> list[Pixels]:

@@ -83,6 +83,8 @@ NAMES: Final = tuple(item.name for item in fields(Factors))
 INDEX: Final = {name: index for index, name in enumerate(NAMES)}
 LEVEL_OF: Final = tuple(LEVELS.index(item.metadata["level"]) for item in fields(Factors))
 COUNT: Final = len(NAMES)
+WORN: Final = ("glasses", "beard", "moustache", "stubble", "hat")
+"""Factors of what a face may wear, which hide expressions."""
 EXPRESSION: Final = ("smile", "mouth_open", "eye_open", "gaze", "gaze_up", "brow_height", "brow_angle")
 
 

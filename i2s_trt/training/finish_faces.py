@@ -17,7 +17,7 @@ PRESENTATIONS = 200_000
 CHECKPOINT = "faces-finished.pt"
 FINISH = StageOptions(
     128, rate_start=2e-3, rate_end=3e-5, batch=8, eyes_weight=6.0, mouth_weight=12.0, pair_weight=1.0,
-    feature_weight=0.5, features_from=0.4,
+    features_from=0.4,
 )  # fmt: skip
 
 
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("pairs", type=Path, help="shards drawn with --pairs")
     parser.add_argument("run", type=Path)
     parser.add_argument("--from-model", help="go on from a model that ships, of these factors or the first of them")
+    parser.add_argument("--feature-weight", type=float, default=0.0, help="of the loss on VGG-16's features")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--presentations", type=int, default=PRESENTATIONS)
     parser.add_argument("--minutes", type=float, default=math.inf)
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         load_checkpoint(options.run / "faces-128.pt", model)
     stage = replace(
         FINISH, presentations=options.presentations, seconds=60.0 * options.minutes, seed=options.seed,
-        bfloat16=not options.float32,
+        bfloat16=not options.float32, feature_weight=options.feature_weight,
     )  # fmt: skip
     log = Logbook(options.run, curve="finish.csv", checkpoint=CHECKPOINT)
     train_stage(model, images, latents, stage, on_event=log)

@@ -1,4 +1,4 @@
-"""What training of the face generator minimises: pixels, edges and coarse colour, eyes and mouth counting more."""
+"""What training of the face generator minimises: pixels, edges, coarse colour and features, eyes and mouth most."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 from i2s_trt.embedding.objective import input_scale
 from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
+from i2s_trt.models.vgg import imagenet_vgg16
 
 EYES_WEIGHT, MOUTH_WEIGHT = 4.0, 5.0
-FEATURES = ("conv1_1", "conv1_2", "conv3_2")
+FEATURE_LAYERS = ("conv1_1", "conv1_2", "conv3_2")
 
 
 def region_weights(size: int, eyes: float = EYES_WEIGHT, mouth: float = MOUTH_WEIGHT) -> Tensor:
@@ -55,9 +55,9 @@ class FeatureLoss:
     quarters of Eq. 1; conv4_2 would cost half as much again.
     """
 
-    def __init__(self, window: int, seed: int, vgg: Vgg16 | None = None) -> None:
+    def __init__(self, window: int, seed: int) -> None:
         self.window = window
-        self._vgg = (vgg or imagenet_vgg16()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._vgg = imagenet_vgg16().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._gain, self._shift = input_scale(ObjectiveOptions())
         self._random = torch.Generator().manual_seed(seed)
 
@@ -72,7 +72,7 @@ class FeatureLoss:
 
     def _features(self, images: Tensor) -> dict[str, Tensor]:
         scaled = images * self._gain + self._shift
-        return self._vgg(scaled.contiguous(memory_format=torch.channels_last), FEATURES)  # type: ignore[no-any-return]
+        return self._vgg(scaled.contiguous(memory_format=torch.channels_last), FEATURE_LAYERS)  # type: ignore[no-any-return]
 
     def _draw_window(self, size: int) -> tuple[slice, slice, slice, slice]:
         free = max(size - self.window, 0) + 1

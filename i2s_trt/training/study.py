@@ -15,7 +15,7 @@ from i2s_trt.embedding.loop import embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
-from i2s_trt.training.factors import INDEX, sample_latents, uniform_from_latents
+from i2s_trt.training.factors import INDEX, WORN, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_uniform
 
 Pictures = npt.NDArray[np.uint8]
@@ -63,7 +63,7 @@ def expression_pair(seed: int, size: int) -> Pictures:
     uniform = uniform_from_latents(sample_latents(seed, 1, mixing=0.0)).repeat(2, axis=0)
     for name, values in {"smile": (-0.3, 0.9), "mouth_open": (-1.0, 0.6)}.items():
         uniform[:, INDEX[name]] = values
-    for name in ("beard", "moustache", "glasses"):
+    for name in WORN:
         uniform[:, INDEX[name]] = -1.0
     return render_uniform(uniform, size)
 

@@ -30,8 +30,9 @@ class StageOptions:
         eyes_weight, mouth_weight: of these regions' pixels in the loss.
         pair_weight: of the loss on expressions' differences; above 0, rows 2i and 2i + 1 of the images must be one
             face with two expressions, and batches hold such pairs.
-        feature_weight: of the loss on VGG-16's features, on windows of `feature_window` pixels a side.
-        features_from: share of the stage after which it counts; it doubles the time that a portrait takes.
+        feature_weight: of the relative L1 between VGG-16's features (`losses.FeatureLoss`), in windows of
+            `feature_window` pixels a side.
+        features_from: share of the stage after which they count: the loss that is reported jumps there.
     """
 
     resolution: int

@@ -15,10 +15,10 @@ def take_over(model: Trained, shipped: GeneratorWeights) -> None:
     """Start `model`, whose latents may be longer, where a shipped model ended.
 
     The first factors must be the shipped model's. Its w lists every factor several times, bent at several points
-    (`equalised.start_mapping`); the places of the last, incomplete round go to the new factors.
+    (`equalised.start_mapping`); the places of the last, incomplete round go to the new factors, once.
 
     Raises:
-        CheckpointError: the shipped model has another architecture, or more factors.
+        CheckpointError: the shipped model has another architecture, more factors, or been widened before.
     """
     tensors = {name: tensor.float().clone() for name, tensor in shipped.tensors.items()}
     new, old = model.current.spec.z_dim, shipped.spec.z_dim
@@ -60,6 +60,8 @@ def _make_room(tensors: dict[str, Tensor], old: int, new: int, layers: int) -> N
     if len(spare) < new - old:
         raise CheckpointError(f"w has room for {len(spare)} factors more, portraits have {new - old}", "draw fewer")
     place = torch.arange(len(spare))
+    if not torch.equal(tensors["mapping.dense.0.weight"][spare].abs().argmax(dim=1), place):
+        raise CheckpointError("the model has been widened before: its w has no room left", "take an older model")
     factor, copy = old + place % (new - old), place // (new - old)
     first = torch.zeros(width, new)
     first[:, :old] = tensors["mapping.dense.0.weight"]

@@ -34,7 +34,7 @@ def test_doctor_for_machines(i2s: I2s) -> None:
 
 def test_doctor_shows_the_built_in_features() -> None:
     done = invoke("doctor")
-    assert "whole, --features imagenet; CC BY 4.0" in done.output
+    assert "whole, the default features; CC BY 4.0" in done.output
 
 
 def test_doctor_finds_damaged_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from i2s_trt.embedding import curvature
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.directions import edit_correlation, edit_table, factor_directions
 from i2s_trt.training.equalised import EqualisedGenerator
-from i2s_trt.training.evaluate import MOUTH, evaluate, mouth_share
+from i2s_trt.training.evaluate import MOUTH, evaluate, mouth_share, photograph_figures
 from i2s_trt.training.export_faces import canonical_weights
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import COUNT, INDEX, sample_latents, uniform_from_latents
@@ -125,3 +126,16 @@ def test_embedding_improves_on_the_mean_latent() -> None:
     w_plus = embed_pictures(generator, pictures, pixel_options(40))
     mean = generator.mean_w_plus.expand(3, -1, -1)
     assert (psnr(generator.synthesis(w_plus), targets) > psnr(generator.synthesis(mean), targets) + 2).all()
+
+
+def test_photographs_are_measured_in_trained_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curvature, "POINTS", 1)
+    monkeypatch.setattr(curvature, "PROBES", 4)
+    spec = GeneratorSpec(32, COUNT, 128, (16,) * 4, (128,) * 2)
+    generator = Generator.from_weights(canonical_weights(EqualisedGenerator(spec, 0)))
+    few, more = (photograph_figures(generator, steps) for steps in (1, 12))
+    assert set(few) == set(PHOTOGRAPHS)
+    for name in PHOTOGRAPHS:
+        assert set(few[name]) == {"loss", "psnr", "conv1_1", "conv1_2", "conv3_2", "conv4_2"}
+        assert more[name]["loss"] < 0.8 * few[name]["loss"]
+        assert more[name]["conv3_2"] < few[name]["conv3_2"] < 2

@@ -8,10 +8,13 @@ import pytest
 import torch
 
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.models.spec import GeneratorSpec
+from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.training import export_faces, faces, finish_faces
 from i2s_trt.training.factors import COUNT
-from i2s_trt.training.losses import FeatureLoss, pair_loss, portrait_loss, region_weights
+from i2s_trt.training.losses import FEATURE_LAYERS, FeatureLoss, pair_loss, portrait_loss, region_weights
 from i2s_trt.training.shards import Shard, main, read_shards, render_shard, write_shard
 from i2s_trt.training.trainer import StageOptions, Trained, TrainEvent, begin, train_stage
 
@@ -123,6 +126,28 @@ def test_the_feature_loss_looks_through_windows_of_every_place() -> None:
     assert 0 < sum(seen) < 30
 
 
+def test_the_feature_loss_sees_what_embedding_sees() -> None:
+    random = torch.Generator().manual_seed(0)
+    targets, images = (torch.rand(1, 3, 32, 32, generator=random) for _ in range(2))
+    objective = Objective(targets, imagenet_vgg16(), ObjectiveOptions())
+    wanted, found = objective.features, objective.layer_features(images)
+    apart = [(found[name] - wanted[name]).abs().mean() / wanted[name].mean() for name in FEATURE_LAYERS]
+    for window in (32, 500):  # a window larger than the picture is the picture
+        torch.testing.assert_close(FeatureLoss(window, 0)(images, targets), torch.stack(apart).mean())
+
+
+def test_features_count_from_their_share_of_the_stage_on(shard: Shard) -> None:
+    images, latents = tensors(shard)
+    late = replace(STAGE, presentations=80, feature_weight=1.0, feature_window=32, features_from=0.95)
+    models = [begin(SPEC, 0) for _ in range(3)]
+    stages = (replace(late, feature_weight=0.0), late, replace(late, features_from=0.5))
+    for model, stage in zip(models, stages, strict=True):
+        train_stage(model, images, latents, stage)
+    never, hardly, half = (model.current.raw["synthesis/const"] for model in models)
+    assert torch.equal(never, hardly)
+    assert not torch.equal(never, half)
+
+
 def test_training_on_features_brings_them_nearer(shard: Shard) -> None:
     images, latents = tensors(shard)
     targets = images.float() / 127.5 - 1
@@ -153,7 +178,7 @@ def test_the_commands_train_and_export_a_model_that_loads(tmp_path: Path, monkey
     main([str(tmp_path / "pairs"), "--pairs", "--shards", "1", "--count", "4", "--workers", "1"])
     finish_faces.main([str(tmp_path / "pairs"), str(tmp_path / "run"), "--minutes", "0.02"])
     info = export_faces.export(tmp_path / "run" / finish_faces.CHECKPOINT, tmp_path / "model")
-    again = ["--from-model", str(tmp_path / "model"), "--float32", "--presentations", "8"]
+    again = ["--from-model", str(tmp_path / "model"), "--float32", "--presentations", "16", "--feature-weight", "0.5"]
     finish_faces.main([str(tmp_path / "pairs"), str(tmp_path / "run"), *again])
     generator = load_generator(tmp_path / "model")
     assert generator.digest == info.digest

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from i2s_trt.errors import CheckpointError
-from i2s_trt.models.generator import GeneratorWeights
+from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec
-from i2s_trt.training.equalised import EqualisedGenerator
+from i2s_trt.training.equalised import THRESHOLDS, EqualisedGenerator
 from i2s_trt.training.export_faces import canonical_weights
 from i2s_trt.training.factors import COUNT, sample_latents
 from i2s_trt.training.trainer import Trained, begin
@@ -52,6 +52,12 @@ def taken_over(spec: GeneratorSpec, shipped: GeneratorWeights) -> Trained:
     return model
 
 
+def w_of(model: EqualisedGenerator, z: torch.Tensor) -> torch.Tensor:
+    tensors = {**model.effective(), "mean_w": torch.zeros(model.spec.w_dim)}
+    w: torch.Tensor = Generator.from_weights(GeneratorWeights(model.spec, tensors)).mapping(z)
+    return w
+
+
 @torch.no_grad()
 def test_a_model_of_the_same_factors_draws_the_same_pictures(
     trained: EqualisedGenerator, shipped: GeneratorWeights
@@ -76,6 +82,13 @@ def test_new_factors_change_w_and_not_yet_the_picture(shipped: GeneratorWeights)
     turned = z.clone()
     turned[:, :, OLD:] = turned[:, :, OLD:].flip(-1)  # keeps the mean square
     assert torch.allclose(model.current(z), model.current(turned), atol=1e-5)
+    first, second = (w_of(model.current, latent[:, 0]) for latent in (z, turned))
+    spare = slice(SPEC.w_dim - SPEC.w_dim % OLD, None)
+    assert torch.equal(first[:, : spare.start], second[:, : spare.start])
+    for place, bent in enumerate(first[:, spare].T):
+        factor, threshold, sign = OLD + place % 6, THRESHOLDS[place // 6], 1 - 2 * (place // 6 % 2)
+        expected = torch.nn.functional.leaky_relu(sign * (z[:, 0, factor] - threshold), 0.2)
+        torch.testing.assert_close(bent / bent.std(), expected / expected.std(), atol=2e-3, rtol=0)
 
 
 def test_new_factors_are_learned_from_the_first_step(shipped: GeneratorWeights) -> None:
@@ -108,3 +121,11 @@ def test_old_factors_keep_their_meaning(trained: EqualisedGenerator, shipped: Ge
 def test_what_cannot_be_taken_over_is_refused(spec: GeneratorSpec, message: str, shipped: GeneratorWeights) -> None:
     with pytest.raises(CheckpointError, match=message):
         take_over(begin(spec, 0), shipped)
+
+
+def test_a_model_is_widened_once(shipped: GeneratorWeights) -> None:
+    model = taken_over(WIDER, shipped)
+    tensors = {name: tensor.detach() for name, tensor in model.average.effective().items()}
+    again = GeneratorWeights(WIDER, {**tensors, "mean_w": torch.zeros(SPEC.w_dim)})
+    with pytest.raises(CheckpointError, match="widened before"):
+        take_over(begin(replace(WIDER, z_dim=COUNT + 1), 0), again)
