@@ -9,6 +9,7 @@ from benchmarks.schedules import FAST, PAPER, PAPER_STEPS, ScheduleRun, run_sche
 from benchmarks.schema import Case, Curve, Figure, Progress, Ratio, Row, Skip
 from benchmarks.suites.models import resolutions
 from i2s_trt.errors import I2sError
+from i2s_trt.models import vgg_weights
 
 _QUICK_STEPS, _QUICK_SECONDS = 4, 15.0
 _PAPERS_PART = 0.7  # of the time for a model; the rest is for the fast schedule
@@ -69,7 +70,8 @@ def row(case: Case, result: ScheduleRun, paper: ScheduleRun, load: float) -> Row
     place = result.points[-1] if case.variant == PAPER else result.reach(target)
     seconds, steps, loss = place or result.points[-1]
     figures = {"steps": Figure(steps, "step"), "loss": Figure(loss, "loss")}
-    notes = () if result.finished else ("stopped by the time budget",)
+    stopped = () if result.finished else ("stopped by the time budget",)
+    notes = (f"losses of {vgg_weights.NAME}", *stopped)
     if place is None:
         return Row(case, figures, load, (*notes, "did not reach the loss of the paper's schedule"))
     return Row(case, {"time": Figure(seconds, "s"), **figures}, load, notes)

@@ -138,4 +138,4 @@ def test_photographs_are_measured_in_trained_features(monkeypatch: pytest.Monkey
     for name in PHOTOGRAPHS:
         assert set(few[name]) == {"loss", "psnr", "conv1_1", "conv1_2", "conv3_2", "conv4_2"}
         assert more[name]["loss"] < 0.8 * few[name]["loss"]
-        assert more[name]["conv3_2"] < few[name]["conv3_2"] < 2
+        assert more[name]["conv3_2"] < few[name]["conv3_2"] < 5
