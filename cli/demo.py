@@ -19,14 +19,15 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
 
     Example: i2s-trt demo -o demo
     """
+    from cli.features import choose_features
     from cli.schedule import say_schedule
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.demo.run import OPTIONS, run_demo
-    from i2s_trt.models.vgg import imagenet_vgg16
 
     console = Console(json)
     console.say("embedding three photographs and three drawn faces; this takes two minutes at most on two cores")
-    say_schedule(console, load_generator(), imagenet_vgg16(), OPTIONS)
+    generator, vgg = load_generator(), choose_features("imagenet", console)
+    say_schedule(console, generator, vgg, OPTIONS)
     with console.progress() as bar, stop_requests() as should_stop:
 
         def report(progress: "EmbedProgress") -> bool:
@@ -34,8 +35,7 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
             bar.show("embedding", min(progress.steps), progress.of, f"loss {loss_text(loss)}")
             return should_stop()
 
-        result = run_demo(output, report)
-    console.say(f"features: {result.features}")
+        result = run_demo(output, report, generator=generator, vgg=vgg)
     for name, embedding in result.embeddings.items():
         latent = embedding.latent
         console.event("done", name=name, loss=latent.losses["total"], distance_to_mean=latent.distance)

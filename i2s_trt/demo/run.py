@@ -19,7 +19,7 @@ from i2s_trt.images.compose import write_png
 from i2s_trt.images.examples import example_picture
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import imagenet_vgg16
+from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import WORN, Factors, factors_from_uniform, sample_latents, uniform_from_latents
@@ -45,30 +45,36 @@ class DemoResult:
         embeddings: by picture.
         sheet: the contact sheet.
         page: the same to look at and to try in a browser, in one file.
-        features: which feature network the loss used.
         interrupted: the report stopped it; what there is has been written.
     """
 
     embeddings: dict[str, Embedding]
     sheet: Path
     page: Path
-    features: str
     interrupted: bool
 
 
-def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> DemoResult:
+def run_demo(
+    folder: Path,
+    report: Report,
+    options: EmbedOptions = OPTIONS,
+    *,
+    generator: Generator | None = None,
+    vgg: Vgg16 | None = None,
+) -> DemoResult:
     """Embed three photographs and three drawn faces, edit them, and lay everything out on one sheet and one page.
 
     Args:
         folder: for the results.
         report: called after each step; a true answer stops the embedding.
         options: of the embedding.
+        generator, vgg: the built-in ones, where the caller has them already.
 
     Raises:
         EnvironmentFault: scikit-image is missing, or the folder cannot be written.
     """
     make_folder(folder)
-    generator, vgg = load_generator(), imagenet_vgg16()
+    generator, vgg = generator or load_generator(), vgg or imagenet_vgg16()
     pictures = demo_pictures(generator)
     found = embed(generator, list(pictures.values()), options, vgg=vgg, callback=report)
     embeddings = dict(zip(pictures, found, strict=True))
@@ -82,7 +88,7 @@ def run_demo(folder: Path, report: Report, options: EmbedOptions = OPTIONS) -> D
     write_png(path, pixels)
     page = write_page(folder, generator, embeddings, ramps, pixels)
     interrupted = any(item.latent.status == "interrupted" for item in found)
-    return DemoResult(embeddings, path, page, vgg.source.name, interrupted)
+    return DemoResult(embeddings, path, page, interrupted)
 
 
 def expression_ramps(generator: Generator, latents: Mapping[str, Pixels]) -> dict[str, Ramp]:
