@@ -69,6 +69,7 @@ def write_page(
     first = next(iter(embeddings.values())).latent
     text = template.substitute(
         size=generator.resolution,
+        from_layer=FROM_LAYER,
         steps=first.options["steps"],
         wipes="\n".join(_wipe(name, embedding) for name, embedding in embeddings.items()),
         films="\n".join(_films(TorchSynthesizer(generator), embeddings, ramps)),

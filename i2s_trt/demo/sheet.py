@@ -19,7 +19,7 @@ _CONTENTS, _STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "por
 _COLUMNS = 6
 _CELL_HEIGHT = 144
 _SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
-FROM_LAYER = 8  # of styles; those of the middle on carry shapes of a photograph along, and give ghosts
+FROM_LAYER = 10  # of styles: colours; earlier ones carry shapes of a photograph along, and give ghosts
 
 
 def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]) -> Pixels:
