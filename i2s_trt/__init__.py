@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16, random_vgg16
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Embedding": "i2s_trt.embedding.loop",
