@@ -6,7 +6,7 @@ import torch
 
 from i2s_trt.errors import ImageError
 from i2s_trt.training.factor_reader import READ, FactorReader, load_factor_reader, shrink
-from i2s_trt.training.factors import INDEX, NAMES, sample_latents, uniform_from_latents, visible
+from i2s_trt.training.factors import INDEX, NAMES, WORN, sample_latents, uniform_from_latents, visible
 from i2s_trt.training.portraits import render_uniform
 from i2s_trt.training.read_factors import (
     ReaderOptions,
@@ -41,15 +41,17 @@ def test_it_reads_unseen_portraits(reader: FactorReader) -> None:
 
 @pytest.mark.parametrize("name", ["smile", "mouth_open", "glasses", "gaze", "age", "beard"])
 def test_reading_follows_one_factor_and_leaves_others(reader: FactorReader, name: str) -> None:
-    uniform = uniform_from_latents(sample_latents(321, 1, mixing=0.0)).repeat(5, axis=0)
-    uniform[:, INDEX["beard"]] = uniform[:, INDEX["glasses"]] = -1.0
-    uniform[:, INDEX["smile"]] = 0.0
-    uniform[:, INDEX[name]] = np.linspace(-1, 1, 5)
-    reading = reader.read(to_images(render_uniform(uniform)))
-    truth = visible(name, uniform[:, INDEX[name]])
-    assert np.corrcoef(reading[name].numpy(), truth)[0, 1] > 0.95
-    other = "yaw"
-    assert reading[other].std() < 0.15
+    found = []
+    for seed in range(321, 326):
+        uniform = uniform_from_latents(sample_latents(seed, 1, mixing=0.0)).repeat(5, axis=0)
+        uniform[:, [INDEX[worn] for worn in WORN]] = -1.0
+        uniform[:, INDEX["smile"]] = 0.0
+        uniform[:, INDEX[name]] = np.linspace(-1, 1, 5)
+        reading = reader.read(to_images(render_uniform(uniform)))
+        found.append(np.corrcoef(reading[name].numpy(), visible(name, uniform[:, INDEX[name]]))[0, 1])
+        assert reading["yaw"].std() < 0.15
+    assert min(found) > 0.9
+    assert np.median(found) > 0.95
 
 
 def test_a_reading_does_not_depend_on_the_batch(reader: FactorReader) -> None:
