@@ -111,7 +111,7 @@ def embed(
     prior: Annotated[
         float,
         typer.Option(
-            help="Weight of staying near the model's samples: 6 makes latents that edit well with the built-in "
+            help="Weight of staying near the model's samples: 3 makes latents that edit well with the built-in "
             "features, 0 fits closest.",
             rich_help_panel=_LOSS_PANEL,
         ),

@@ -43,7 +43,7 @@ class ObjectiveOptions:
         style_weight: of the Gram-matrix loss on `style_layer` (the stylised embedding of Figure 6).
         style_layer: the paper uses conv4_2.
         prior_weight: of the charge for leaving the model's samples (`prior.Prior`), which latents that are to be edited
-            need: 6 suits trained features at `mean-255`, less where losses are smaller; the paper has none.
+            need: 3 suits trained features at `mean-255`, less where losses are smaller; the paper has none.
         input_scale: range in which pixels and VGG see images: `mean-255` is 0..255 less the ImageNet mean, which
             reproduces the magnitude of the paper's losses; `normalized` is 0..1 less mean, over deviation; `unit`
             is 0..1; `signed` is -1..1. It scales the pixel term too (255, 1, 1, 2 wide).
