@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
 
 # Shares of the CPU's loss. Adam amplifies rounding: on one CPU the fused step leaves the plain one by 0.1 % within 50
-# steps, 3 % within 100 and 5 % within 200, and comes back to 0.7 % at 500. A defect shows in the first ones.
-_FIRST, _FIRST_LIMIT, _LIMIT = 50, 0.01, 0.1
+# steps, 3 % within 100 and 5 % within 200, and comes back to 0.7 % at 500; bfloat16 leaves it by 1 % at once. A defect
+# shows in the first ones.
+_FIRST, _FIRST_LIMIT, _LIMIT = 50, {"fp32": 0.01, "tf32": 0.01, "bf16": 0.03}, 0.1
 _PSNR_LIMIT = {"fp32": 60.0, "tf32": 45.0, "bf16": 30.0}  # in dB, as exported graphs are held to
 _ON_GPU, _ON_CPU = ("fp32", "tf32", "bf16"), ("fp32", "bf16")
 _LATENTS = 4
@@ -72,9 +73,10 @@ def check_device(model: str, device: str, steps: int, seconds: float = math.inf)
         yield Verdict(f"pictures in {precision}, dB", psnr >= limit, _finite(min(psnr, _EQUAL)), limit)
         curve, kind = _curve(generator, _options("fused", precision, steps))
         distances = np.abs(curve - wanted) / wanted
-        near = int(np.argmin(np.append(distances <= _FIRST_LIMIT, False)))
+        first = _FIRST_LIMIT[precision]
+        near = int(np.argmin(np.append(distances <= first, False)))
         note = f"{steps} steps, {kind}; near for {near}; at the end {curve[-1]:.1f}, on the CPU {wanted[-1]:.1f}"
-        for name, part, most in (("at first, ", distances[:_FIRST], _FIRST_LIMIT), ("", distances, _LIMIT)):
+        for name, part, most in (("at first, ", distances[:_FIRST], first), ("", distances, _LIMIT)):
             apart = float(np.max(part))
             yield Verdict(f"losses in {precision}, {name}apart", apart <= most, _finite(apart), most, note)
         if place.type == "cuda":
