@@ -27,6 +27,7 @@ from i2s_trt.images.quad import ffhq_quad
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
+from i2s_trt.training.factors import WORN
 from i2s_trt.training.portraits import render_portrait
 from i2s_trt.video.motion import reenact
 from i2s_trt.video.options import ClipOptions
@@ -121,7 +122,7 @@ def crops_of(photograph: Pixels, quad: Pixels, generator: Generator) -> dict[str
 
 def expression(generator: Generator, calm: float) -> Pixels:
     """A drawn face that smiles with its mouth open (0) or is solemn (1)."""
-    person = replace(drawn_person(29), glasses=0.0, beard=0.0, moustache=0.0)
+    person = replace(drawn_person(29), **dict.fromkeys(WORN, 0.0))
     face = replace(person, smile=0.9 - 1.2 * calm, mouth_open=0.6 - 0.6 * calm)
     return render_portrait(face, generator.resolution)
 
