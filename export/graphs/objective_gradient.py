@@ -32,17 +32,18 @@ def objective_gradient_graph(
         images = reduced.crop(reduced.synthesis(w_plus, rest[layers:]))
         return losses_against(objective, images, target, rest[:layers])
 
-    def sizes(terms: Tensor) -> Tensor:
-        totals = terms[:, 0].detach()
-        return totals.clamp(min=_NO_LOSS).sqrt() if precision == "fp16" else torch.ones_like(totals)
+    narrow = precision == "fp16"
+
+    def roots(terms: Tensor) -> Tensor:
+        return terms[:, 0].detach().clamp(min=_NO_LOSS).sqrt()
 
     def function(w_plus: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
         def total(latents: Tensor) -> tuple[Tensor, Tensor]:
             terms = losses(latents, *rest)
-            return (terms[:, 0] / sizes(terms)).sum(), terms
+            return (terms[:, 0] / roots(terms) if narrow else terms[:, 0]).sum(), terms
 
         gradient, terms = torch.func.grad(total, has_aux=True)(w_plus)
-        return terms, gradient * sizes(terms)[:, None, None]
+        return terms, gradient * roots(terms)[:, None, None] if narrow else gradient
 
     w_plus = gaussian(EXAMPLE_BATCH, generator.num_layers, generator.w_dim)
     examples = {"w_plus": w_plus, **targets, **noise}
