@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch.func import functional_call
 
 from i2s_trt.models.generator import Generator, GeneratorWeights, run_time_tensors
 from i2s_trt.models.spec import GeneratorSpec
-from i2s_trt.training.factors import LEVELS
+from i2s_trt.training.factors import LEVELS, bends
 
 MAPPING_RATE = 0.01  # learning-rate multiplier of the mapping network (Karras et al. 2019, appendix C)
 THRESHOLDS = (0.0, 0.5, -0.5, 1.0, -1.0, 0.25, 1.5, -1.5, 0.75)  # where w bends, in standard deviations
@@ -36,6 +37,11 @@ class EqualisedGenerator(nn.Module):
         self._add_mapping()
         self._add_synthesis()
         self.register_buffer("levels", level_of_layers(spec.num_layers), persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self._core[0]._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def _add(self, name: str, start: Tensor, constant: float = 1.0) -> None:
         self.raw[name.replace(".", "/")] = nn.Parameter(start / constant)
@@ -112,18 +118,26 @@ def start_mapping(spec: GeneratorSpec) -> list[tuple[Tensor, Tensor]]:
     The dense layers but the last copy z, lifted above zero so that leaky ReLU lets it pass; the last one takes it
     down again, less a threshold: w_j = lrelu(+-(z_i - t)). A style, being linear in w, can then be any piecewise
     linear function of each factor from the first step. From random weights, training would first have to undo eight
-    layers' mixing of the factors, at a hundredth of its learning rate.
+    layers' mixing of the factors, at a hundredth of its learning rate. A factor that shows only in part of its range
+    is bent where it begins and ends to show first: a cap that half of the portraits' latents do not reach would
+    otherwise be a ramp from the middle of them.
     """
     latents, width = spec.z_dim, spec.w_dim
     column = torch.arange(width) % latents
     copies = torch.arange(width) // latents
-    thresholds = torch.tensor(THRESHOLDS)[copies % len(THRESHOLDS)]
+    thresholds = torch.tensor([_threshold(int(i), int(k)) for i, k in zip(column, copies, strict=True)])
     signs = 1.0 - 2.0 * (copies % 2)
     one_of = torch.nn.functional.one_hot(column, latents).float()
     layers = [(one_of, torch.full((width,), LIFT))]
     layers += [(torch.eye(width), torch.zeros(width)) for _ in spec.mapping_widths[2:]]
     layers.append((torch.diag(signs), -signs * (LIFT + thresholds)))
     return layers
+
+
+def _threshold(factor: int, copy: int) -> float:
+    """Where copy `copy` of a factor's latent is bent."""
+    own = bends(factor)
+    return own[copy] if copy < len(own) else THRESHOLDS[(copy - len(own)) % len(THRESHOLDS)]
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

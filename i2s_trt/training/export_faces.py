@@ -1,4 +1,4 @@
-"""Turns a checkpoint of training into the model folder that ships: effective weights, scaled, in float16."""
+"""A checkpoint of training becomes the model folder that ships (effective weights, scaled, in float16), and back."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from torch import Tensor
 
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import save_model
+from i2s_trt.errors import CheckpointError
 from i2s_trt.models.generator import Generator, GeneratorWeights
+from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.equalised import EqualisedGenerator
 from i2s_trt.training.faces import SPEC, load_checkpoint
 from i2s_trt.training.factors import sample_latents
-from i2s_trt.training.trainer import begin
+from i2s_trt.training.trainer import Trained, begin
 
 # Mean distance of w from the mean. At this scale some hundred steps of 0.004 converge near the training cloud, and the
 # paper's threshold of 1 keeps the rows of a difference that carry the expression.
@@ -33,14 +35,43 @@ def canonical_weights(model: EqualisedGenerator, seed: int = 0, row_norm: float 
     tensors = {name: tensor.detach().clone() for name, tensor in model.effective().items()}
     w = _sample_w(model, tensors, seed)
     factor = row_norm / float((w - w.mean(dim=0)).norm(dim=1).mean())
-    last = f"mapping.dense.{len(model.spec.mapping_widths) - 1}"
-    for name in tensors:
-        if name.startswith(last):
-            tensors[name] *= factor
-        elif name.endswith(".style.weight"):
-            tensors[name] /= factor
+    _scale_w(tensors, factor, model.spec)
     tensors["mean_w"] = w.mean(dim=0) * factor
     return GeneratorWeights(model.spec, {name: tensor.half().contiguous() for name, tensor in tensors.items()})
+
+
+def take_over(model: Trained, shipped: GeneratorWeights) -> None:
+    """Start `model` where a shipped model ended: what `canonical_weights` did, undone but for the rounding.
+
+    Raises:
+        CheckpointError: the shipped model is of another architecture.
+    """
+    tensors = {name: tensor.float().clone() for name, tensor in shipped.tensors.items()}
+    last = f"mapping.dense.{len(shipped.spec.mapping_widths) - 1}.weight"
+    _scale_w(tensors, 1.0 / float(tensors[last].diagonal().abs().mean()), shipped.spec)
+    for generator in (model.current, model.average):
+        _load(generator, tensors)
+
+
+def _load(generator: EqualisedGenerator, tensors: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, constant in generator.constants.items():
+            parameter, given = generator.raw[name.replace(".", "/")], tensors.get(name)
+            if given is None or given.shape != parameter.shape:
+                raise CheckpointError(f"the model's {name} is not of the trained architecture", "take the demo model")
+            parameter.copy_(given / constant)
+        for index in range(generator.spec.num_layers):
+            generator.get_buffer(f"noise_{index}").copy_(tensors[f"synthesis.layers.{index}.noise"])
+
+
+def _scale_w(tensors: dict[str, Tensor], factor: float, spec: GeneratorSpec) -> None:
+    """Make w so many times as long, in place, and the styles that much less sensitive to it."""
+    last = f"mapping.dense.{len(spec.mapping_widths) - 1}."
+    for name, tensor in tensors.items():
+        if name.startswith(last):
+            tensor.mul_(factor)
+        elif name.endswith(".style.weight"):
+            tensor.div_(factor)
 
 
 def _sample_w(model: EqualisedGenerator, tensors: dict[str, Tensor], seed: int, count: int = 10_000) -> Tensor:

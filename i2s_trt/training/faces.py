@@ -55,6 +55,11 @@ def read_images(folder: Path) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(shard.images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(shard.latents)
 
 
+def on_device(stage: StageOptions, device: str) -> StageOptions:
+    """`stage` as it is taken on `device`: a GPU replays the step as it is, with nothing to compile first."""
+    return stage if device == "cpu" else replace(stage, device=device, bfloat16=False, compiled=False)
+
+
 class Logbook:
     """Writes the loss curve as CSV, and a checkpoint (`faces-RESOLUTION.pt` or `checkpoint`) every `every` events."""
 
@@ -85,7 +90,7 @@ def save_checkpoint(path: Path, model: Trained) -> None:
 
 def load_checkpoint(path: Path, model: Trained) -> None:
     """Takes a saved state into `model`."""
-    states = torch.load(path, weights_only=True)
+    states = torch.load(path, weights_only=True, map_location="cpu")
     model.current.load_state_dict(states["current"])
     model.average.load_state_dict(states["average"])
 
@@ -98,11 +103,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--presentations", type=int, nargs=3, default=PRESENTATIONS, help="at each resolution")
     parser.add_argument("--minutes", type=float, nargs=3, default=(math.inf,) * 3, help="limit of each resolution")
+    parser.add_argument("--batch", type=int, nargs=3, default=tuple(STAGES[size].batch for size in RESOLUTIONS))
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N; on a GPU in float32, not compiled")
     parser.add_argument("--resume-from", type=int, choices=RESOLUTIONS[:2], help="a finished stage's checkpoint in OUT")
     options = parser.parse_args(argv)
     images, latents = read_images(options.shards)
     log, model, new = Logbook(options.out), begin(smaller_spec(SPEC, RESOLUTIONS[0]), options.seed), list[str]()
-    for resolution, count, minutes in zip(RESOLUTIONS, options.presentations, options.minutes, strict=True):
+    for resolution, count, minutes, batch in zip(
+        RESOLUTIONS, options.presentations, options.minutes, options.batch, strict=True
+    ):
         spec = smaller_spec(SPEC, resolution)
         if resolution != RESOLUTIONS[0]:
             model, new = grow(model, spec, options.seed)
@@ -110,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if options.resume_from is not None and resolution <= options.resume_from:
             load_checkpoint(checkpoint, model)
             continue
-        stage = replace(STAGES[resolution], presentations=count, seconds=60.0 * minutes, seed=options.seed)
+        stage = replace(STAGES[resolution], presentations=count, seconds=60.0 * minutes, batch=batch, seed=options.seed)
+        stage = on_device(stage, options.device)
         train_stage(model, shrink_to(images, resolution), latents, stage, new, log)
         save_checkpoint(checkpoint, model)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
@@ -96,6 +97,20 @@ def visible(name: str, uniform: npt.NDArray[Any] | float) -> FloatArray:
         return values
     t = np.clip((values - meta["onset"]) / (meta["full"] - meta["onset"]), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
+
+
+def bends(index: int) -> tuple[float, ...]:
+    """Where the latent of a part-time factor starts to show, shows fully, and half-way, in standard deviations.
+
+    Empty for a factor that always shows. What shows fully at the very end only is taken to do so at .95.
+    """
+    if index >= COUNT:
+        return ()
+    meta = fields(Factors)[index].metadata
+    if meta["full"] <= meta["onset"]:
+        return ()
+    onset, full = (NormalDist().inv_cdf((1.0 + min(meta[end], 0.95)) / 2.0) for end in ("onset", "full"))
+    return onset, full, (onset + full) / 2.0
 
 
 def factors_from_uniform(uniform: npt.NDArray[Any]) -> Factors:

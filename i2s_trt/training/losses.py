@@ -50,31 +50,36 @@ def pair_loss(images: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
 class FeatureLoss:
     """How far features of trained VGG-16 are apart: what L1 blurs, strands and stripes, counts there.
 
-    It looks at one window of each batch, `window` pixels a side at the images' full resolution: features see edges
-    that a smaller picture has lost, and cost as little. Layers are those of Eq. 2 up to conv3_2, whose term is three
-    quarters of Eq. 1; conv4_2 would cost half as much again.
+    It looks at one window of a batch, `window` pixels a side at the images' full resolution, until it is told to look
+    elsewhere: features see edges that a smaller picture has lost, and cost as little. Layers are those of Eq. 2 up to
+    conv3_2, whose term is three quarters of Eq. 1; conv4_2 would cost half as much again.
     """
 
-    def __init__(self, window: int, seed: int) -> None:
+    def __init__(self, window: int, seed: int, device: torch.device | str = "cpu") -> None:
         self.window = window
-        self._vgg = imagenet_vgg16().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._gain, self._shift = input_scale(ObjectiveOptions())
+        self._vgg = imagenet_vgg16().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._gain, self._shift = (part.to(device) for part in input_scale(ObjectiveOptions()))
         self._random = torch.Generator().manual_seed(seed)
+        self._corner = torch.zeros(2, dtype=torch.long, device=device)  # stays where it is: a CUDA graph reads it
+
+    def look_elsewhere(self, size: int) -> None:
+        """Move the window at random over images `size` pixels a side."""
+        free = max(size - self.window, 0) + 1
+        self._corner.copy_(torch.randint(0, free, (2,), generator=self._random))
 
     def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
         """Mean over layers of the L1 between features, relative to the targets'; both [N, 3, R, R] in [-1, 1]."""
-        window = self._draw_window(images.shape[-1])
         with torch.no_grad():
-            wanted = self._features(targets[window])
-        found = self._features(images[window])
+            wanted = self._features(self._seen(targets))
+        found = self._features(self._seen(images))
         apart = [(found[tap] - wanted[tap]).abs().mean() / wanted[tap].mean().clamp(min=1e-3) for tap in wanted]
         return torch.stack(apart).mean()
+
+    def _seen(self, images: Tensor) -> Tensor:
+        along = torch.arange(min(self.window, images.shape[-1]), device=images.device)
+        top, left = self._corner.unbind()
+        return images.index_select(2, top + along).index_select(3, left + along)
 
     def _features(self, images: Tensor) -> dict[str, Tensor]:
         scaled = images * self._gain + self._shift
         return self._vgg(scaled.contiguous(memory_format=torch.channels_last), FEATURE_LAYERS)  # type: ignore[no-any-return]
-
-    def _draw_window(self, size: int) -> tuple[slice, slice, slice, slice]:
-        free = max(size - self.window, 0) + 1
-        top, left = (int(torch.randint(0, free, (1,), generator=self._random)) for _ in range(2))
-        return slice(None), slice(None), slice(top, top + self.window), slice(left, left + self.window)

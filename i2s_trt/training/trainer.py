@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from i2s_trt.embedding.captured import stepper
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.equalised import EqualisedGenerator, average_into
 from i2s_trt.training.losses import EYES_WEIGHT, MOUTH_WEIGHT, FeatureLoss, pair_loss, portrait_loss, region_weights
@@ -33,6 +36,7 @@ class StageOptions:
         feature_weight: of the relative L1 between VGG-16's features (`losses.FeatureLoss`), in windows of
             `feature_window` pixels a side.
         features_from: share of the stage after which they count: the loss that is reported jumps there.
+        device: where the model learns; all images are held there.
     """
 
     resolution: int
@@ -51,6 +55,7 @@ class StageOptions:
     average_decay: float = 0.998
     bfloat16: bool = True
     compiled: bool = True
+    device: str = "cpu"
     seed: int = 0
     report_every: int = 250
 
@@ -99,37 +104,90 @@ def train_stage(
     new: list[str] | None = None,
     on_event: Callable[[TrainEvent, Trained], None] | None = None,
 ) -> None:
-    """Trains `model` in place on images [M, 3, R, R] uint8 and their latents [M, 3, Z] float32."""
-    optimiser = _optimiser(model.current, new or [], options)
-    forward = torch.compile(model.current, dynamic=False) if options.compiled else model.current
-    weights = region_weights(options.resolution, options.eyes_weight, options.mouth_weight)
-    features = FeatureLoss(options.feature_window, options.seed) if options.feature_weight else None
+    """Trains `model` in place on images [M, 3, R, R] uint8 and their latents [M, 3, Z] float32.
+
+    It comes back on the CPU, wherever it has learned.
+    """
+    device = torch.device(options.device)
+    model.current.to(device), model.average.to(device)
+    step = _Step(model.current, images.to(device), latents.to(device), options, new or [])
     random = torch.Generator().manual_seed(options.seed)
-    began, step, total = time.monotonic(), 0, 0.0
-    while (progress := _progress(step, began, options)) < 1.0:
-        _set_rates(optimiser, step, progress, options)
-        rows = _draw_rows(len(images), options, random)
-        targets = images[rows].float() / 127.5 - 1.0
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-            output = forward(latents[rows])
-        loss = portrait_loss(output.float(), targets, weights)
-        if options.pair_weight:
-            loss = loss + options.pair_weight * pair_loss(output.float(), targets, weights)
-        if features is not None and progress >= options.features_from:
-            loss = loss + options.feature_weight * features(output.float(), targets)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        step += 1
-        if step % AVERAGE_EVERY == 0:
-            average_into(model.average.raw.values(), model.current.raw.values(), _decay(step, options))
-        total += loss.item()
-        if step % options.report_every == 0:
-            seconds = time.monotonic() - began
-            event = TrainEvent(options.resolution, step * options.batch, seconds, total / options.report_every)
-            total = 0.0
+    began, count, total = time.monotonic(), 0, torch.zeros((), device=device)
+    while (progress := _progress(count, began, options)) < 1.0:
+        step.set_rates(count, progress)
+        total += step.take(_draw_rows(len(images), options, random), progress >= options.features_from)
+        count += 1
+        if count % AVERAGE_EVERY == 0:
+            average_into(model.average.raw.values(), model.current.raw.values(), _decay(count, options))
+        if count % options.report_every == 0:
+            mean, seconds = float(total) / options.report_every, time.monotonic() - began
+            total.zero_()
             if on_event is not None:
-                on_event(event, model)
+                on_event(TrainEvent(options.resolution, count * options.batch, seconds, mean), model)
+    model.current.cpu(), model.average.cpu()
+
+
+class _Step:
+    """One step of a stage, on tensors whose addresses stay: on a GPU it is recorded as a CUDA graph and replayed.
+
+    A step of this small a network is two thousand short kernels: launched one by one they take three times as long.
+    """
+
+    def __init__(
+        self, model: EqualisedGenerator, images: Tensor, latents: Tensor, options: StageOptions, new: list[str]
+    ) -> None:
+        self._options, self._images, self._latents, self._device = options, images, latents, images.device
+        self._optimiser = _optimiser(model, new, options)
+        self._forward = torch.compile(model, dynamic=False) if options.compiled else model
+        weights = region_weights(options.resolution, options.eyes_weight, options.mouth_weight)
+        self._weights = weights.to(self._device)
+        self._features = (
+            FeatureLoss(options.feature_window, options.seed, self._device) if options.feature_weight else None
+        )
+        self._rows = torch.zeros(options.batch, dtype=torch.long, device=self._device)
+        self._featured = False
+        self._taken = self._stepper()
+
+    def take(self, rows: Tensor, featured: bool) -> Tensor:
+        """Learn from these rows, with or without the loss on features; the loss before the step."""
+        self._rows.copy_(rows)
+        if self._features is not None and featured:
+            self._features.look_elsewhere(self._options.resolution)
+            if not self._featured:
+                self._featured = True
+                self._taken = self._stepper()
+        return self._taken()
+
+    def set_rates(self, count: int, progress: float) -> None:
+        """Warm-up, then a half cosine; during a head start only new parameters learn."""
+        options = self._options
+        cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+        rate = options.rate_end + (options.rate_start - options.rate_end) * cosine
+        rate *= min(1.0, (count + 1) / 50)
+        rates = (rate, rate if count >= options.head_start else 0.0)
+        for group, value in zip(self._optimiser.param_groups, rates, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(value)
+            else:
+                group["lr"] = value
+
+    def _stepper(self) -> Callable[[], Tensor]:
+        return stepper(self._work, self._device, None, "", warnings.warn)
+
+    def _work(self) -> Tensor:
+        options = self._options
+        targets = self._images[self._rows].float() / 127.5 - 1.0
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=options.bfloat16):
+            output = self._forward(self._latents[self._rows])
+        loss = portrait_loss(output.float(), targets, self._weights)
+        if options.pair_weight:
+            loss = loss + options.pair_weight * pair_loss(output.float(), targets, self._weights)
+        if self._features is not None and self._featured:
+            loss = loss + options.feature_weight * self._features(output.float(), targets)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return loss.detach()
 
 
 def _draw_rows(count: int, options: StageOptions, random: torch.Generator) -> Tensor:
@@ -147,21 +205,15 @@ def _progress(step: int, began: float, options: StageOptions) -> float:
 
 def _optimiser(model: EqualisedGenerator, new: list[str], options: StageOptions) -> torch.optim.Optimizer:
     """Adam over two groups: parameters new at this resolution, and those that an earlier stage has trained."""
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [parameter for name, parameter in model.raw.items() if name in new]},
         {"params": [parameter for name, parameter in model.raw.items() if name not in new]},
     ]
-    return torch.optim.Adam(groups, options.rate_start, betas=(0.9, 0.99), fused=True)
-
-
-def _set_rates(optimiser: torch.optim.Optimizer, step: int, progress: float, options: StageOptions) -> None:
-    """Warm-up, then a half cosine; during a head start only new parameters learn."""
-    cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
-    rate = options.rate_end + (options.rate_start - options.rate_end) * cosine
-    rate *= min(1.0, (step + 1) / 50)
-    fresh, trained = optimiser.param_groups
-    fresh["lr"] = rate
-    trained["lr"] = rate if step >= options.head_start else 0.0
+    on_gpu = torch.device(options.device).type == "cuda"
+    if on_gpu:  # a recorded step reads its rates from memory
+        for group in groups:
+            group["lr"] = torch.zeros((), device=options.device)
+    return torch.optim.Adam(groups, options.rate_start, betas=(0.9, 0.99), fused=True, capturable=on_gpu)
 
 
 def _decay(step: int, options: StageOptions) -> float:

@@ -76,6 +76,11 @@ def test_the_gpus_tests_of_the_captured_step_pass_on_it() -> None:
     assert "skipped" not in on_the_card([*words, "tests/embedding/test_captured.py"])
 
 
+def test_a_generator_learns_on_it_as_on_the_cpu() -> None:
+    words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "tests/training/test_trainer.py"]
+    assert "skipped" not in on_the_card(words)
+
+
 def test_the_suites_run_from_end_to_end(model: Path, tmp_path: Path) -> None:
     suites = ("machine", "step", "embed", "edit")
     options = ["--device", "cuda", "--quick", "-m", model, "-o", tmp_path / "r.json", "--time-budget", 2000]

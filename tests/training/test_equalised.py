@@ -8,7 +8,7 @@ from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.equalised import THRESHOLDS, EqualisedGenerator, level_of_layers
 from i2s_trt.training.export_faces import canonical_weights
-from i2s_trt.training.factors import COUNT, sample_latents
+from i2s_trt.training.factors import COUNT, bends, sample_latents
 from i2s_trt.training.trainer import begin, grow, smaller_spec
 
 SPEC = GeneratorSpec(32, COUNT, 128, (16, 16, 12, 8), (128,) * 4)
@@ -73,8 +73,10 @@ def test_the_mapping_starts_as_a_list_of_bent_latent_values() -> None:
     z = latents(50)[:, 0]
     w = core.mapping(z)
     leaky = torch.nn.functional.leaky_relu
-    torch.testing.assert_close(w[:, :COUNT], leaky(z - THRESHOLDS[0], 0.2), atol=1e-4, rtol=0)
-    torch.testing.assert_close(w[:, COUNT : 2 * COUNT], leaky(THRESHOLDS[1] - z, 0.2), atol=1e-4, rtol=0)
+    for copy, sign in ((0, 1.0), (1, -1.0)):
+        bent = torch.tensor([(*bends(index), *THRESHOLDS)[copy] for index in range(COUNT)])
+        expected = leaky(sign * (z - bent), 0.2)
+        torch.testing.assert_close(w[:, copy * COUNT : (copy + 1) * COUNT], expected, atol=1e-4, rtol=0)
 
 
 def test_growing_keeps_what_was_learned() -> None:

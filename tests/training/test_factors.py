@@ -11,6 +11,7 @@ from i2s_trt.training.factors import (
     LEVELS,
     NAMES,
     Factors,
+    bends,
     factors_from_uniform,
     sample_latents,
     sample_pairs,
@@ -106,3 +107,22 @@ def test_a_row_of_uniform_variables_becomes_named_factors() -> None:
     shown = factors_from_uniform(row)
     assert (shown.smile, shown.glasses, shown.beard, shown.yaw) == pytest.approx((0.5, 1.0, 0.0, -0.2))
     assert isinstance(shown, Factors)
+
+
+def test_bends_lie_where_a_part_time_factor_begins_and_ends_to_show() -> None:
+    onset, full, half_way = bends(INDEX["hat"])
+    row = np.zeros((3, len(LEVELS), COUNT), np.float32)
+    row[:, :, INDEX["hat"]] = np.array([onset, full, half_way])[:, None]
+    shown = visible("hat", uniform_from_latents(row)[:, INDEX["hat"]])
+    np.testing.assert_allclose(shown, [0, 1, 0.5], atol=0.05)
+
+
+@pytest.mark.parametrize("index", range(COUNT))
+def test_only_part_time_factors_are_bent_and_none_beyond_what_is_drawn(index: int) -> None:
+    part_time = float(visible(NAMES[index], -1.0)) == 0
+    assert bool(bends(index)) == part_time
+    assert all(-0.2 < place < 2.0 for place in bends(index))
+
+
+def test_what_is_no_factor_has_no_bends() -> None:
+    assert bends(COUNT) == ()

@@ -119,11 +119,14 @@ def test_the_feature_loss_is_relative_and_minds_strands_more_than_a_tint() -> No
 
 
 def test_the_feature_loss_looks_through_windows_of_every_place() -> None:
-    apart, targets = FeatureLoss(16, 0), torch.zeros(1, 3, 48, 48)
+    apart, targets, seen = FeatureLoss(16, 0), torch.zeros(1, 3, 48, 48), []
     corner = targets.clone()
     corner[..., :8, :8] = 1.0
-    seen = [float(apart(corner, targets)) > 0 for _ in range(60)]
-    assert 0 < sum(seen) < 30
+    for _ in range(60):
+        apart.look_elsewhere(48)
+        seen.append(float(apart(corner, targets)))
+        assert float(apart(corner, targets)) == seen[-1]
+    assert 0 < sum(value > 0 for value in seen) < 30
 
 
 def test_the_feature_loss_sees_what_embedding_sees() -> None:
@@ -157,6 +160,21 @@ def test_training_on_features_brings_them_nearer(shard: Shard) -> None:
     apart = FeatureLoss(32, 0)
     with torch.no_grad():
         assert apart(featured.average(latents), targets) < apart(plain.average(latents), targets)
+
+
+def losses(shard: Shard, stage: StageOptions) -> list[float]:
+    """Of a stage from the start, one a report."""
+    events: list[TrainEvent] = []
+    images, latents = tensors(shard)
+    train_stage(begin(SPEC, 0), images, latents, stage, on_event=lambda event, _: events.append(event))
+    return [event.loss for event in events]
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_replayed_steps_learn_as_the_cpus(shard: Shard) -> None:
+    stage = replace(STAGE, presentations=320, pair_weight=1.0, feature_weight=0.5, feature_window=16, features_from=0.5)
+    cpu, cuda = (losses(shard, replace(stage, device=device)) for device in ("cpu", "cuda"))
+    assert cuda == pytest.approx(cpu, rel=0.02)
 
 
 def test_shards_come_back_as_written(tmp_path: Path) -> None:
