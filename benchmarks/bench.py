@@ -52,11 +52,16 @@ class Bench:
         """The same with an earlier deadline."""
         return replace(self, deadline=min(self.deadline, time.monotonic() + seconds))
 
-    def shared(self, items: Mapping[T, float]) -> "Iterator[tuple[T, Bench]]":
-        """Each item with a deadline of its own: what one leaves of its share of the time goes to those after it."""
+    def shared(self, items: Mapping[T, float], least: float = 0.0) -> "Iterator[tuple[T, Bench]]":
+        """Each item with a deadline of its own: what one leaves of its share of the time goes to those after it.
+
+        A share is at least `least` seconds, or nothing where they are not left: the first items are the important ones.
+        """
         weights = list(items.values())
         for place, item in enumerate(items):
-            yield item, self.until(self.left() * weights[place] / sum(weights[place:]))
+            left = self.left()
+            share = max(left * weights[place] / sum(weights[place:]), least)
+            yield item, self.until(share if share <= left else 0.0)
 
     def rounds(self, least: int) -> int:
         """How many rounds there must be; in a trial two."""

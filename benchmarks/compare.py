@@ -15,6 +15,9 @@ from i2s_trt.errors import I2sError
 _MARGIN = 1.2  # of the estimated time
 _GRACE = 10.0  # seconds by which the last round may overrun
 _PATIENCE = 0.5  # of the time that is left, for one contender to become ready
+# Seconds of a contest on a GPU, whose steps take milliseconds: ten go by until all its processes have loaded PyTorch,
+# compiled their kernels and tried the libraries' (an H200 with 16 cores), twice that beside a slower processor.
+LEAST_ON_GPU = 40.0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.bench import Bench, Produced
 from benchmarks.clock import Work
-from benchmarks.compare import Terms, compare
+from benchmarks.compare import LEAST_ON_GPU, Terms, compare
 from benchmarks.contender import Contender
 from benchmarks.pipelines import ALONE, PIPELINE, make_alone, make_pipeline
 from benchmarks.schema import Case
@@ -25,7 +25,7 @@ def run(bench: Bench) -> Produced:
     engines = (_QUICK_ENGINES if bench.quick else _ENGINES)[kind]
     contests = {(model, engine): 1 + models[model] / 1024 for model in reversed(models) for engine in engines}
     terms = Terms(seconds=8.0 if bench.on_gpu else 20.0, least=3, most=20)
-    for (model, engine), part in bench.shared(contests):
+    for (model, engine), part in bench.shared(contests, LEAST_ON_GPU if bench.on_gpu else 0.0):
         yield from compare(part, list(contenders(part, engine, model, models[model])), terms)
 
 

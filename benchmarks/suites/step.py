@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.bench import Bench, Produced
 from benchmarks.beside import beside_another
-from benchmarks.compare import Terms, compare
+from benchmarks.compare import LEAST_ON_GPU, Terms, compare
 from benchmarks.contender import Contender
 from benchmarks.suites.models import resolutions, weight
 from benchmarks.ways import BASELINE, PLAIN, Way, make_step, ways_for
@@ -19,7 +19,7 @@ def run(bench: Bench) -> Produced:
     batches = _BATCHES[:1] if bench.quick else _BATCHES
     contests = {(model, batch): weight(models[model], batch) for batch in batches for model in models}
     terms = Terms(seconds=8.0 if bench.on_gpu else 20.0, against=(BASELINE, PLAIN))
-    for (model, batch), part in bench.shared(contests):
+    for (model, batch), part in bench.shared(contests, LEAST_ON_GPU if bench.on_gpu else 0.0):
         yield from compare(part, contenders(part, model, models[model], batch), terms)
     if not bench.on_gpu:
         for model, resolution in models.items():

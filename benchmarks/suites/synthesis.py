@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks.bench import Bench, Produced
-from benchmarks.compare import Terms, compare
+from benchmarks.compare import LEAST_ON_GPU, Terms, compare
 from benchmarks.contender import Contender
 from benchmarks.renderers import STREAMED, make_renderer
 from benchmarks.schema import Case
@@ -29,7 +29,7 @@ def run(bench: Bench) -> Produced:
     terms = Terms(seconds=8.0 if bench.on_gpu else 15.0, most=200, against=("torch",), latency=True)
     batches = _BATCHES[:1] if bench.quick else _BATCHES
     contests = {(model, batch): weight(models[model], batch) for batch in batches for model in models}
-    for (model, batch), part in bench.shared(contests):
+    for (model, batch), part in bench.shared(contests, LEAST_ON_GPU if bench.on_gpu else 0.0):
         yield from compare(part, list(contenders(part, model, models[model], batch)), terms)
     if bench.on_gpu and not bench.quick:
         for model, resolution in models.items():

@@ -112,6 +112,15 @@ def test_a_bench_counts_down_and_never_extends_its_deadline() -> None:
     assert (bench.rounds(5), replace(bench, quick=True).rounds(5)) == (5, 2)
 
 
+def test_a_share_is_large_enough_or_nothing() -> None:
+    bench = replace(Bench(), deadline=time.monotonic() + 100)
+    shares = [round(part.left()) for _, part in bench.shared({"a": 1, "b": 1, "c": 8}, least=40)]
+    assert shares[:2] == [40, 40]  # nobody has used any of it yet
+    assert shares[2] == 100
+    given = [max(0, round(part.left())) for _, part in bench.until(30).shared({"a": 1, "b": 3}, least=40)]
+    assert given == [0, 0]
+
+
 def test_the_gpu_that_is_measured_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
     monkeypatch.setattr("torch.cuda.set_device", taken.append)
