@@ -11,9 +11,9 @@ from torch import Tensor
 
 from i2s_trt.embedding.memory import kept_memory
 from i2s_trt.embedding.precision import arithmetic
+from i2s_trt.fused.choice import choose_plain_epilogue
+from i2s_trt.fused.synthesis import FrozenSynthesis
 from i2s_trt.images.fit import to_pixels
-from i2s_trt.kernels.choice import choose_plain_epilogue
-from i2s_trt.models.frozen_synthesis import FrozenSynthesis
 from i2s_trt.models.generator import Generator
 
 Array = np.ndarray[Any, Any]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from export.precision import generator_in
-from i2s_trt.models.frozen_synthesis import FrozenSynthesis
+from i2s_trt.fused.synthesis import FrozenSynthesis
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.synthesizer import TorchSynthesizer

@@ -115,7 +115,7 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
     from i2s_trt.embedding.options import EmbedOptions
     from i2s_trt.embedding.spaces import variable_shape
     from i2s_trt.embedding.step import EmbedState
-    from i2s_trt.kernels.triton_epilogue import TritonEpilogue
+    from i2s_trt.fused.gpu import TritonEpilogue
     from i2s_trt.models.vgg import imagenet_vgg16
 
     generator = load_generator(model).to("meta")

@@ -13,11 +13,11 @@ from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
 from i2s_trt.embedding.prior import Prior
 from i2s_trt.embedding.spaces import to_w_plus
-from i2s_trt.kernels.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
-from i2s_trt.kernels.epilogue import Epilogue
-from i2s_trt.kernels.mean_square import fused_mean_square, mean_square
-from i2s_trt.models.frozen_synthesis import FrozenSynthesis
-from i2s_trt.models.frozen_vgg import FrozenVgg
+from i2s_trt.fused.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
+from i2s_trt.fused.epilogue import Epilogue
+from i2s_trt.fused.mean_square import fused_mean_square, mean_square
+from i2s_trt.fused.synthesis import FrozenSynthesis
+from i2s_trt.fused.vgg import FrozenVgg
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.synthesis import Synthesis
 from i2s_trt.models.vgg import Vgg16

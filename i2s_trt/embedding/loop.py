@@ -22,8 +22,8 @@ from i2s_trt.embedding.spaces import image_seed, initial_variable, noise_maps, t
 from i2s_trt.embedding.start import given_variables
 from i2s_trt.embedding.step import STATUS_NAMES, EmbedState
 from i2s_trt.errors import ImageError
+from i2s_trt.fused.epilogue import Epilogue
 from i2s_trt.images.fit import picture_digest, to_pixels, to_target
-from i2s_trt.kernels.epilogue import Epilogue
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16, imagenet_vgg16

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.kernels.mean_square import mean_square
+from i2s_trt.fused.mean_square import mean_square
 from i2s_trt.models.vgg import Vgg16
 
 MeanSquare = Callable[[Tensor, Tensor], Tensor]

@@ -23,7 +23,7 @@ def arithmetic(precision: Precision) -> Iterator[None]:
     """How a GPU multiplies float32 meanwhile: exactly in `fp32`, else convolutions in TF32, matrices exactly.
 
     Beside 16 bits that makes the layers that stay float32 as fast as they can be, and their gradients no worse
-    (models/frozen_synthesis.py). By itself PyTorch takes TF32 for all convolutions.
+    (fused/synthesis.py). By itself PyTorch takes TF32 for all convolutions.
 
     The setting is the process's. Of a thread the innermost counts; while threads overlap, one in fp32 makes all of them
     exact: TF32 is a permission, fp32 is a promise. The last to leave puts back what was there.

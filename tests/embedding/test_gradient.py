@@ -24,7 +24,7 @@ from i2s_trt.errors import UsageError
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
-from tests.kernels.maps import distance
+from tests.fused.maps import distance
 
 PLAIN = EmbedOptions(method="plain")
 

@@ -12,12 +12,12 @@ from torch import Tensor
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.embedding.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, Precision
-from i2s_trt.models import frozen_synthesis
+from i2s_trt.fused import synthesis
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
 from tests.embedding.tf32 import Tf32Convolutions, nearest, truncated
-from tests.kernels.maps import distance
+from tests.fused.maps import distance
 
 EXACT = EmbedOptions(objective=ObjectiveOptions(perceptual_size=64))
 ROUNDINGS = pytest.mark.parametrize("rounded", [nearest, truncated])
@@ -62,5 +62,5 @@ def test_float32_up_to_32_pixels_pays_in_tf32_too(
     wanted = computed("fp32")
     with Tf32Convolutions(rounded):
         ours = computed("bf16")
-    monkeypatch.setattr(frozen_synthesis, "_FLOAT32_UP_TO", 0)
+    monkeypatch.setattr(synthesis, "_FLOAT32_UP_TO", 0)
     assert distance(ours, wanted) < 0.5 * distance(computed("bf16"), wanted)

@@ -11,7 +11,7 @@ from benchmarks.kernels.cards import ARCHITECTURES, CARDS, Architecture
 from benchmarks.kernels.launches import Variant
 from benchmarks.suites.kernels import step_launches
 from i2s_trt.errors import EnvironmentFault
-from tests.kernels.test_triton import needs_triton
+from tests.fused.test_gpu import needs_triton
 
 SM90 = next(one for one in ARCHITECTURES if one.capability == 90)
 _SCALARS = 11  # loads that are narrow by nature: nine taps, and the noise of a pixel or two

@@ -14,15 +14,15 @@ from benchmarks.runner import produce
 from benchmarks.schema import Progress, Row
 from benchmarks.suites.kernels import NOT_MEASURED, step_launches
 from i2s_trt.models.random_weights import standard_spec
-from tests.kernels.maps import random_case
-from tests.kernels.test_triton import needs_triton
+from tests.fused.maps import random_case
+from tests.fused.test_gpu import needs_triton
 
 H200 = next(card for card in CARDS if card.name == "H200")
 
 
 @needs_triton
 def test_a_layer_launches_three_kernels_forward_and_three_back() -> None:
-    from i2s_trt.kernels.triton_epilogue import TritonEpilogue
+    from i2s_trt.fused.gpu import TritonEpilogue
 
     case = random_case((2, 16, 32, 32), taps=(1.0, 2.0, 1.0))
     x, scale = case.x.to("meta"), case.scale.to("meta")

@@ -1,4 +1,4 @@
-"""The GPU kernels of the layer epilogue, in Triton. `triton_epilogue` launches them; `epilogue` has the formulas.
+"""The GPU kernels of the layer epilogue, in Triton. `gpu` launches them; `epilogue` has the formulas.
 
 Maps are [N, H, W, C] in memory (channels last). A program takes a block of channels of one image and some columns, and
 walks down some rows; a thread holds eight channels of a pixel, one load of 16 bytes where they have 16 bits each. The

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from i2s_trt.kernels.choice import choose_epilogue, needs_a_compiler
-from i2s_trt.kernels.epilogue import Epilogue, Formula, Kept
-from i2s_trt.kernels.native import Native
+from i2s_trt.fused.choice import choose_epilogue, needs_a_compiler
+from i2s_trt.fused.cpu import Native
+from i2s_trt.fused.epilogue import Epilogue, Formula, Kept
 from i2s_trt.models.layers import blur, instance_norm, style_modulation
-from tests.kernels.maps import Case, distance, random_case
+from tests.fused.maps import Case, distance, random_case
 
 TAPS = [(), (1.0, 2.0, 1.0), (1.0, 3.0, 2.0)]  # the last one tells a filter from its mirror image
 

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from i2s_trt.errors import UsageError
-from i2s_trt.kernels.convolution import convolution_backward, upsampling_backward
-from i2s_trt.kernels.epilogue import Epilogue, Kept, LayerConstants, Offset
+from i2s_trt.fused.convolution import convolution_backward, upsampling_backward
+from i2s_trt.fused.epilogue import Epilogue, Kept, LayerConstants, Offset
 from i2s_trt.models.layers import upsampling_convolution
 
 

@@ -4,14 +4,14 @@ from importlib.util import find_spec
 
 import torch
 
-from i2s_trt.kernels.epilogue import Epilogue, Formula
-from i2s_trt.kernels.native import Native
+from i2s_trt.fused.cpu import Native
+from i2s_trt.fused.epilogue import Epilogue, Formula
 
 
 def choose_epilogue(device: torch.device, compiled: bool) -> Epilogue:
     """Hand-written kernels suit a GPU; the compiler, where it is used, fuses the formulas by itself."""
     if not compiled and device.type == "cuda" and find_spec("triton"):
-        from i2s_trt.kernels.triton_epilogue import TritonEpilogue
+        from i2s_trt.fused.gpu import TritonEpilogue
 
         return TritonEpilogue()
     return Formula() if compiled else choose_plain_epilogue(device)

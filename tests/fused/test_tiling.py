@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from i2s_trt.kernels.tiling import Tiling, power_of_two
+from i2s_trt.fused.tiling import Tiling, power_of_two
 
 SIDES = st.integers(1, 1100)
 

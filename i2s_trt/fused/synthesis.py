@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from i2s_trt.kernels.convolution import convolution
-from i2s_trt.kernels.epilogue import Epilogue, LayerConstants, Offset
-from i2s_trt.kernels.layer import styled_layer
+from i2s_trt.fused.convolution import convolution
+from i2s_trt.fused.epilogue import Epilogue, LayerConstants, Offset
+from i2s_trt.fused.layer import styled_layer
 from i2s_trt.models.layers import upsample_nearest
 from i2s_trt.models.synthesis import Synthesis, SynthesisLayer
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from i2s_trt.kernels.epilogue import LayerConstants
+from i2s_trt.fused.epilogue import LayerConstants
 from i2s_trt.models.layers import blur_kernel
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from i2s_trt.kernels.epilogue import Epilogue, Formula
-from i2s_trt.kernels.native import Native
-from i2s_trt.models.frozen_synthesis import FrozenSynthesis
-from i2s_trt.models.frozen_vgg import FrozenVgg
+from i2s_trt.fused.cpu import Native
+from i2s_trt.fused.epilogue import Epilogue, Formula
+from i2s_trt.fused.synthesis import FrozenSynthesis
+from i2s_trt.fused.vgg import FrozenVgg
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
-from tests.kernels.maps import distance
+from tests.fused.maps import distance
 
 EPILOGUES = [Formula(), Native()]
 KINK = 5e-3  # a gradient's share that an activation next to 0, on the other side after rounding, can change

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from i2s_trt.kernels.epilogue import Kept, LayerConstants, Offset, blurred, blurred_backward, per_channel
+from i2s_trt.fused.epilogue import Kept, LayerConstants, Offset, blurred, blurred_backward, per_channel
 from i2s_trt.models.layers import NORM_EPSILON
 
 _FOLDED_CHANNELS = 4096

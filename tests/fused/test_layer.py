@@ -6,14 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2s_trt.errors import UsageError
-from i2s_trt.kernels.convolution import convolution, upsampling_backward
-from i2s_trt.kernels.epilogue import Formula, LayerConstants
-from i2s_trt.kernels.layer import styled_layer
-from i2s_trt.kernels.native import Native
+from i2s_trt.fused.convolution import convolution, upsampling_backward
+from i2s_trt.fused.cpu import Native
+from i2s_trt.fused.epilogue import Formula, LayerConstants
+from i2s_trt.fused.layer import styled_layer
 from i2s_trt.models.layers import upsampling_convolution
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.models.synthesis import SynthesisLayer
-from tests.kernels.maps import distance
+from tests.fused.maps import distance
 
 SPEC = GeneratorSpec(16, 8, 8, (6, 5, 4), (8,))
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2s_trt.kernels import triton_kernels as kernels
-from i2s_trt.kernels.epilogue import Kept, LayerConstants, Offset, blurred, blurred_backward
-from i2s_trt.kernels.tiling import Tiling
+from i2s_trt.fused import gpu_kernels as kernels
+from i2s_trt.fused.epilogue import Kept, LayerConstants, Offset, blurred, blurred_backward
+from i2s_trt.fused.tiling import Tiling
 from i2s_trt.models.layers import NORM_EPSILON
 
 

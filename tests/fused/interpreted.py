@@ -1,6 +1,6 @@
 """Compares the Triton kernels with the formulas in float32; a program, since Triton decides at import how it runs.
 
-`TRITON_INTERPRET=1 python -m tests.kernels.interpreted cpu` interprets them; with `cuda` they run on a GPU. Prints one
+`TRITON_INTERPRET=1 python -m tests.fused.interpreted cpu` interprets them; with `cuda` they run on a GPU. Prints one
 JSON line a case: the distances of every result.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from i2s_trt.kernels import tiling
-from i2s_trt.kernels.epilogue import Epilogue, Formula
-from i2s_trt.kernels.triton_epilogue import TritonEpilogue
-from tests.kernels.maps import Case, distance, random_case
+from i2s_trt.fused import tiling
+from i2s_trt.fused.epilogue import Epilogue, Formula
+from i2s_trt.fused.gpu import TritonEpilogue
+from tests.fused.maps import Case, distance, random_case
 
 CASES: tuple[tuple[tuple[int, int, int, int], tuple[float, ...], bool], ...] = (
     ((1, 16, 32, 32), (), False),

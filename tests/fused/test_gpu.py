@@ -17,7 +17,7 @@ needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is
 
 def agree(device: str, **environment: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.kernels.interpreted", device],
+        [sys.executable, "-m", "tests.fused.interpreted", device],
         env={**os.environ, **environment}, check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

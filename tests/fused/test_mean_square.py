@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from i2s_trt.errors import UsageError
-from i2s_trt.kernels.mean_square import fused_mean_square, mean_square
-from tests.kernels.maps import distance
+from i2s_trt.fused.mean_square import fused_mean_square, mean_square
+from tests.fused.maps import distance
 
 SIDE = st.integers(1, 9)
 
