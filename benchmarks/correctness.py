@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from benchmarks.schedules import picture_for
 from benchmarks.schema import Checked
+from i2s_trt.arrays import Array, Pixels, WPlus
 
 if TYPE_CHECKING:
     from i2s_trt.embedding.options import EmbedOptions
@@ -23,7 +24,6 @@ _PSNR_LIMIT = {"fp32": 60.0, "bf16": 30.0}  # in dB, as exported graphs are held
 _ON_GPU, _ON_CPU = ("fp32", "tf32", "bf16"), ("fp32", "bf16")
 _LATENTS = 4
 _EQUAL = 200.0  # dB, said of pictures that do not differ
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,13 @@ def _curve(generator: "Generator", options: "EmbedOptions", seconds: float = mat
     return state.history[0, :taken, 0].cpu().numpy(), step.kind
 
 
-def _latents(generator: "Generator") -> Array:
+def _latents(generator: "Generator") -> WPlus:
     from benchmarks.renderers import random_latents
 
     return random_latents(generator, _LATENTS)
 
 
-def _rendered(generator: "Generator", precision: str, latents: Array) -> Array:
+def _rendered(generator: "Generator", precision: str, latents: WPlus) -> Pixels:
     """Images float32 [N, 3, H, W] in [-1, 1]."""
     from export.keys import Precision
     from export.precision import generator_in

@@ -1,14 +1,13 @@
 """The embedding step through the exported gradient graph: an engine computes, Adam alone is left to PyTorch."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import numpy as np
 import torch
 
 from benchmarks.ways import check_memory, targets
 from export.keys import ExportedGraph, find_graph
 from export.source import GraphSource
+from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.devices import choose_device
 from i2s_trt.embedding.objective import Objective
@@ -16,7 +15,6 @@ from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.step import EmbedState, advance
 from i2s_trt.models.vgg import imagenet_vgg16
 
-Array = np.ndarray[Any, Any]
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 GRAPH = "objective_gradient"
 _STEPS = 100_000

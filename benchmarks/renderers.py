@@ -1,10 +1,11 @@
 """The ways of rendering: every engine as a call that ends with 8-bit pictures in host memory."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from benchmarks.clock import Work
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 STREAMED = 8  # engine batches in one call, so that copies and computing overlap
 _STREAMED = " streamed"
 _ENGINE_BATCHES = (1, 4, 8)
-Array = np.ndarray[Any, Any]
 
 
 def make_renderer(renderer: str, precision: str, model: str, batch: int, device: str) -> Work:
@@ -42,7 +42,7 @@ def make_renderer(renderer: str, precision: str, model: str, batch: int, device:
     return lambda: render(latents)
 
 
-def random_latents(generator: "Generator", count: int) -> Array:
+def random_latents(generator: "Generator", count: int) -> WPlus:
     """w_plus float32 [N, L, D] around the mean latent."""
     random = np.random.default_rng(0)
     noise = random.standard_normal((count, generator.num_layers, generator.w_dim), dtype=np.float32)
@@ -90,7 +90,7 @@ class CompiledRenderer:
         self._device = generator.mean_w.device
         self._render = torch.compile(lambda w: to_pixels(generator.crop(generator.synthesis(w))), dynamic=False)
 
-    def __call__(self, w_plus: Array) -> Array:
+    def __call__(self, w_plus: WPlus) -> Pixels:
         """w_plus float32 [N, L, D] -> uint8 [N, H, W, 3]; on the CPU one by one, as PyTorch's own synthesizer."""
         import torch
 

@@ -3,13 +3,14 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from benchmarks.bench import Bench
 from benchmarks.clock import Work
 from benchmarks.schema import Case
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def make_step(way: Way, model: str, batch: int, device: str) -> Work:
     return _ours(way, model, batch, device)
 
 
-def random_pictures(spec: "GeneratorSpec", count: int) -> list[np.ndarray[Any, Any]]:
+def random_pictures(spec: "GeneratorSpec", count: int) -> list[Pixels]:
     """Pictures of noise, uint8 of the model's size: what is in them changes no time."""
     random = np.random.default_rng(0)
     return [random.integers(0, 256, (*spec.picture_size, 3), dtype=np.uint8) for _ in range(count)]

@@ -10,11 +10,8 @@ from cli.console import Console, ProgressBar
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from cli.edit_inputs import Opened
-
-    Array = np.ndarray[Any, Any]
+    from i2s_trt.arrays import Pixels, WPlus
 
 _ROW = 9  # pictures in one row at most
 _SHEETS = (".png", ".jpg", ".jpeg")  # as `write_picture` has it
@@ -33,7 +30,7 @@ class Edited:
 
     name: str
     label: str
-    w_plus: "Array"
+    w_plus: "WPlus"
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -117,7 +114,7 @@ def _columns(edits: Sequence[Edited]) -> int:
 
 
 def write_folder(
-    console: Console, opened: "Opened", folder: Path, edits: Sequence[Edited], pictures: "Iterator[Array]"
+    console: Console, opened: "Opened", folder: Path, edits: Sequence[Edited], pictures: "Iterator[Pixels]"
 ) -> None:
     """Write each picture, and the latents of those that have a record."""
     from i2s_trt.files import make_folder
@@ -135,7 +132,7 @@ def write_folder(
     console.say(f"{len(edits)} picture{'' if len(edits) == 1 else 's'} in {folder}")
 
 
-def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "Iterator[Array]":
+def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "Iterator[Pixels]":
     """The pictures of edits, as they are rendered."""
     from i2s_trt.edit.render import render_latents
 
@@ -145,7 +142,7 @@ def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "It
         bar.show("pictures", number, len(edits))
 
 
-def write_sheet(console: Console, path: Path, pixels: "Array") -> None:
+def write_sheet(console: Console, path: Path, pixels: "Pixels") -> None:
     """Write a sheet uint8 [H, W, 3] and say so."""
     from i2s_trt.files import make_folder
     from i2s_trt.images.compose import write_picture

@@ -1,7 +1,7 @@
 """`i2s-trt expression-transfer`: the difference of two latents, or a direction from a file, on a third."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,11 +22,8 @@ from cli.edit_outputs import Edited, check_output, deliver, film_rate, numbered
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from i2s_trt.arrays import WPlus
     from i2s_trt.edit.sources import LatentSource
-
-    Array = np.ndarray[Any, Any]
 
 
 def expression_transfer(
@@ -93,7 +90,7 @@ def _check_ends(neutral: str, expression: str, direction: Path | None) -> None:
 
 def _direction(
     source: "LatentSource", neutral: str, expression: str, file: Path | None, threshold: float, normalize: bool
-) -> "Array":
+) -> "WPlus":
     from i2s_trt.edit.operations import expression_direction, normalized
 
     if file is None:
@@ -103,7 +100,7 @@ def _direction(
     return normalized(vector) if normalize else vector
 
 
-def _describe(console: Console, vector: "Array", name: str) -> None:
+def _describe(console: Console, vector: "WPlus", name: str) -> None:
     """Say how long the direction is, and when it is nothing at all."""
     import numpy as np
 
@@ -115,7 +112,7 @@ def _describe(console: Console, vector: "Array", name: str) -> None:
         console.note("note: every layer's difference is shorter than the threshold: nothing changes; see --threshold")
 
 
-def _save(console: Console, path: Path, vector: "Array") -> None:
+def _save(console: Console, path: Path, vector: "WPlus") -> None:
     from i2s_trt.edit.direction import save_direction
     from i2s_trt.files import make_folder
 

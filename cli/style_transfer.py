@@ -1,7 +1,7 @@
 """`i2s-trt style-transfer`: the content of one latent in the colours of another."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,7 @@ from i2s_trt.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+    from i2s_trt.arrays import Pixels
 
 _TABLE = "table.png"
 
@@ -100,7 +98,9 @@ def _styled(opened: Opened, content: str, style: str, layers: "Sequence[int] | N
     return Edited(f"{stem(content)}-as-{stem(style)}", "", w_plus, record)
 
 
-def _sheet(opened: Opened, contents: "Sequence[str]", styles: "Sequence[str]", pictures: "Sequence[Array]") -> "Array":
+def _sheet(
+    opened: Opened, contents: "Sequence[str]", styles: "Sequence[str]", pictures: "Sequence[Pixels]"
+) -> "Pixels":
     """The paper's Figure 23: contents above the columns, styles before the rows."""
     from i2s_trt.edit.render import render_latents
     from i2s_trt.images.compose import sheet

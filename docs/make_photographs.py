@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from i2s_trt import embed, fit_picture, load_generator
+from i2s_trt.arrays import Pixels, Points
 from i2s_trt.demo.run import OPTIONS, drawn_person
 from i2s_trt.edit.operations import expression_transfer
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, optimise
@@ -37,7 +37,6 @@ FOLDER = Path(__file__).parent / "pictures"
 CELL = 192
 FRAMES = 6
 EDIT = 0.7  # strength of the expression transfer
-Pixels = Any
 
 
 def main() -> None:
@@ -99,12 +98,12 @@ def square(pixels: Pixels) -> Pixels:
     return np.array(cell)
 
 
-def crops_of(photograph: Pixels, quad: Pixels, generator: Generator) -> dict[str, Pixels]:
+def crops_of(photograph: Pixels, quad: Points, generator: Generator) -> dict[str, Pixels]:
     """Ways to cut a face out of a photograph."""
     middle, across = quad.mean(axis=0), (quad[3] - quad[0]) / 2
     size = generator.resolution
 
-    def around(centre: Pixels, half: Pixels) -> Pixels:
+    def around(centre: Points, half: Points) -> Pixels:
         down = np.array([-half[1], half[0]])
         corners = np.stack([centre - half - down, centre - half + down, centre + half + down, centre + half - down])
         return align_quad(photograph, corners, size)
@@ -141,7 +140,7 @@ def crop_sheet(
 
 
 def paste_sheet(
-    photograph: Pixels, quad: Pixels, astronaut: Embedding, pair: tuple[Pixels, Pixels], generator: Generator
+    photograph: Pixels, quad: Points, astronaut: Embedding, pair: tuple[Pixels, Pixels], generator: Generator
 ) -> Pixels:
     """An expression transferred onto the photograph's face, and laid back into the photograph."""
     edited = expression_transfer(astronaut.latent.w_plus, *pair, EDIT)
@@ -162,7 +161,7 @@ def paste_sheet(
 
 
 def clip_sheet(
-    photograph: Pixels, quad: Pixels, astronaut: Embedding, generator: Generator, options: EmbedOptions
+    photograph: Pixels, quad: Points, astronaut: Embedding, generator: Generator, options: EmbedOptions
 ) -> Pixels:
     """A drawn face whose smile fades, embedded frame by frame, and the photograph's face moving as it does."""
     frames = [expression(generator, calm) for calm in np.linspace(0, 1, FRAMES)]

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from engines.gpu import driver_fault
+from i2s_trt.arrays import Array
 from i2s_trt.errors import EnvironmentFault
 
-Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 Mark = Any  # an event of the library that drives the GPU
 Work = Callable[[int], None]  # enqueues on the stream of this handle

@@ -1,17 +1,13 @@
 """Guesses latents through an engine instead of PyTorch."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import numpy as np
 
 from engines.onnx_runtime import OnnxRuntimeRunner
 from export.keys import Precision
 from export.library import export_graph
 from export.source import GraphSource
+from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.images.fit import to_target
-
-Array = np.ndarray[Any, Any]
 
 
 class GraphEncoder:
@@ -24,9 +20,9 @@ class GraphEncoder:
     def __init__(self, runner: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> None:
         self._runner = runner
 
-    def __call__(self, picture: Array) -> Array:
+    def __call__(self, picture: Pixels) -> WPlus:
         """The guess w_plus float32 [L, D] for a picture uint8 [H, W, 3] of the model's size."""
-        guess: Array = self._runner({"images": to_target(picture).unsqueeze(0).numpy()})["w_plus"][0]
+        guess: WPlus = self._runner({"images": to_target(picture).unsqueeze(0).numpy()})["w_plus"][0]
         return guess
 
 

@@ -14,12 +14,11 @@ from engines.onnx_providers import PLUGIN, PROVIDERS, Provider, import_onnxrunti
 from engines.signature import FREE, Signature, TensorSpec
 from engines.tensorrt_module import EngineError
 from export.keys import ExportedGraph
+from i2s_trt.arrays import Array
 from i2s_trt.errors import EnvironmentFault, I2sError
 
 if TYPE_CHECKING:
     import torch
-
-Array = np.ndarray[Any, Any]
 _ANY_BATCH = 2**31 - 1
 _DTYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 

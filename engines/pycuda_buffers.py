@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from engines.device_buffers import Array, Buffer, Mark, Shape, Work
+from engines.device_buffers import Buffer, Mark, Shape, Work
+from i2s_trt.arrays import Array
 from i2s_trt.errors import EnvironmentFault
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from engines.tensorrt_module import EngineError
+from i2s_trt.arrays import Array
 
-Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 FREE = -1  # a side that the batch decides
 _DTYPES = {

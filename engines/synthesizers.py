@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 
@@ -18,13 +18,13 @@ from export.keys import GraphKey, Precision, find_graph
 from export.library import export_graph
 from export.precision import generator_in
 from export.source import GraphSource
+from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
 
-Array = np.ndarray[Any, Any]
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 Engine = Literal["auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx"]
 ENGINES: tuple[Engine, ...] = ("auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx")
@@ -62,19 +62,19 @@ class GraphSynthesizer:
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
 
-    def __call__(self, w_plus: Array) -> Array:
+    def __call__(self, w_plus: WPlus) -> Pixels:
         """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
         return self._run("synthesis", w_plus)
 
-    def images(self, w_plus: Array) -> Array:
+    def images(self, w_plus: WPlus) -> Array:
         """Images float32 [N, 3, H, W]; see `Synthesizer`."""
         return self._run("images", w_plus)
 
-    def preview(self, w_plus: Array) -> Array:
+    def preview(self, w_plus: WPlus) -> Pixels:
         """Small pictures; see `Synthesizer`."""
         return self._run("preview", w_plus)
 
-    def _run(self, name: str, w_plus: Array) -> Array:
+    def _run(self, name: str, w_plus: WPlus) -> Array:
         with self._lock:  # others wait: each runner may take half of a GPU's memory
             if name not in self._runners:
                 self._runners[name] = self._make(name)
@@ -134,7 +134,7 @@ def _engine_runner(generator: Generator, backend: str, name: str, precision: Wan
     return run
 
 
-def _parts(latents: Array, profile: Mapping[str, int]) -> Iterator[Array]:
+def _parts(latents: WPlus, profile: Mapping[str, int]) -> Iterator[WPlus]:
     """Latents in batches of the profile's sizes; the last may end with copies of its last row."""
     for start in range(0, len(latents), profile["largest"]):
         part = latents[start : start + profile["largest"]]

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,9 @@ from engines.device_buffers import Buffer, DeviceBuffers, Mark, Work, open_devic
 from engines.signature import Signature
 from engines.tensorrt_engine import LoadedEngine, check_gpu, checked_plan
 from engines.tensorrt_module import EngineError, load_tensorrt
+from i2s_trt.arrays import Array
 from i2s_trt.errors import I2sError
 
-Array = np.ndarray[Any, Any]
 _LaneKey = tuple[int, frozenset[str]]
 
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from engines.device_buffers import Array, Buffer, Mark, Shape, Work
+from engines.device_buffers import Buffer, Mark, Shape, Work
+from i2s_trt.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 from engines.cache import Entry
 from engines.tensorrt_engine import checked_plan
 from engines.triton_config import Config, Port, model_config, step, to_text
-from engines.triton_graphs import Array, constants_model, load_constants, ports, with_constants
+from engines.triton_graphs import constants_model, load_constants, ports, with_constants
+from i2s_trt.arrays import Array
 from i2s_trt.errors import UsageError
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from engines.triton_config import Port
 from export.keys import OPSET
+from i2s_trt.arrays import Array
 
 if TYPE_CHECKING:
     import onnx
-
-Array = np.ndarray[Any, Any]
 _IR_VERSION = 10
 _NAMES = {"FLOAT16": "HALF", "BFLOAT16": "BF16"}  # ONNX -> TensorRT, where they differ
 _ONNX_NAMES = {theirs: name for name, theirs in _NAMES.items()}

@@ -12,6 +12,7 @@ from export.bfloat16 import widened
 from export.errors import ExportError
 from export.graph import Graph
 from export.keys import Precision
+from i2s_trt.arrays import Array
 
 if TYPE_CHECKING:
     import onnx
@@ -85,9 +86,7 @@ def verify(model: "onnx.ModelProto", graph: Graph, reference: Graph) -> Verifica
     return Verification(runtime, VERIFY_BATCH, errors)
 
 
-def _run(
-    model: "onnx.ModelProto", graph: Graph, inputs: Mapping[str, Tensor]
-) -> tuple[str, Sequence[np.ndarray[Any, Any]]]:
+def _run(model: "onnx.ModelProto", graph: Graph, inputs: Mapping[str, Tensor]) -> tuple[str, Sequence[Array]]:
     """ONNX Runtime's name and its outputs."""
     import onnx
     import onnxruntime
@@ -105,16 +104,14 @@ def _run(
     return f"onnxruntime {onnxruntime.__version__}, CPU", outputs
 
 
-def arrays(graph: Graph, inputs: Mapping[str, Tensor]) -> Sequence[np.ndarray[Any, Any]]:
+def arrays(graph: Graph, inputs: Mapping[str, Tensor]) -> Sequence[Array]:
     """What PyTorch computes."""
     with torch.no_grad():
         outputs = graph.function(*inputs.values())
     return [tensor.numpy() for tensor in (outputs if isinstance(outputs, tuple) else (outputs,))]
 
 
-def _judged(
-    graph: Graph, actual: Sequence[np.ndarray[Any, Any]], expected: Sequence[np.ndarray[Any, Any]]
-) -> tuple[OutputError, ...]:
+def _judged(graph: Graph, actual: Sequence[Array], expected: Sequence[Array]) -> tuple[OutputError, ...]:
     errors = tuple(
         compare(name, theirs, ours) for name, theirs, ours in zip(graph.outputs, actual, expected, strict=True)
     )
@@ -137,7 +134,7 @@ def fresh_inputs(graph: Graph) -> dict[str, Tensor]:
     return inputs
 
 
-def compare(name: str, actual: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> OutputError:
+def compare(name: str, actual: Array, expected: Array) -> OutputError:
     """Measure the distance of one output."""
     difference = actual.astype(np.float64) - expected.astype(np.float64)
     root_mean_square = float(np.sqrt(np.square(difference).mean()))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from i2s_trt.archives import opened_archive, read_entry
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import CheckpointError, LatentError
 from i2s_trt.files import write_bytes
 
@@ -25,7 +26,6 @@ LARGEST = 1e4  # of a value; those of StyleGAN's latents stay within some tens
 _ARRAY_NAMES = ("w", "dlatents", "w_plus")  # in an .npz
 _PLAIN_ARRAY = "save a plain float array: numpy.save('latent.npy', array.astype('float32'))"
 _PLAIN_TENSOR = "save the tensor alone: torch.save(latents.cpu(), file)"
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Latent:
         status: `finished`, or why it is not: `interrupted`, `diverged`.
     """
 
-    w_plus: Array
+    w_plus: WPlus
     model_digest: str = ""
     image_digest: str = ""
     distance: float = float("nan")
@@ -56,7 +56,7 @@ class Latent:
     extra: Mapping[str, Any] = field(default_factory=dict)
     status: str = "finished"
 
-    def for_model(self, generator: "Generator", *, any_model: bool = False) -> Array:
+    def for_model(self, generator: "Generator", *, any_model: bool = False) -> WPlus:
         """w_plus [L, D] float32 for this generator, a single w repeated for every layer.
 
         Args:
@@ -139,7 +139,7 @@ def read_latents(path: Path) -> list[Latent]:
         ) from error
 
 
-def fitting_latents(path: Path, generator: "Generator", *, any_model: bool = False) -> list[Array]:
+def fitting_latents(path: Path, generator: "Generator", *, any_model: bool = False) -> list[WPlus]:
     """All latents of a file as w_plus [L, D] for this generator.
 
     Raises:
@@ -229,7 +229,7 @@ def _checked(array: Array, path: Path) -> list[Latent]:
     return [Latent(np.ascontiguousarray(w_plus)) for w_plus in stack]
 
 
-def refuse_absurd(w_plus: Array, what: str, mend: str) -> None:
+def refuse_absurd(w_plus: WPlus, what: str, mend: str) -> None:
     """Refuse values [..., D] that no latent has, from which a network draws but white; `what` begins the message.
 
     Raises:

@@ -1,20 +1,19 @@
 """Samples by seed: the same numbers as the original's scripts, so that known seeds show known pictures."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.models.generator import Generator
 
 
-def z_from_seed(seed: int, z_dim: int) -> np.ndarray[Any, Any]:
+def z_from_seed(seed: int, z_dim: int) -> Array:
     """float32 [Z] standard normal, drawn with NumPy's RandomState as the original implementation does."""
     return np.random.RandomState(seed).randn(z_dim).astype(np.float32)
 
 
 @torch.no_grad()
-def w_plus_from_seed(generator: Generator, seed: int, psi: float | None = None) -> np.ndarray[Any, Any]:
+def w_plus_from_seed(generator: Generator, seed: int, psi: float | None = None) -> WPlus:
     """w_plus float32 [L, D] of a seed, truncated; psi None takes the model's own default."""
     spec = generator.spec
     z = torch.from_numpy(z_from_seed(seed, spec.z_dim)).unsqueeze(0).to(generator.mean_w.device)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.embedding.memory import kept_memory
 from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.fused.choice import choose_plain_epilogue
@@ -16,7 +17,6 @@ from i2s_trt.fused.synthesis import FrozenSynthesis
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator
 
-Array = np.ndarray[Any, Any]
 PREVIEW_SIZE = 256
 
 
@@ -38,15 +38,15 @@ class Synthesizer(Protocol):
         """D, the size of a row."""
         ...
 
-    def __call__(self, w_plus: Array) -> Array:
+    def __call__(self, w_plus: WPlus) -> Pixels:
         """w_plus float32 [N, L, D] -> pictures uint8 [N, H, W, 3]."""
         ...
 
-    def images(self, w_plus: Array) -> Array:
+    def images(self, w_plus: WPlus) -> Array:
         """w_plus float32 [N, L, D] -> float32 [N, 3, H, W], nominally in [-1, 1], for metrics."""
         ...
 
-    def preview(self, w_plus: Array) -> Array:
+    def preview(self, w_plus: WPlus) -> Pixels:
         """w_plus float32 [N, L, D] -> uint8 pictures of at most 256 pixels a side."""
         ...
 
@@ -70,22 +70,22 @@ class TorchSynthesizer:
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
 
-    def __call__(self, w_plus: Array) -> Array:
+    def __call__(self, w_plus: WPlus) -> Pixels:
         """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
         return to_pixels(self._render(w_plus))
 
-    def images(self, w_plus: Array) -> Array:
+    def images(self, w_plus: WPlus) -> Array:
         """Images float32 [N, 3, H, W]; see `Synthesizer`."""
         return self._render(w_plus).float().cpu().numpy()
 
-    def preview(self, w_plus: Array) -> Array:
+    def preview(self, w_plus: WPlus) -> Pixels:
         """Small pictures; see `Synthesizer`."""
         images = self._render(w_plus)
         factor = PREVIEW_SIZE / max(images.shape[-2:])
         return to_pixels(images if factor >= 1 else F.interpolate(images, scale_factor=factor, mode="area"))
 
     @torch.no_grad()
-    def _render(self, w_plus: Array) -> Tensor:
+    def _render(self, w_plus: WPlus) -> Tensor:
         generator = self._generator
         latents = torch.from_numpy(np.ascontiguousarray(w_plus, np.float32)).to(generator.mean_w.device)
         # the CPU's convolutions round differently for every batch size: there each picture is computed by itself

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.edit.latent_edits import expression_transfer, morph, style_transfer
 from i2s_trt.embedding.loop import Embedding, embed
@@ -30,7 +30,7 @@ from i2s_trt.models.vgg import imagenet_vgg16, random_vgg16
 
 DATA = Path(__file__).parent / "data"
 STEPS = 20
-Results = dict[str, np.ndarray[Any, Any]]
+Results = dict[str, Array]
 _BASE = EmbedOptions(learning_rate=0.05)
 _PRIOR = ObjectiveOptions(prior_weight=3.0)
 _STYLE = ObjectiveOptions(style_weight=0.1)
@@ -96,7 +96,7 @@ def golden(steps: int, *, rough: bool) -> Results:
     return results | _edits(models["toy"])
 
 
-def _pictures(generator: Generator, count: int, seed: int = 0) -> list[np.ndarray[Any, Any]]:
+def _pictures(generator: Generator, count: int, seed: int = 0) -> list[Array]:
     """Coarse chequers, of the model's size."""
     random = np.random.default_rng(seed)
     cells = np.ones((generator.spec.resolution // 4, generator.spec.resolution // 4, 1))

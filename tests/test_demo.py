@@ -8,12 +8,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.run import OPTIONS, expression_ramps, run_demo
 from i2s_trt.embedding import curvature
@@ -80,14 +80,14 @@ class _Page(HTMLParser):
         return [attrs for kind, attrs in self.found if kind == tag and name in attrs.get("class", "")]
 
 
-def pixels_in(address: str) -> np.ndarray[Any, Any]:
+def pixels_in(address: str) -> Pixels:
     """The picture that an address holds."""
     head, data = address.split(",", 1)
     assert head == "data:image/jpeg;base64"
     return np.asarray(Image.open(BytesIO(b64decode(data))))
 
 
-def apart(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
+def apart(first: Pixels, second: Pixels) -> float:
     """Mean difference of two pictures, in steps of 255."""
     return float(np.abs(first.astype(float) - second.astype(float)).mean())
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.ramp import IDENTITY, Ramp, choose_ramp
 from i2s_trt.seeds import w_plus_from_seed
@@ -14,14 +15,13 @@ from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.directions import factor_directions
 from i2s_trt.training.factor_reader import FactorReading, load_factor_reader
 
-Array = np.ndarray[Any, Any]
 NAMES = ("smile", "mouth_open", *IDENTITY)
 
 
 class _Identity:
     """Renders a latent as itself."""
 
-    def images(self, w_plus: Array) -> Array:
+    def images(self, w_plus: WPlus) -> Array:
         return w_plus
 
 

@@ -14,11 +14,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import LatentError
 from i2s_trt.latents import Latent, read_latent, read_latents, save_latent
 from i2s_trt.models.generator import Generator
 
-Array = np.ndarray[Any, Any]
 W_PLUS = np.random.default_rng(0).standard_normal((3, 18, 512)).astype(np.float32)
 NUMBERS = st.floats(-1e6, 1e6, width=32)
 
@@ -74,7 +74,7 @@ def test_what_is_saved_is_read(
 @pytest.mark.parametrize(
     "w_plus", [np.broadcast_to(W_PLUS[0, :1], (18, 512)), W_PLUS[0].T.copy().T, W_PLUS[0, ::2]], ids=["w", "T", "steps"]
 )
-def test_arrays_that_lie_otherwise_in_memory_come_back_the_same(tmp_path: Path, w_plus: Array) -> None:
+def test_arrays_that_lie_otherwise_in_memory_come_back_the_same(tmp_path: Path, w_plus: WPlus) -> None:
     save_latent(tmp_path / "latent.safetensors", Latent(w_plus))
     np.testing.assert_array_equal(read_latent(tmp_path / "latent.safetensors").w_plus, w_plus)
 

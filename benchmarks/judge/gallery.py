@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.page import PICTURES
 from i2s_trt.demo.run import drawn_person, expression_ramps
@@ -20,8 +20,6 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.portraits import render_portrait
-
-Pixels = np.ndarray[Any, Any]
 
 NAMES = ("astronaut", "cat", "coffee", "portrait", "solemn", "smiling")
 _STRENGTHS = 9  # along each ramp
@@ -46,7 +44,7 @@ class Demo:
 
     generator: Generator
     pictures: Mapping[str, Pixels]
-    latents: Mapping[str, Pixels]
+    latents: Mapping[str, WPlus]
     steps: int
 
 

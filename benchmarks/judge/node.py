@@ -6,15 +6,12 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from benchmarks.judge.verdicts import Answer, read_answer
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.images.compose import write_png
 
-Pixels = np.ndarray[Any, Any]
 HERE = Path(__file__).parent
 MODULES = HERE.parent.parent / "out" / "judge"  # outside the packages, which would be full of them
 _SCRIPT = HERE / "judge.mjs"

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from benchmarks.paper.outcome import Media
+from i2s_trt.arrays import Pixels
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import sheet, write_png
 from i2s_trt.images.video import write_video
 
-Pixels = np.ndarray[Any, Any]
 _CELL = 160  # pixels: large models are shown smaller
 _RATE = 16
 

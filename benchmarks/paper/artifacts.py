@@ -5,14 +5,13 @@ section 2). In the picture it is a round blob; at 64 pixels a side it is a spike
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.models.generator import Generator
 
-Pixels = np.ndarray[Any, Any]
 _LAYER_SIZE = 64  # pixels of the maps that are searched
 _SPIKE = 8.0  # times the median magnitude of the map
 _SMALL = 0.02  # share of the map that may be half as strong as the spike
@@ -40,7 +39,7 @@ class Spot:
 
 
 @torch.no_grad()
-def strongest_spot(generator: Generator, w_plus: Pixels) -> Spot:
+def strongest_spot(generator: Generator, w_plus: WPlus) -> Spot:
     """Of the picture of one latent [L, D]."""
     layers = [i for i in range(generator.num_layers) if generator.spec.layer_resolution(i) <= _LAYER_SIZE]
     latent = torch.from_numpy(w_plus[None]).to(generator.mean_w.device)
@@ -50,7 +49,7 @@ def strongest_spot(generator: Generator, w_plus: Pixels) -> Spot:
     raise AssertionError("a generator has layers")
 
 
-def spot_of(magnitude: Pixels) -> Spot:
+def spot_of(magnitude: Array) -> Spot:
     """The strongest place of a map [H, W] of magnitudes."""
     median = max(float(np.median(magnitude)), 1e-12)
     row, column = np.unravel_index(int(magnitude.argmax()), magnitude.shape)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Array
 from i2s_trt.training.factors import INDEX, LEVEL_OF, LEVELS
 
-Readings = Mapping[str, np.ndarray[Any, Any]]
+Readings = Mapping[str, Array]
 EXPRESSIVE = ("smile", "mouth_open", "eye_open", "gaze", "brow_height", "brow_angle")
 _DIFFERS = 0.3  # of a factor whose range is 2
 

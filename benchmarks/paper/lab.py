@@ -15,6 +15,7 @@ from benchmarks.paper.pictures.collection import FACES, Collection, Picture
 from benchmarks.paper.settings import Settings
 from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import NotTestableError
+from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.embedding.distance import typical_distance
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.images.fit import to_target
@@ -24,7 +25,6 @@ from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factor_reader import FactorReader
 
-Pixels = np.ndarray[Any, Any]
 _SAMPLES = 256
 _LARGE, _FEW_SAMPLES = 512, 96  # on the CPU a sample of a large model takes seconds
 
@@ -108,7 +108,7 @@ class Lab:
         """Whether there is a reader."""
         return self._reader is not None
 
-    def read(self, pictures: Sequence[Pixels]) -> dict[str, Pixels]:
+    def read(self, pictures: Sequence[Pixels]) -> dict[str, Array]:
         """Factor -> values [N] of pictures uint8 [H, W, 3]. Raises NotTestableError as `reader` does."""
         reading = self.reader.read(torch.stack([to_target(picture) for picture in pictures]))
         return {name: values.numpy() for name, values in reading.items()}
@@ -141,7 +141,7 @@ class Lab:
         return np.asarray(self.render(self.mean_w_plus[None])[0])
 
     @cached_property
-    def mean_w_plus(self) -> Pixels:
+    def mean_w_plus(self) -> WPlus:
         """w-bar as float32 [L, D]."""
         return self.generator.mean_w_plus.cpu().numpy().copy()
 

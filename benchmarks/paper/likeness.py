@@ -5,12 +5,12 @@ small copies of half of the samples; distances are in units of the other half's,
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Array, Pixels
+
 _SIDE = 16  # pixels of the small copies
 _DIRECTIONS = 24
 
@@ -36,7 +36,7 @@ class Likeness:
         """About 1 for the model's own samples; larger, the less a picture looks like one."""
         return self._raw(_small(picture)) / self._unit
 
-    def _raw(self, row: Pixels) -> float:
+    def _raw(self, row: Array) -> float:
         offset = row - self._mean
         within = self._directions @ offset
         outside = float(offset @ offset - within @ within) / self._rest

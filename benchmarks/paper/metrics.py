@@ -1,12 +1,12 @@
 """What the studies measure on pictures, uint8 [H, W, 3]; all figures are free of the loss that is minimised."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Array, Pixels
+
 _LUMA = (0.299, 0.587, 0.114)
 _BEST_PSNR = 99.0
 _WINDOW, _BORDER = 11, 5
@@ -73,21 +73,21 @@ def own_target_nearest(pictures: Sequence[Pixels], targets: Sequence[Pixels]) ->
     return float(np.mean(errors.argmin(axis=1) == np.arange(len(targets))))
 
 
-def luminance(picture: Pixels) -> Pixels:
+def luminance(picture: Pixels) -> Array:
     """float32 [H, W] on the scale 0..255."""
     return picture.astype(np.float32) @ np.array(_LUMA, np.float32)
 
 
-def _window(values: Pixels) -> Pixels:
+def _window(values: Array) -> Array:
     return cv2.GaussianBlur(values, (_WINDOW, _WINDOW), 1.5)
 
 
-def _edges(picture: Pixels) -> Pixels:
+def _edges(picture: Pixels) -> Array:
     grey = cv2.GaussianBlur(luminance(picture), (0, 0), max(0.8, picture.shape[1] * _FINE_SHARE))
     across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     return np.hypot(across, down)
 
 
-def _colour_statistics(picture: Pixels) -> Pixels:
+def _colour_statistics(picture: Pixels) -> Array:
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float64)
     return np.concatenate([lab.mean(axis=0), lab.std(axis=0)])

@@ -1,11 +1,11 @@
 """Where an aligned face has its features, and faces without them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Pixels
+
 _GREY = 128
 
 

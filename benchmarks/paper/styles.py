@@ -1,17 +1,14 @@
 """How far a picture has another's style, by the Gram matrices of the style loss (section 4.2)."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import torch
 
 from benchmarks.paper.lab import Lab
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.images.fit import to_target
-
-Pixels = np.ndarray[Any, Any]
 
 
 def style_objective(lab: Lab) -> ObjectiveOptions:

@@ -2,15 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.images.fit import picture_digest
 from i2s_trt.latents import Latent
 
-Pixels = np.ndarray[Any, Any]
 MODEL = ""  # the network of the model under study
 RANDOM = "random weights"  # of the same architecture (Figures 5 and 14)
 
@@ -46,7 +43,7 @@ class Embedded:
     picture: Pixels
 
     @property
-    def w_plus(self) -> Pixels:
+    def w_plus(self) -> WPlus:
         """float32 [L, D]."""
         return self.latent.w_plus
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels
 from i2s_trt.batch.encode import SUFFIXES
 from i2s_trt.batch.jobs import BatchLatent
 from i2s_trt.edit.recipe import Variant
@@ -13,7 +11,6 @@ from i2s_trt.errors import ImageError
 from i2s_trt.images.compose import sheet
 from i2s_trt.images.decode import decode
 
-Pixels = np.ndarray[Any, Any]
 MOST_ROWS, MOST_COLUMNS = 12, 12
 
 

@@ -1,14 +1,12 @@
 """8-bit pictures to the bytes of a file, fast and without holding Python's lock."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels
 from i2s_trt.batch.png import encode_png
 from i2s_trt.errors import UsageError
 
-Pixels = np.ndarray[Any, Any]
 Format = Literal["png", "jpeg", "webp"]
 SUFFIXES: dict[str, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 LOSSLESS = 101  # OpenCV's word for it in WebP

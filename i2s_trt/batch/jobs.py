@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.recipe import Variant
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
 
-Array = np.ndarray[Any, Any]
 _LATENT_SUFFIXES = {".safetensors", ".npy", ".npz", ".pt", ".pth"}
 
 
@@ -31,7 +31,7 @@ class BatchLatent:
     name: str
     source: str
     digest: str
-    read: Callable[[], Array] = field(repr=False, compare=False)
+    read: Callable[[], WPlus] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def collect_latents(paths: Sequence[Path], seeds: Sequence[int], source: LatentS
     return found + [_sampled(seed, source, names) for seed in seeds]
 
 
-def latent_digest(w_plus: Array) -> str:
+def latent_digest(w_plus: WPlus) -> str:
     """Of a latent's values."""
     return hashlib.sha256(w_plus.astype(np.float32).tobytes()).hexdigest()
 
@@ -89,16 +89,16 @@ class _Reader:
     def __init__(self, source: LatentSource) -> None:
         self._source = source
         self._file: Path | None = None
-        self._latents: list[Array] = []
+        self._latents: list[WPlus] = []
 
-    def all(self, file: Path) -> list[Array]:
+    def all(self, file: Path) -> list[WPlus]:
         if file != self._file:
             self._file, self._latents = None, []
             self._latents = self._source.latents(file)
             self._file = file
         return self._latents
 
-    def one(self, file: Path, index: int, digest: str) -> Array:
+    def one(self, file: Path, index: int, digest: str) -> WPlus:
         latents = self.all(file)
         if index >= len(latents) or latent_digest(latents[index]) != digest:
             raise LatentError(f"{file} has changed since the batch began", "run the batch again with --resume")
@@ -123,11 +123,11 @@ def _in_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLate
         yield BatchLatent(name, f"{file}[{index}]" if several else str(file), digest, read)
 
 
-def _bound(reader: _Reader, file: Path, index: int, digest: str) -> Callable[[], Array]:
+def _bound(reader: _Reader, file: Path, index: int, digest: str) -> Callable[[], WPlus]:
     return lambda: reader.one(file, index, digest)
 
 
-def _failing(error: LatentError) -> Callable[[], Array]:
+def _failing(error: LatentError) -> Callable[[], WPlus]:
     def fail() -> NoReturn:
         raise error
 

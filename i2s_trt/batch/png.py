@@ -1,12 +1,12 @@
 """PNG files as fast as a pipeline wants them: one filter for all rows, and a fast compressor."""
 
 import struct
-from typing import Any
 
 import numpy as np
 from isal import isal_zlib
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Pixels
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TRUE_COLOUR, _UP = 2, 2
 _FAST = 1

@@ -3,17 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+from i2s_trt.arrays import WPlus
 
 if TYPE_CHECKING:
     from i2s_trt.synthesizer import Synthesizer
 
-Array = np.ndarray[Any, Any]
 
-
-def engine_rate(synthesizers: "Sequence[Synthesizer]", latents: Array, batch: int) -> float:
+def engine_rate(synthesizers: "Sequence[Synthesizer]", latents: WPlus, batch: int) -> float:
     """Pictures a second of the engine alone: rendered as `run_batch` renders, and dropped.
 
     Args:

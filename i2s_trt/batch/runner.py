@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.batch.channel import Channel
 from i2s_trt.batch.encode import SUFFIXES, encoder
 from i2s_trt.batch.jobs import BatchLatent, Job, jobs_of
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from i2s_trt.synthesizer import Synthesizer
-
-Array = np.ndarray[Any, Any]
 Report = Callable[[BatchProgress], None]
 _READ_AHEAD = 32  # latents
 _PATIENCE = 0.2  # seconds that outputs wait for others to be committed with
@@ -36,13 +35,13 @@ _PATIENCE = 0.2  # seconds that outputs wait for others to be committed with
 @dataclass(frozen=True)
 class _Edited:
     job: Job
-    w_plus: Array
+    w_plus: WPlus
 
 
 @dataclass(frozen=True)
 class _Picture:
     job: Job
-    pixels: Array
+    pixels: Pixels
 
 
 def run_batch(
@@ -187,7 +186,7 @@ class _Batch:
             for picture in group:
                 yield from self._written(picture.job, picture.pixels)
 
-    def _written(self, job: Job, pixels: Array) -> Iterator[Commit]:
+    def _written(self, job: Job, pixels: Pixels) -> Iterator[Commit]:
         if self._full:
             return
         try:

@@ -14,6 +14,7 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
+from i2s_trt.arrays import Array
 from i2s_trt.errors import CheckpointError
 
 _REFUSED_OPCODES = frozenset({
@@ -75,7 +76,7 @@ class _Budget:
 class ArrayRecord:
     """What stands for a NumPy array; `array` holds it once its state has arrived."""
 
-    array: np.ndarray[Any, Any]
+    array: Array
 
     def __init__(self, budget: _Budget) -> None:
         self._budget = budget

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.convert import RawNetwork
 from i2s_trt.checkpoints.safe_pickle import ArrayRecord, NetworkRecord, read_pickle
 from i2s_trt.errors import CheckpointError
@@ -45,7 +46,7 @@ def _moving_average(tree: Any) -> NetworkRecord:
     return tree
 
 
-def _variables(network: NetworkRecord) -> dict[str, np.ndarray[Any, Any]]:
+def _variables(network: NetworkRecord) -> dict[str, Array]:
     """All variables of a network and its components, named `synthesis/...` and `mapping/...`."""
     found = {}
     components = network.state.get("components") or {}
@@ -104,14 +105,14 @@ def _blur_taps(taps: Any) -> tuple[float, ...]:
     return tuple(float(tap) for tap in taps)
 
 
-def _level_of_detail(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any]) -> float:
+def _level_of_detail(variables: dict[str, Array], options: dict[str, Any]) -> float:
     """The stored `lod`: running the whole network copies its own into the synthesis network."""
     if options.get("structure") == "fixed":
         return 0.0
     return float(variables.get("lod", variables.get("synthesis/lod", np.zeros(()))).item())
 
 
-def _raw(variables: dict[str, np.ndarray[Any, Any]], options: dict[str, Any]) -> RawNetwork:
+def _raw(variables: dict[str, Array], options: dict[str, Any]) -> RawNetwork:
     tensors = {}
     for name, array in variables.items():
         target = canonical_name(name)
@@ -159,7 +160,7 @@ def _layer_name(resolution: int, kind: str, leaf: str) -> str:
     return f"synthesis.layers.{layer}.{leaf}"
 
 
-def _torch_layout(name: str, array: np.ndarray[Any, Any]) -> Tensor:
+def _torch_layout(name: str, array: Array) -> Tensor:
     """HWIO -> OIHW for convolutions, [in, out] -> [out, in] for dense layers."""
     tensor = torch.from_numpy(array.astype(np.float32))
     if name.endswith("weight") and tensor.ndim == 4:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.demo.ramp import Ramp
 from i2s_trt.demo.sheet import FROM_LAYER
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
@@ -21,8 +22,6 @@ from i2s_trt.embedding.loop import Embedding
 from i2s_trt.files import write_bytes
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer
-
-Pixels = np.ndarray[Any, Any]
 
 PICTURES = "pictures"  # the folder of what was embedded, for the commands that the page gives
 FRAMES = 25

@@ -1,16 +1,14 @@
 """How far an expression can be turned on a face before it costs the face: the factor reader is asked."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.edit.operations import expression_transfer
 from i2s_trt.synthesizer import Synthesizer
 from i2s_trt.training.factor_reader import FactorReader
-
-Array = np.ndarray[Any, Any]
 
 _FURTHEST, _STEP = 1.0, 0.1  # of the strengths that are tried
 _GROWING = ("smile", "mouth_open")  # what the demo's two drawn faces differ in
@@ -37,7 +35,7 @@ class Ramp:
         return np.linspace(self.weakest, self.strongest, count)
 
 
-def choose_ramp(render: Synthesizer, reader: FactorReader, target: Array, neutral: Array, smiling: Array) -> Ramp:
+def choose_ramp(render: Synthesizer, reader: FactorReader, target: WPlus, neutral: WPlus, smiling: WPlus) -> Ramp:
     """Turn the expression in both directions while it grows and the face stays who it is; latents are float32 [L, D].
 
     The reader sees the expression (smile and open mouth together) grow with the strength, fast at first. The ends are

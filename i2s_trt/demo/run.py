@@ -3,10 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.page import PICTURES, write_page
 from i2s_trt.demo.ramp import Ramp, choose_ramp
@@ -25,7 +23,6 @@ from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import WORN, Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_portrait
 
-Pixels = np.ndarray[Any, Any]
 Report = Callable[[EmbedProgress], bool | None]
 
 STEPS = 160
@@ -91,7 +88,7 @@ def run_demo(
     return DemoResult(embeddings, path, page, interrupted)
 
 
-def expression_ramps(generator: Generator, latents: Mapping[str, Pixels]) -> dict[str, Ramp]:
+def expression_ramps(generator: Generator, latents: Mapping[str, WPlus]) -> dict[str, Ramp]:
     """How far the drawn person's smile can be turned on the astronaut and on the other drawn face; latents [L, D]."""
     render, reader = TorchSynthesizer(generator), load_factor_reader()
     ends = (latents["solemn"], latents["smiling"])

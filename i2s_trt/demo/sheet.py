@@ -1,10 +1,10 @@
 """The contact sheet: everything on one picture, six cells a row."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.demo.ramp import Ramp
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
 from i2s_trt.embedding.loop import Embedding
@@ -12,8 +12,6 @@ from i2s_trt.images.compose import sheet
 from i2s_trt.models.generator import Generator
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
-
-Pixels = np.ndarray[Any, Any]
 
 _CONTENTS, _STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "portrait")
 _COLUMNS = 6
@@ -40,18 +38,18 @@ def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding], ram
     return sheet(list(rows.values()), row_labels=list(rows), cell_height=_CELL_HEIGHT)
 
 
-def _morphs(render: Synthesizer, first: Pixels, second: Pixels) -> list[Pixels]:
+def _morphs(render: Synthesizer, first: WPlus, second: WPlus) -> list[Pixels]:
     weights = np.linspace(1.0, 0.0, _COLUMNS)
     return list(render(np.stack([morph(first, second, weight) for weight in weights])))
 
 
-def _expressions(render: Synthesizer, latents: Mapping[str, Pixels], target: str, ramp: Ramp) -> list[Pixels]:
+def _expressions(render: Synthesizer, latents: Mapping[str, WPlus], target: str, ramp: Ramp) -> list[Pixels]:
     ends = latents["solemn"], latents["smiling"]
     strengths = ramp.strengths(_COLUMNS)
     strengths[np.abs(strengths).argmin()] = 0.0  # the face as it is
     return list(render(np.stack([expression_transfer(latents[target], *ends, strength) for strength in strengths])))
 
 
-def _styled(render: Synthesizer, latents: Mapping[str, Pixels], content: str, picture: Pixels) -> list[Pixels]:
+def _styled(render: Synthesizer, latents: Mapping[str, WPlus], content: str, picture: Pixels) -> list[Pixels]:
     mixed = [crossover(latents[content], latents[style], range(FROM_LAYER, len(latents[content]))) for style in _STYLES]
     return [picture, *render(np.stack(mixed))]

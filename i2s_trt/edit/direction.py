@@ -3,17 +3,15 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.operations import direction_length
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
 from i2s_trt.latents import Latent, read_latent
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Direction:
         digest: of the model that it was made for; empty when the file does not say.
     """
 
-    vector: Array
+    vector: WPlus
     name: str = ""
     digest: str = ""
 
@@ -35,7 +33,7 @@ class Direction:
         """L2 norm of the vector as it is stored: 1 for InterFaceGAN's boundaries, 3.998 for stylegan-encoder's."""
         return float(np.linalg.norm(self.vector.astype(np.float64)))
 
-    def for_space(self, space: LatentSpace, *, any_model: bool = False) -> Array:
+    def for_space(self, space: LatentSpace, *, any_model: bool = False) -> WPlus:
         """float32 [L, D]. Raises LatentError when the shape or the model does not fit."""
         return space.admit(Latent(self.vector, self.digest), any_model=any_model)
 
@@ -57,7 +55,7 @@ def read_direction(path: Path) -> Direction:
     return Direction(latent.w_plus, path.name, latent.model_digest)
 
 
-def save_direction(path: Path, vector: Array) -> None:
+def save_direction(path: Path, vector: WPlus) -> None:
     """Write a direction [L, D] as `.npy`, atomically. Raises EnvironmentFault for a full disk."""
     buffer = io.BytesIO()
     np.save(buffer, vector.astype(np.float32), allow_pickle=False)

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit import operations
 from i2s_trt.edit.operations import EXPRESSION_THRESHOLD
 from i2s_trt.edit.space import common_space
 from i2s_trt.latents import Latent
-
-Array = np.ndarray[Any, Any]
 
 
 def morph(first: Latent, second: Latent, weight: float = 0.5) -> Latent:
@@ -64,12 +61,12 @@ def expression_transfer(
     return _edited(w_plus, sources, operation="expression", **settings)
 
 
-def _admitted(*latents: Latent) -> list[Array]:
+def _admitted(*latents: Latent) -> list[WPlus]:
     space = common_space(latents)
     return [space.admit(latent) for latent in latents]
 
 
-def _edited(w_plus: Array, sources: Sequence[Latent], **options: Any) -> Latent:
+def _edited(w_plus: WPlus, sources: Sequence[Latent], **options: Any) -> Latent:
     digest = next((latent.model_digest for latent in sources if latent.model_digest), "")
     images = [latent.image_digest for latent in sources]
     return Latent(w_plus, model_digest=digest, options=options, extra={"made_from_images": images})

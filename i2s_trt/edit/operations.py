@@ -6,19 +6,18 @@ Abdal, Qin, Wonka 2019, section 4; truncation: Karras, Laine, Aila 2019, appendi
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import LatentError, UsageError
 
-Array = np.ndarray[Any, Any]
 EXPRESSION_THRESHOLD = 1.0  # section 4.3
 SHORTEST_DIRECTION = 1e-30  # L2 norm; well below, float32 is subnormal: it loses digits, or is flushed to zero
 _BRIDGE_TERMS = 32
 
 
-def morph(first: Array, second: Array, weight: float) -> Array:
+def morph(first: WPlus, second: WPlus, weight: float) -> WPlus:
     """w = lambda w1 + (1 - lambda) w2 (section 4.1); a weight of 1 is the first latent, 0 the second, exactly."""
     _check_shapes(first, second)
     return _float32(weight * first.astype(np.float64) + (1 - weight) * second.astype(np.float64))
@@ -29,7 +28,7 @@ def style_layers(num_layers: int) -> range:
     return range(num_layers // 2, num_layers)
 
 
-def crossover(content: Array, style: Array, layers: Sequence[int] | None = None) -> Array:
+def crossover(content: WPlus, style: WPlus, layers: Sequence[int] | None = None) -> WPlus:
     """The content's latent with some layers replaced by the style's (section 4.2).
 
     Args:
@@ -47,8 +46,8 @@ def crossover(content: Array, style: Array, layers: Sequence[int] | None = None)
 
 
 def expression_direction(
-    neutral: Array, expression: Array, threshold: float = EXPRESSION_THRESHOLD, *, normalize: bool = False
-) -> Array:
+    neutral: WPlus, expression: WPlus, threshold: float = EXPRESSION_THRESHOLD, *, normalize: bool = False
+) -> WPlus:
     """w3 - w2 without its small rows (section 4.3).
 
     Args:
@@ -67,13 +66,13 @@ def expression_direction(
     return normalized(direction) if normalize else _float32(direction)
 
 
-def direction_length(direction: Array) -> float:
+def direction_length(direction: WPlus) -> float:
     """L2 norm, in float64; 0 for what is shorter than `SHORTEST_DIRECTION`, which points nowhere."""
     length = float(np.linalg.norm(direction.astype(np.float64)))
     return 0.0 if length < SHORTEST_DIRECTION else length
 
 
-def normalized(direction: Array) -> Array:
+def normalized(direction: WPlus) -> WPlus:
     """The direction scaled to unit L2 norm, so that strengths are lengths in W+ (section 4.3).
 
     Zeros for a direction without length (`direction_length`).
@@ -82,7 +81,7 @@ def normalized(direction: Array) -> Array:
     return _float32(direction.astype(np.float64) / length if length else np.zeros_like(direction))
 
 
-def move(latent: Array, direction: Array, strength: float, layers: Sequence[int] | None = None) -> Array:
+def move(latent: WPlus, direction: WPlus, strength: float, layers: Sequence[int] | None = None) -> WPlus:
     """w + lambda d in some layers, all when left out.
 
     Args:
@@ -107,20 +106,20 @@ def move(latent: Array, direction: Array, strength: float, layers: Sequence[int]
 
 
 def expression_transfer(
-    target: Array,
-    neutral: Array,
-    expression: Array,
+    target: WPlus,
+    neutral: WPlus,
+    expression: WPlus,
     strength: float = 1.0,
     threshold: float = EXPRESSION_THRESHOLD,
     *,
     normalize: bool = False,
-) -> Array:
+) -> WPlus:
     """w = w1 + lambda (w3 - w2) (section 4.3); arguments as for `expression_direction`."""
     _check_shapes(target, neutral)
     return move(target, expression_direction(neutral, expression, threshold, normalize=normalize), strength)
 
 
-def truncate(latent: Array, mean_w: Array, psi: float, cutoff: int | None = None) -> Array:
+def truncate(latent: WPlus, mean_w: Array, psi: float, cutoff: int | None = None) -> WPlus:
     """Draw the first `cutoff` layers (all when left out) towards the mean latent [D] or [L, D]; 0 and 1 are exact."""
     count = latent.shape[-2]
     affected = _mask(count, range(count if cutoff is None else min(cutoff, count)))
@@ -128,7 +127,7 @@ def truncate(latent: Array, mean_w: Array, psi: float, cutoff: int | None = None
     return np.where(affected, drawn, _float32(latent))
 
 
-def random_walk(first: Array, last: Array, position: float, wander: float = 0.5, seed: int = 0) -> Array:
+def random_walk(first: WPlus, last: WPlus, position: float, wander: float = 0.5, seed: int = 0) -> WPlus:
     """A point of a random walk that begins at one latent and ends at the other, such as the mean face.
 
     The straight line plus a Brownian bridge, as its Karhunen-Loeve series, so that a walk is the same curve however
@@ -154,7 +153,7 @@ def random_walk(first: Array, last: Array, position: float, wander: float = 0.5,
     return _float32(line + wander * length * bridge)
 
 
-def _check_shapes(first: Array, second: Array) -> None:
+def _check_shapes(first: WPlus, second: WPlus) -> None:
     if first.ndim < 2 or first.shape[-2:] != second.shape[-2:]:
         raise LatentError(
             f"latents of shapes {list(first.shape)} and {list(second.shape)} cannot be combined",
@@ -170,6 +169,6 @@ def _mask(count: int, layers: Sequence[int]) -> Array:
     return np.isin(np.arange(count), list(layers))[:, None]
 
 
-def _float32(values: Array) -> Array:
+def _float32(values: Array) -> WPlus:
     with np.errstate(over="ignore"):  # what is too large becomes infinite; who renders it says so
         return np.ascontiguousarray(values, dtype=np.float32)

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.recipe_operations import Step
 from i2s_trt.edit.recipe_steps import Fault, Place, RecipeFaults, expand
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.edit.toml_lines import key_lines, line_of
 from i2s_trt.errors import UsageError
 
-Array = np.ndarray[Any, Any]
 _NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 _SHOWN = 5
 _MEND = "docs/editing.md describes every key of a recipe"
@@ -41,7 +39,7 @@ class Variant:
     label: str
     parameters: Mapping[str, Any]
     digest: str
-    apply: Callable[[Array], Array] = field(repr=False, compare=False)
+    apply: Callable[[WPlus], WPlus] = field(repr=False, compare=False)
 
 
 def load_recipe(path: Path, source: LatentSource) -> list[Variant]:

@@ -10,11 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit import operations
 from i2s_trt.edit.recipe_values import Layers, Names, Numbers
 from i2s_trt.edit.sources import LatentSource
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class Step:
 
     parameters: Mapping[str, Any]
     swept: Mapping[str, Any]
-    arrays: tuple[Array, ...] = field(repr=False)
-    apply: Callable[[Array], Array] = field(repr=False)
+    arrays: tuple[WPlus, ...] = field(repr=False)
+    apply: Callable[[WPlus], WPlus] = field(repr=False)
 
 
 class Operation(BaseModel):
@@ -41,7 +40,7 @@ class Operation(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    compute: ClassVar[Callable[..., Array]]
+    compute: ClassVar[Callable[..., WPlus]]
     swept: ClassVar[tuple[str, ...]] = ()
     latent_keys: ClassVar[tuple[str, ...]] = ()
     direction_keys: ClassVar[tuple[str, ...]] = ()
@@ -57,7 +56,7 @@ class Operation(BaseModel):
             texts = getattr(self, name)
             yield from ((name, text) for text in ([texts] if isinstance(texts, str) else texts))
 
-    def array(self, name: str, text: str, source: LatentSource) -> Array:
+    def array(self, name: str, text: str, source: LatentSource) -> WPlus:
         """The latent or direction [L, D] that a field names. Raises LatentError when it is none of this model's."""
         return source.latent(text) if name in self.latent_keys else source.direction_vector(text)
 
@@ -82,7 +81,7 @@ class Operation(BaseModel):
         return {}
 
 
-def _apply(compute: Callable[..., Array], values: Mapping[str, Any], latent: Array) -> Array:
+def _apply(compute: Callable[..., WPlus], values: Mapping[str, Any], latent: WPlus) -> WPlus:
     return compute(latent, **values)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.recipe_operations import OPERATIONS, Operation, Step
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import I2sError, LatentError
 
-Array = np.ndarray[Any, Any]
 Place = tuple[str | int, ...]
 CHAIN = "chain"
 MOST_STEPS = 100_000
@@ -71,7 +71,7 @@ def _chain(keys: dict[str, Any], place: Place, source: LatentSource) -> list[Ste
 
 
 def _linked(steps: tuple[Step, ...]) -> Step:
-    def apply(latent: Array) -> Array:
+    def apply(latent: WPlus) -> WPlus:
         for step in steps:
             latent = step.apply(latent)
         return latent

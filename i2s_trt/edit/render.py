@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.latents import refuse_absurd
 
 if TYPE_CHECKING:
     from i2s_trt.synthesizer import Synthesizer
 
-Array = np.ndarray[Any, Any]
 
-
-def render_latents(synthesizer: "Synthesizer", latents: Iterable[Array], batch: int = 8) -> Iterator[Array]:
+def render_latents(synthesizer: "Synthesizer", latents: Iterable[WPlus], batch: int = 8) -> Iterator[Pixels]:
     """Pictures uint8 [H, W, 3] of w_plus [L, D], in their order; `batch` at a time are asked for and rendered.
 
     Raises:

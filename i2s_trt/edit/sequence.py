@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.operations import random_walk
 from i2s_trt.errors import UsageError
 
-Array = np.ndarray[Any, Any]
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
     "ease-in": lambda t: 1 - math.cos(t * math.pi / 2) if t < 1 else 1.0,
@@ -53,11 +52,11 @@ class Frame:
         position: 0 at the first latent, 1 at the second, 1.5 half-way to the third.
     """
 
-    w_plus: Array
+    w_plus: WPlus
     position: float
 
 
-def morph_frames(latents: Sequence[Array], options: MorphOptions) -> Iterator[Frame]:
+def morph_frames(latents: Sequence[WPlus], options: MorphOptions) -> Iterator[Frame]:
     """The frames of a morph through two or more latents [L, D]; every latent itself is among them, exactly.
 
     Raises:
@@ -78,6 +77,6 @@ def frame_positions(count: int, options: MorphOptions) -> list[float]:
     return there + there[-2:0:-1] if options.ping_pong else there
 
 
-def _between(latents: Sequence[Array], position: float, options: MorphOptions) -> Array:
+def _between(latents: Sequence[WPlus], position: float, options: MorphOptions) -> WPlus:
     part = min(int(position), len(latents) - 2)
     return random_walk(latents[part], latents[part + 1], position - part, options.wander, options.seed + part)

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.direction import Direction, read_direction
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
@@ -14,9 +13,7 @@ from i2s_trt.latents import fitting_latents
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
-
-Array = np.ndarray[Any, Any]
-Sample = Callable[[int], Array]
+Sample = Callable[[int], WPlus]
 MEAN = "mean"
 _SEED = re.compile(r"seed:(\d{1,10})")
 _LARGEST_SEED = 2**32 - 1
@@ -40,15 +37,15 @@ class LatentSource:
     ) -> None:
         self.space = space
         self._sample, self._folder, self._any_model = sample, folder, any_model
-        self._known: dict[str, Array] = {}
-        self._known_directions: dict[str, Array] = {}
+        self._known: dict[str, WPlus] = {}
+        self._known_directions: dict[str, WPlus] = {}
         self.directions_read: list[Direction] = []
 
     @classmethod
     def of(cls, generator: "Generator", *, any_model: bool = False) -> "LatentSource":
         """The source of a generator's latents, with files named from the current folder."""
 
-        def sample(seed: int) -> Array:
+        def sample(seed: int) -> WPlus:
             from i2s_trt.seeds import w_plus_from_seed
 
             return w_plus_from_seed(generator, seed)
@@ -61,7 +58,7 @@ class LatentSource:
         source.directions_read = self.directions_read
         return source
 
-    def latent(self, text: str) -> Array:
+    def latent(self, text: str) -> WPlus:
         """w_plus float32 [L, D] of `mean`, `seed:N` or a file that holds one latent.
 
         Raises:
@@ -71,7 +68,7 @@ class LatentSource:
             self._known[text] = self._find(text)
         return self._known[text]
 
-    def latents(self, path: Path) -> list[Array]:
+    def latents(self, path: Path) -> list[WPlus]:
         """Every w_plus [L, D] in a file. Raises LatentError as `latent` does."""
         return fitting_latents(path, cast("Generator", self.space), any_model=self._any_model)
 
@@ -84,7 +81,7 @@ class LatentSource:
             raise LatentError(f"{text}: {error.args[0]}", error.mend) from error
         return direction
 
-    def direction_vector(self, text: str) -> Array:
+    def direction_vector(self, text: str) -> WPlus:
         """The direction in a file, repeated for every layer: float32 [L, D]. Raises LatentError as `latent` does."""
         if text not in self._known_directions:
             direction = self.direction(text)
@@ -92,13 +89,13 @@ class LatentSource:
             self.directions_read.append(direction)
         return self._known_directions[text]
 
-    def sampled(self, seed: int) -> Array:
+    def sampled(self, seed: int) -> WPlus:
         """w_plus [L, D] of a seed. Raises LatentError where it cannot be drawn."""
         if self._sample is None or seed > _LARGEST_SEED:
             raise LatentError(f"seed:{seed} cannot be drawn", f"seeds go from 0 to {_LARGEST_SEED}")
         return self._sample(seed)
 
-    def _find(self, text: str) -> Array:
+    def _find(self, text: str) -> WPlus:
         if text == MEAN:
             return self.space.mean
         if match := _SEED.fullmatch(text):

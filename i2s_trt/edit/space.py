@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import LatentError
 from i2s_trt.latents import Latent
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class LatentSpace:
             raise LatentError("the mean latent of this model is unknown", "name a latent instead of the mean")
         return np.ascontiguousarray(np.broadcast_to(self.mean_w, (self.num_layers, self.w_dim)), np.float32)
 
-    def admit(self, latent: Latent, *, any_model: bool = False) -> Array:
+    def admit(self, latent: Latent, *, any_model: bool = False) -> WPlus:
         """w_plus [L, D] of a latent that belongs here. Raises LatentError as `Latent.for_model` does."""
         return latent.for_model(cast("Generator", self), any_model=any_model)  # which asks for L, D and the digest
 

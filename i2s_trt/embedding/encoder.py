@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import safetensors
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.errors import ModelError
 from i2s_trt.files import home, make_folder, write_bytes
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.encoder import Encoder
 from i2s_trt.models.generator import Generator
 
-Pixels = np.ndarray[Any, Any]
 _FORMAT = "i2s-trt encoder 1"
 _BUNDLED = Path(__file__).parent.parent / "weights" / "demo" / "encoder.safetensors"
 _MEND = "i2s-trt train-encoder --model M"
@@ -27,7 +26,7 @@ _MEND = "i2s-trt train-encoder --model M"
 class PictureEncoder(Protocol):
     """Guesses latents, in PyTorch or through an engine: a picture uint8 [H, W, 3] -> w_plus float32 [L, D]."""
 
-    def __call__(self, picture: Pixels) -> Pixels:
+    def __call__(self, picture: Pixels) -> WPlus:
         """Guess one."""
 
 
@@ -46,7 +45,7 @@ class TrainedEncoder:
     recipe: dict[str, Any]
 
     @torch.no_grad()
-    def __call__(self, picture: Pixels) -> Pixels:
+    def __call__(self, picture: Pixels) -> WPlus:
         """The guess w_plus float32 [L, D] for a picture uint8 [H, W, 3] of the model's size."""
         image = to_target(picture).unsqueeze(0).to(self.network.mean_w.device)
         return self.network(image)[0].cpu().numpy()  # type: ignore[no-any-return]

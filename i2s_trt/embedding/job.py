@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.earlier import is_finished, snapshot_of
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.options import EmbedOptions, JobOptions
@@ -23,8 +22,6 @@ from i2s_trt.images.prepared import Prepare, Prepared, Source, path_of, prepare_
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
-
-Pixels = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.batch import Batch
 from i2s_trt.embedding.captured import Step, stepper
 from i2s_trt.embedding.encoder import PictureEncoder
@@ -28,7 +28,6 @@ from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 
-Pixels = np.ndarray[Any, Any]
 _STEPS_BETWEEN_READS = 50  # on a GPU, where reading the loss means waiting for the device
 
 
@@ -96,7 +95,7 @@ class EmbedProblem:
         options: EmbedOptions,
         vgg: Vgg16 | None = None,
         style_pictures: Sequence[Pixels] | None = None,
-        initial: Pixels | PictureEncoder | None = None,
+        initial: WPlus | PictureEncoder | None = None,
         announce: Announce = warn,
         epilogue: Epilogue | None = None,
     ) -> None:
@@ -202,7 +201,7 @@ def embed(
     *,
     vgg: Vgg16 | None = None,
     style_pictures: Sequence[Pixels] | None = None,
-    initial: Pixels | PictureEncoder | None = None,
+    initial: WPlus | PictureEncoder | None = None,
     start: EmbedState | None = None,
     callback: Callback | None = None,
 ) -> list[Embedding]:

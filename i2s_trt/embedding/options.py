@@ -14,8 +14,7 @@ from i2s_trt.images.fit import Fit
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from i2s_trt.arrays import WPlus
     from i2s_trt.embedding.encoder import PictureEncoder
 
 Space = Literal["w+", "w", "z"]
@@ -183,5 +182,5 @@ class JobOptions:
     overwrite: bool = False
     fit: Fit = "crop"
     style_picture: Path | None = None
-    initial: "np.ndarray[Any, Any] | PictureEncoder | None" = None
+    initial: "WPlus | PictureEncoder | None" = None
     snapshot_seconds: float = 1.0

@@ -1,12 +1,12 @@
 """Where the optimisation moves: the spaces W+, W and Z, their starting points and the noise (sections 3.3, 5.1)."""
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.embedding.options import EmbedOptions, Space
 from i2s_trt.errors import LatentError
 from i2s_trt.models.generator import Generator
@@ -38,7 +38,7 @@ def initial_variable(generator: Generator, options: EmbedOptions, seed: int) -> 
     return generator.mean_w.detach().cpu().expand(shape).clone()
 
 
-def variable_from_latent(w_plus: np.ndarray[Any, Any], space: Space) -> Tensor:
+def variable_from_latent(w_plus: WPlus, space: Space) -> Tensor:
     """Continue from a latent [L, D]; W takes the mean of its rows.
 
     Raises:

@@ -4,19 +4,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from torch import Tensor
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.encoder import PictureEncoder, load_encoder
 from i2s_trt.embedding.options import EmbedOptions, Init
 from i2s_trt.embedding.spaces import variable_from_latent
 from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.latents import fitting_latents
 from i2s_trt.models.generator import Generator
-
-Pixels = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,11 @@ class StartingPoint:
 
     init: Init
     digest: str = ""
-    initial: Pixels | PictureEncoder | None = None
+    initial: WPlus | PictureEncoder | None = None
 
 
 def given_variables(
-    initial: Pixels | PictureEncoder | None, pictures: Sequence[Pixels], options: EmbedOptions
+    initial: WPlus | PictureEncoder | None, pictures: Sequence[Pixels], options: EmbedOptions
 ) -> list[Tensor]:
     """Starting variables from a latent or an encoder, one for each picture; none where neither is given.
 

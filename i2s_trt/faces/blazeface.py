@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Pixels, Points
+
 MODEL = Path(__file__).parent.parent / "weights" / "faces" / "face_detection.tflite"
 SIDE = 128  # pixels that the network sees
 _GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
@@ -26,9 +26,9 @@ class Proposal:
     """
 
     score: float
-    centre: Pixels
+    centre: Points
     side: float
-    eyes: Pixels
+    eyes: Points
 
     @property
     def angle(self) -> float:
@@ -69,7 +69,7 @@ class BlazeFace:
         ]
         return sorted(found, key=lambda proposal: -proposal.score)
 
-    def _look(self, tile: Pixels, turns: int) -> Iterator[tuple[float, Pixels, float, Pixels]]:
+    def _look(self, tile: Pixels, turns: int) -> Iterator[tuple[float, Points, float, Points]]:
         """Score, centre, side and eyes of what is in a tile, in its pixels."""
         seen = np.rot90(tile, turns).astype(np.float32) / 127.5 - 1
         self._net.setInput(np.ascontiguousarray(seen.transpose(2, 0, 1))[np.newaxis])
@@ -82,7 +82,7 @@ class BlazeFace:
             yield float(scores[i]), centre, float(box[2:4].max()), np.stack(eyes)
 
 
-def _anchors(cells: int, count: int) -> Pixels:
+def _anchors(cells: int, count: int) -> Points:
     """The middles of a grid's cells, each `count` times, [cells * cells * count, 2] in 0..1."""
     y, x = np.mgrid[:cells, :cells]
     middles = (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5) / cells
@@ -94,7 +94,7 @@ def _scaled_size(pixels: Pixels, factor: float) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _tiles(pixels: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
+def _tiles(pixels: Pixels) -> Iterator[tuple[Pixels, Points]]:
     """Corner (x, y) and pixels [SIDE, SIDE, 3] of windows half a side apart; black beyond the picture."""
     height, width = pixels.shape[:2]
     step = SIDE // 2
@@ -106,7 +106,7 @@ def _tiles(pixels: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
             yield np.array([left, top], np.float64), tile
 
 
-def _turn_back(points: Pixels, turns: int) -> Pixels:
+def _turn_back(points: Points, turns: int) -> Points:
     """Points [N, 2] of a tile that was turned `turns` quarters to the left, in the tile as it was."""
     middle = SIDE / 2
     points = points - middle

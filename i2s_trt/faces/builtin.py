@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.blazeface import BlazeFace, Proposal
 from i2s_trt.faces.face import Face, largest_first
 from i2s_trt.faces.mesh import FaceMesh, MeshFace, Region
 from i2s_trt.images.landmarks import Landmarks
 
-Pixels = np.ndarray[Any, Any]
 _LEVELS = 5  # each halves the windows
 _THOROUGH_LEVELS = 3
 _LEAST_WINDOW = 160  # pixels; smaller ones hold faces that are too small to embed

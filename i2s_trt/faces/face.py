@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.images.landmarks import Landmarks
 
-Pixels = np.ndarray[Any, Any]
 Which = Literal["largest", "all"] | int
 WAY_OUT = "give its landmarks with --landmarks FILE.json, or take the picture as it is with --no-align"
 

@@ -6,11 +6,12 @@ until it stays where it is: whatever the photograph's rotation, scale and positi
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Array, Pixels, Points
+
 MODEL = Path(__file__).parent.parent / "weights" / "faces" / "face_landmarks.tflite"
 SIDE = 192  # pixels that the network sees
 _LEFT_EYE = (33, 160, 158, 133, 153, 144)  # the six lid points that dlib has
@@ -33,12 +34,12 @@ class Region:
         side: in pixels.
     """
 
-    centre: Pixels
+    centre: Points
     angle: float
     side: float
 
     @classmethod
-    def around(cls, points: Pixels, angle: float) -> Self:
+    def around(cls, points: Points, angle: float) -> Self:
         """The square around points [N, 2], with a margin."""
         turn = _rotation(angle)
         turned = points @ turn  # by -angle
@@ -57,7 +58,7 @@ class MeshFace:
         region: the fixed point.
     """
 
-    points: Pixels
+    points: Points
     score: float
     moved: float
     region: Region
@@ -86,12 +87,12 @@ class FaceMesh:
             four = self._average(pixels, region)
         return MeshFace(four, score, moved, region)
 
-    def _average(self, pixels: Pixels, region: Region) -> Pixels:
+    def _average(self, pixels: Pixels, region: Region) -> Points:
         """Mean of nine slightly different looks, which has a third of the noise; [4, 2]."""
         looks = (Region(region.centre, region.angle + angle, region.side * scale) for scale, angle in _JITTER)
         return np.asarray(np.mean([four_points(self._pass(pixels, look)[0]) for look in looks], axis=0))
 
-    def _pass(self, pixels: Pixels, region: Region) -> tuple[Pixels, float]:
+    def _pass(self, pixels: Pixels, region: Region) -> tuple[Points, float]:
         """The 468 points [468, 2] in the photograph, and the score 0..1."""
         tile = cut_square(pixels, region).astype(np.float32) / 255
         self._net.setInput(np.ascontiguousarray(tile.transpose(2, 0, 1))[np.newaxis])
@@ -101,7 +102,7 @@ class FaceMesh:
         return turned + region.centre, float(1 / (1 + np.exp(-np.clip(float(logit.ravel()[0]), -50, 50))))
 
 
-def four_points(points: Pixels) -> Pixels:
+def four_points(points: Points) -> Points:
     """Middle of the left eye, of the right eye, and the mouth's corners, [4, 2], of 468 points."""
     eyes = [points[list(eye)].mean(axis=0) for eye in (_LEFT_EYE, _RIGHT_EYE)]
     return np.stack([*eyes, *points[list(_MOUTH)]])
@@ -131,7 +132,7 @@ def cut_square(pixels: Pixels, region: Region) -> Pixels:
     )
 
 
-def _rotation(angle: float) -> Pixels:
+def _rotation(angle: float) -> Array:
     """Takes upright vectors to ones turned clockwise by `angle`, [2, 2]."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -s], [s, c]])

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import I2sError, ImageError
 from i2s_trt.faces.detectors import load_detector
 from i2s_trt.faces.face import WAY_OUT, Face, FaceDetector, Which, choose_faces, largest_first
@@ -30,8 +31,6 @@ from i2s_trt.images.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_s
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
-
-Pixels = np.ndarray[Any, Any]
 _ALIGNED = 0.06  # share of its side by which the quad of an aligned picture may differ from the picture
 _NO_FACE = (
     "no face was found, so the picture is embedded as it is: a model of faces can come near other things, but edits of "

@@ -1,15 +1,14 @@
 """YuNet (Wu et al. 2023) through OpenCV, from an .onnx file of the user's."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Array, Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.face import Face, largest_first, nearest
 from i2s_trt.images.landmarks import Landmarks
 
-Pixels = np.ndarray[Any, Any]
 _LEAST_SCORE, _OVERLAP, _MOST = 0.7, 0.3, 5000
 _LONGEST = (640, 1920)  # pixels to which a photograph is scaled: coarse, then fine
 
@@ -57,7 +56,7 @@ class YuNet:
         return [] if rows is None else [_face(row, factor) for row in rows.astype(np.float64)]
 
 
-def _face(row: Pixels, factor: float) -> Face:
+def _face(row: Array, factor: float) -> Face:
     """A row: box (4), eyes, nose and mouth corners (10; the picture's left first), score."""
     points = (row[4:14].reshape(5, 2) + 0.5) / factor - 0.5
     return Face(Landmarks.from_points(points), float(row[14]))

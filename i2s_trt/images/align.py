@@ -4,14 +4,13 @@ The steps are those of the FFHQ dataset's own recreation: shrink, crop, pad, war
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Array, Pixels
 from i2s_trt.images.landmarks import Landmarks
 from i2s_trt.images.quad import Quad, ffhq_quad, quad_side
 
-Pixels = np.ndarray[Any, Any]
 TRANSFORM_SIZE = 4096  # pixels a side at which the quad is warped; FFHQ's 1024 times four
 
 
@@ -127,7 +126,7 @@ def _box(quad: Quad) -> tuple[int, int, int, int]:
     return int(left), int(top), int(right), int(bottom)
 
 
-def _padding_mask(shape: tuple[int, int], sides: tuple[int, int, int, int]) -> Pixels:
+def _padding_mask(shape: tuple[int, int], sides: tuple[int, int, int, int]) -> Array:
     """1 at the outermost pixels of a padded picture, 0 at the photograph's edge, negative inside; float32 [H, W]."""
     (height, width), (left, top, right, bottom) = shape, sides
     y, x = np.ogrid[:height, :width]

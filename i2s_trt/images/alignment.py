@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError, LatentError
 from i2s_trt.files import write_bytes
 from i2s_trt.images.fit import picture_digest
@@ -40,7 +41,7 @@ class Alignment:
     digest: str
 
     @classmethod
-    def of(cls, kind: Kind, quad: Quad, path: Path, pixels: "np.ndarray[Any, Any]") -> Self:
+    def of(cls, kind: Kind, quad: Quad, path: Path, pixels: Pixels) -> Self:
         """For a photograph uint8 [H, W, 3] that was read from `path`."""
         return cls(kind, quad, path.name, pixels.shape[:2], picture_digest(pixels))
 
@@ -69,7 +70,7 @@ def alignment_of(record: Mapping[str, Any]) -> Alignment | None:
         return None
 
 
-def write_aligned(path: Path, pixels: "np.ndarray[Any, Any]", alignment: Alignment) -> None:
+def write_aligned(path: Path, pixels: Pixels, alignment: Alignment) -> None:
     """Write uint8 [H, W, 3] as a PNG that knows where it comes from. Raises EnvironmentFault for a full disk."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.files import atomic_write, file_digest, guard_os_errors
 
-Pixels = np.ndarray[Any, Any]
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 _MOST_PIXELS = 33_000_000  # of a frame: 8K
 _USUAL_RATE = Fraction(25)

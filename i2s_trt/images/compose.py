@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import UsageError
 from i2s_trt.files import write_bytes
 
@@ -18,7 +19,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg")  # of `write_picture`
 _GAP = 4  # pixels between cells
 _CUT = "\N{HORIZONTAL ELLIPSIS}"
 _INK, _PAPER = (40, 40, 40), (255, 255, 255)
-Pixels = np.ndarray[Any, Any]
 
 
 def strip(pictures: Sequence[Pixels]) -> Pixels:

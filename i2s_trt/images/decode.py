@@ -4,10 +4,11 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.images.png_rows import lacks_rows
 
@@ -35,7 +36,7 @@ class DecodeOptions:
     background: tuple[int, int, int] = _WHITE
 
 
-def decode(path: Path, options: DecodeOptions | None = None) -> np.ndarray[Any, Any]:
+def decode(path: Path, options: DecodeOptions | None = None) -> Pixels:
     """A picture as upright sRGB, whatever its mode: grey, 16-bit, palette, alpha, CMYK, EXIF-rotated.
 
     Returns:

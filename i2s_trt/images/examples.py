@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.images.decode import decode
 
@@ -35,7 +33,7 @@ EXAMPLES = {
 }
 
 
-def example_picture(name: str) -> np.ndarray[Any, Any]:
+def example_picture(name: str) -> Pixels:
     """The cut-out square of an example, uint8 [side, side, 3].
 
     Raises:

@@ -2,11 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
+
+    from i2s_trt.arrays import Pixels
 
 Fit = Literal["crop", "pad"]
 
@@ -43,7 +44,7 @@ class Square:
         return self.resolution, self.resolution
 
 
-def fit_picture(pixels: "np.ndarray[Any, Any]", spec: PictureShape, fit: Fit = "crop") -> "np.ndarray[Any, Any]":
+def fit_picture(pixels: "Pixels", spec: PictureShape, fit: Fit = "crop") -> "Pixels":
     """Scale a photograph to the model's picture with an antialiasing filter (Lanczos).
 
     Args:
@@ -57,7 +58,7 @@ def fit_picture(pixels: "np.ndarray[Any, Any]", spec: PictureShape, fit: Fit = "
     return fit_to(pixels, spec.picture_size, fit)
 
 
-def fit_to(pixels: "np.ndarray[Any, Any]", size: tuple[int, int], fit: Fit = "crop") -> "np.ndarray[Any, Any]":
+def fit_to(pixels: "Pixels", size: tuple[int, int], fit: Fit = "crop") -> "Pixels":
     """The same for a picture of any height and width."""
     import numpy as np
     from PIL import Image, ImageOps
@@ -68,7 +69,7 @@ def fit_to(pixels: "np.ndarray[Any, Any]", size: tuple[int, int], fit: Fit = "cr
     return np.array(method(picture, (width, height), method=Image.Resampling.LANCZOS))
 
 
-def to_target(pixels: "np.ndarray[Any, Any]") -> "Tensor":
+def to_target(pixels: "Pixels") -> "Tensor":
     """uint8 [H, W, 3] -> float32 [3, H, W] in [-1, 1], the inverse of `to_pixels`."""
     import numpy as np
     import torch
@@ -76,7 +77,7 @@ def to_target(pixels: "np.ndarray[Any, Any]") -> "Tensor":
     return torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1).contiguous()
 
 
-def to_pixels(images: "Tensor") -> "np.ndarray[Any, Any]":
+def to_pixels(images: "Tensor") -> "Pixels":
     """Network images [N, 3, H, W], nominally in [-1, 1], -> uint8 [N, H, W, 3].
 
     The original's conversion: truncate(clip(127.5 x + 128, 0, 255)).
@@ -87,6 +88,6 @@ def to_pixels(images: "Tensor") -> "np.ndarray[Any, Any]":
     return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def picture_digest(pixels: "np.ndarray[Any, Any]") -> str:
+def picture_digest(pixels: "Pixels") -> str:
     """sha256 of a picture's shape and pixels."""
     return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()

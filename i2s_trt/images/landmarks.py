@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from i2s_trt.arrays import Points
 from i2s_trt.errors import ImageError
 
-Points = np.ndarray[Any, Any]
 _FORMS = (
     '68 points, 5 points (eyes, nose, mouth corners), or {"left_eye": [x, y], "right_eye": [x, y], "mouth": [x, y]}'
 )

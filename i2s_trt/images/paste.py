@@ -1,14 +1,14 @@
 """The way back: an edited picture into the photograph that it was cut from."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from i2s_trt.arrays import Array, Pixels
 from i2s_trt.images.align import Cutout, align_quad, padding
 from i2s_trt.images.quad import Quad, quad_side
 
-Pixels = np.ndarray[Any, Any]
 Mask = Literal["face", "picture"]
 _OVAL_CENTRE = (0.5, 0.58)  # of a face in FFHQ's square: eyes at 0.47, mouth at 0.73
 _OVAL_RADII = (0.33, 0.40)
@@ -93,7 +93,7 @@ def unwarp(picture: Pixels, quad: Quad, shape: tuple[int, int]) -> Pixels:
     )  # fmt: skip
 
 
-def _affine(quad: Quad, size: tuple[int, int]) -> Pixels:
+def _affine(quad: Quad, size: tuple[int, int]) -> Array:
     """Takes photograph pixel indices (x, y, 1) to the picture's pixel indices, float64 [2, 3]."""
     height, width = size
     across, down = (quad[3] - quad[0]) / width, (quad[1] - quad[0]) / height
@@ -112,7 +112,7 @@ def _as_picture(photograph: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels
     return align_quad(photograph, square, side)[top : top + height, left : left + width]
 
 
-def _unchanged(change: Pixels, side: float, levels: float) -> Pixels:
+def _unchanged(change: Array, side: float, levels: float) -> Array:
     """1 where a picture is hardly changed [H, W, 3] in its neighbourhood, 0 where it is; float32 [H, W, 1]."""
     import cv2
 
@@ -128,7 +128,7 @@ def _window(quad: Quad, shape: tuple[int, int]) -> tuple[slice, slice] | None:
     return (slice(low[1], high[1]), slice(low[0], high[0])) if (low < high).all() else None
 
 
-def _mask(shape: tuple[int, int], quad: Quad, options: PasteOptions) -> Pixels:
+def _mask(shape: tuple[int, int], quad: Quad, options: PasteOptions) -> Array:
     """Weight of the picture at each pixel of the photograph, float32 [H, W] in 0..1."""
     matrix = _affine(quad, (1, 1))
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -141,7 +141,7 @@ def _mask(shape: tuple[int, int], quad: Quad, options: PasteOptions) -> Pixels:
     return _smooth(depth / max(options.feather, 1e-6))
 
 
-def _faithful(photograph: Pixels, quad: Quad, window: tuple[slice, slice]) -> Pixels:
+def _faithful(photograph: Pixels, quad: Quad, window: tuple[slice, slice]) -> Array:
     """Fades towards those edges of the photograph where the alignment has blurred it, float32 [H, W] of a window."""
     height, width = photograph.shape[:2]
     sides = padding(Cutout(photograph, quad))
@@ -153,13 +153,13 @@ def _faithful(photograph: Pixels, quad: Quad, window: tuple[slice, slice]) -> Pi
     return weight
 
 
-def _smooth(depth: Pixels) -> Pixels:
+def _smooth(depth: Array) -> Array:
     """0 below 0, 1 above 1, and a smooth step between."""
     t = np.clip(depth, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def _match(laid: Pixels, original: Pixels, mask: Pixels) -> Pixels:
+def _match(laid: Pixels, original: Pixels, mask: Array) -> Pixels:
     """Mean and contrast of each channel as the photograph has them in the soft border."""
     ring = mask * (1 - mask)
     if ring.sum() < 1:

@@ -4,15 +4,14 @@ A quad is float64 [4, 2]: the corners top left, bottom left, bottom right, top r
 indices of the upright photograph, where (0, 0) is the centre of the first pixel.
 """
 
-from typing import Any
-
 import numpy as np
 
+from i2s_trt.arrays import Points
 from i2s_trt.errors import ImageError
 from i2s_trt.images.fit import Fit
 from i2s_trt.images.landmarks import Landmarks
 
-Quad = np.ndarray[Any, Any]
+Quad = Points
 
 
 def ffhq_quad(landmarks: Landmarks) -> Quad:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import atomic_write
 
 if TYPE_CHECKING:
     from av import VideoFrame
-
-Pixels = np.ndarray[Any, Any]
 FASTEST = {".mp4": 240, ".gif": 50}  # frames a second; players slow faster gifs down
 _USUAL_RATE = 30.0
 _SHORTEST = 2.0  # seconds in which a film can be seen

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.embedding.run_key import changed_settings
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
@@ -16,7 +17,6 @@ from i2s_trt.images.clip import ClipInfo
 from i2s_trt.latents import Latent, read_latent
 from i2s_trt.video.plan import FramePlan
 
-Array = np.ndarray[Any, Any]
 _FORMAT = "i2s-trt clip 1"
 _NAME = "clip.json"
 
@@ -102,6 +102,6 @@ class ClipFolder:
         return found
 
 
-def stacked(latents: list[Latent]) -> Array:
+def stacked(latents: list[Latent]) -> WPlus:
     """w_plus float32 [T, L, D] of all frames."""
     return np.stack([latent.w_plus for latent in latents])

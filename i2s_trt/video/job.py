@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.distance import typical_distance
 from i2s_trt.embedding.job import EmbedJob, JobEvent, Report
 from i2s_trt.embedding.loop import optimise
@@ -29,7 +30,6 @@ from i2s_trt.video.options import ClipOptions
 from i2s_trt.video.plan import FramePlan
 from i2s_trt.video.problem import FrameProblem
 
-Array = np.ndarray[Any, Any]
 Planner = Callable[[Path, ClipInfo, ClipOptions, Callable[[int], None]], FramePlan]
 
 
@@ -179,7 +179,7 @@ class ClipJob:
                 self._report(JobEvent("frame", name, _figures(before, number, count, steps, total)))
                 yield before
 
-    def _first(self, picture: Array, name: str, home: ClipFolder, kept: dict[str, Any]) -> Latent:
+    def _first(self, picture: Pixels, name: str, home: ClipFolder, kept: dict[str, Any]) -> Latent:
         """Embedded in full, as a picture is, with snapshots and everything that is written for one."""
         files = JobOptions(resume=self._clip.resume, overwrite=True)  # whether it may be was asked of the whole clip
         job = EmbedJob(
@@ -192,7 +192,7 @@ class ClipJob:
             raise result.error or LatentError("the first frame could not be embedded")
         return read_latent(result.latent)
 
-    def _next(self, picture: Array, before: Latent, strength: float, path: Path, kept: dict[str, Any]) -> Latent:
+    def _next(self, picture: Pixels, before: Latent, strength: float, path: Path, kept: dict[str, Any]) -> Latent:
         """Started from the frame before, with the penalty; an interrupted frame is not kept."""
         digest = hashlib.sha256(before.w_plus.tobytes()).hexdigest()
         rate = self._options.learning_rate * self._clip.rate_share
@@ -215,7 +215,7 @@ class ClipJob:
             save_latent(path, latent)
         return latent
 
-    def _finished(self, path: Path, picture: Array, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
+    def _finished(self, path: Path, picture: Pixels, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
         try:
             latent = read_latent(path)
         except LatentError:

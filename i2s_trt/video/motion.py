@@ -1,23 +1,21 @@
 """What can be done to all latents of a clip at once, and how much they flicker. Pure functions on [T, L, D]."""
 
 import math
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import LatentError
 from i2s_trt.video.track import local_parabolas
 
-Array = np.ndarray[Any, Any]
 
-
-def moved(latents: Array) -> Array:
+def moved(latents: WPlus) -> Array:
     """How far each frame's latent lies from the one before, over all of W+: [T], 0 for the first."""
     flat = latents.astype(np.float64).reshape(len(latents), math.prod(latents.shape[1:]))
     return np.asarray(np.linalg.norm(np.diff(flat, axis=0, prepend=flat[:1]), axis=1))
 
 
-def reenact(target: Array, clip: Array, strength: float = 1.0, threshold: float = 0.0) -> Array:
+def reenact(target: WPlus, clip: WPlus, strength: float = 1.0, threshold: float = 0.0) -> WPlus:
     """Another face moves as the clip's does: w = w1 + lambda (w_t - w_0), section 4.3 with frames as expressions.
 
     Args:
@@ -42,6 +40,6 @@ def reenact(target: Array, clip: Array, strength: float = 1.0, threshold: float 
     return np.asarray(target + strength * difference * moving[:, np.newaxis], np.float32)
 
 
-def steadied(latents: Array, deviation: float) -> Array:
+def steadied(latents: WPlus, deviation: float) -> WPlus:
     """Latents [T, L, D] smoothed over time by local parabolas; `deviation` in frames, 0 changes nothing."""
     return local_parabolas(latents.astype(np.float64), deviation).astype(np.float32) if deviation > 0 else latents

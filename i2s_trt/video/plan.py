@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from i2s_trt.arrays import Pixels, Points
 from i2s_trt.faces.face import Face, FaceDetector, NoFaceError
 from i2s_trt.faces.prepare import AlignOptions
 from i2s_trt.images.align import align_quad
@@ -18,7 +19,6 @@ from i2s_trt.images.prepared import too_small
 from i2s_trt.images.quad import ffhq_quad, fit_quad, quad_rows, quad_side
 from i2s_trt.video.track import Track, follow_face, smoothed
 
-Array = np.ndarray[Any, Any]
 _OVERSAMPLING = 4  # at which a frame's quad is warped; FFHQ's 4096 by its 1024
 
 
@@ -33,10 +33,10 @@ class FramePlan:
     """
 
     kind: Kind
-    quads: Array
+    quads: Points
     warnings: tuple[str, ...] = ()
 
-    def cut(self, pixels: Array, frame: int, shape: PictureShape) -> Array:
+    def cut(self, pixels: Pixels, frame: int, shape: PictureShape) -> Pixels:
         """The picture of a frame uint8 [H, W, 3], of the model's picture size."""
         if self.kind != "ffhq":
             return fit_picture(pixels, shape, self.kind)
@@ -124,11 +124,11 @@ class _Given:
         self.name, self._detector = detector.name, detector
         self._first: Face | None = Face(landmarks)
 
-    def __call__(self, pixels: Array, *, every: bool = False) -> list[Face]:
+    def __call__(self, pixels: Pixels, *, every: bool = False) -> list[Face]:
         first, self._first = self._first, None
         return [first] if first else self._detector(pixels, every=every)
 
-    def follow(self, pixels: Array, before: Face) -> Face | None:
+    def follow(self, pixels: Pixels, before: Face) -> Face | None:
         return self._detector.follow(pixels, before)
 
 

@@ -1,19 +1,15 @@
 """Eq. 1 with a memory: a frame may not stray from the one before without need."""
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.loop import EmbedProblem
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.spaces import variable_from_latent
 from i2s_trt.embedding.step import EmbedState
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
-
-Array = np.ndarray[Any, Any]
 
 
 class FrameProblem(EmbedProblem):
@@ -26,7 +22,7 @@ class FrameProblem(EmbedProblem):
     """
 
     def __init__(
-        self, generator: Generator, picture: Array, options: EmbedOptions, vgg: Vgg16, before: Array, strength: float
+        self, generator: Generator, picture: Pixels, options: EmbedOptions, vgg: Vgg16, before: WPlus, strength: float
     ) -> None:
         super().__init__(generator, [picture], options, vgg, initial=before)
         variable = variable_from_latent(before, options.space).to(self.device)

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.edit.render import render_latents
 from i2s_trt.images.clip import add_audio, read_frames
 from i2s_trt.images.compose import strip
@@ -18,10 +17,8 @@ from i2s_trt.video.plan import FramePlan
 if TYPE_CHECKING:
     from i2s_trt.synthesizer import Synthesizer
 
-Array = np.ndarray[Any, Any]
 
-
-def write_film(path: Path, pictures: Iterable[Array], rate: Fraction, sound: Path | None = None) -> bool:
+def write_film(path: Path, pictures: Iterable[Pixels], rate: Fraction, sound: Path | None = None) -> bool:
     """Encode pictures uint8 [H, W, 3] as they come, and copy a clip's sound.
 
     Args:
@@ -41,21 +38,21 @@ def write_film(path: Path, pictures: Iterable[Array], rate: Fraction, sound: Pat
     return sound is not None and path.suffix.lower() == ".mp4" and add_audio(path, sound, path)
 
 
-def before_and_after(clip: Path, plan: FramePlan, spec: GeneratorSpec, pictures: Iterable[Array]) -> Iterator[Array]:
+def before_and_after(clip: Path, plan: FramePlan, spec: GeneratorSpec, pictures: Iterable[Pixels]) -> Iterator[Pixels]:
     """Each frame's target and its picture side by side."""
     for number, (frame, picture) in enumerate(zip(read_frames(clip), pictures, strict=False)):
         yield strip([plan.cut(frame, number, spec), picture])
 
 
 def pasted(
-    clip: Path, plan: FramePlan, pictures: Iterable[Array], options: PasteOptions | None = None
-) -> Iterator[Array]:
+    clip: Path, plan: FramePlan, pictures: Iterable[Pixels], options: PasteOptions | None = None
+) -> Iterator[Pixels]:
     """The clip's frames with the pictures laid into them; frames beyond the last picture are left out."""
     chosen = options or PasteOptions("face" if plan.kind == "ffhq" else "picture")
     for quad, frame, picture in zip(plan.quads, read_frames(clip), pictures, strict=False):
         yield paste_back(frame, picture, quad, chosen)
 
 
-def film_pictures(render: "Synthesizer", latents: Array, batch: int = 8) -> Iterator[Array]:
+def film_pictures(render: "Synthesizer", latents: WPlus, batch: int = 8) -> Iterator[Pixels]:
     """Pictures uint8 [H, W, 3] of w_plus [T, L, D]."""
     return render_latents(render, latents, batch)

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import Array, Pixels, Points
 from i2s_trt.faces.face import WAY_OUT, Face, FaceDetector, NoFaceError, Which, choose_faces
 from i2s_trt.images.landmarks import Landmarks
 
-Array = np.ndarray[Any, Any]
 _REACH = 4  # standard deviations that the smoothing looks around
 
 
@@ -23,7 +22,7 @@ class Track:
         cuts: first frames of takes, in which the face is somewhere else at once.
     """
 
-    points: Array
+    points: Points
     seen: Array
     cuts: tuple[int, ...] = (0,)
 
@@ -33,7 +32,7 @@ class Track:
 
 
 def follow_face(
-    frames: Iterable[Array],
+    frames: Iterable[Pixels],
     detector: FaceDetector,
     which: Which = "largest",
     report: Callable[[int], None] = lambda _done: None,
@@ -80,12 +79,12 @@ def smoothed(track: Track, deviation: float) -> Track:
     return Track(points, track.seen, track.cuts)
 
 
-def _found_anew(frame: Array, detector: FaceDetector, which: Which) -> Face | None:
+def _found_anew(frame: Pixels, detector: FaceDetector, which: Which) -> Face | None:
     faces = detector(frame, every=which != "largest")
     return choose_faces(faces, which)[0] if faces else None
 
 
-def _interpolated(found: list[Face | None]) -> Array:
+def _interpolated(found: list[Face | None]) -> Points:
     """[T, 4, 2]; frames without a face lie between their neighbours, the ends repeat the nearest."""
     known = [number for number, face in enumerate(found) if face]
     points = np.stack([face.landmarks.points.ravel() for face in found if face])

@@ -3,17 +3,14 @@
 import os
 import time
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from engines.onnx_runtime import OnnxRuntimeRunner
 from export.keys import ExportedGraph
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.batch.options import BatchOptions, Rendering
 from i2s_trt.batch.runner import run_batch
 from tests.batch.support import MODEL, collected
 
-Array = np.ndarray[Any, Any]
 OPTIONS = BatchOptions(batch=2, writers=2, group=4, resume=True)
 # latents waiting are not rendered yet; then a batch, waiting pictures, writers with one each, waiting and placed groups
 IN_FLIGHT = OPTIONS.batch + 2 * OPTIONS.batch + OPTIONS.writers + 2 * OPTIONS.group
@@ -29,7 +26,7 @@ class CountingSynthesizer:
         self._runner = OnnxRuntimeRunner(ExportedGraph(graph, {}, exported=False), threads=1)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def __call__(self, w_plus: Array) -> Array:
+    def __call__(self, w_plus: WPlus) -> Pixels:
         """Pictures uint8 [N, H, W, 3]."""
         (pictures,) = self._runner({"w_plus": w_plus}).values()
         os.write(self._log, b"." * len(pictures))

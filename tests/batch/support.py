@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.batch.jobs import BatchLatent, collect_latents
 from i2s_trt.edit.recipe import Variant, load_recipe
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.edit.space import LatentSpace
 
-Array = np.ndarray[Any, Any]
 LAYERS, WIDTH = 6, 24
 MODEL = "a" * 64
 RECIPE = """
@@ -36,7 +35,7 @@ def source() -> LatentSource:
     return LatentSource(LatentSpace(LAYERS, WIDTH, MODEL, mean))
 
 
-def latents(count: int, seed: int = 1) -> Array:
+def latents(count: int, seed: int = 1) -> WPlus:
     return np.random.default_rng(seed).normal(size=(count, LAYERS, WIDTH)).astype(np.float32)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.batch.contact import batch_sheet
 from i2s_trt.batch.encode import encoder
 from i2s_trt.batch.jobs import collect_latents
@@ -21,7 +22,6 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.batch.support import MODEL, collected, latents, leftovers, pictures, prepare, source
 
-Array = np.ndarray[Any, Any]
 OPTIONS = BatchOptions(batch=4, writers=2, group=4)
 RENDERING = Rendering("toy", MODEL, "torch")
 
@@ -34,7 +34,7 @@ class Renderer(TorchSynthesizer):
         self.batches: list[int] = []
         self._poison, self._error = poison, error
 
-    def __call__(self, w_plus: Array) -> Array:
+    def __call__(self, w_plus: WPlus) -> Pixels:
         self.batches.append(len(w_plus))
         if self._error and (w_plus == self._poison).any():
             raise self._error
@@ -169,7 +169,7 @@ def test_an_engine_that_cannot_run_ends_the_batch(toy: Generator, tmp_path: Path
 
 def test_two_batches_cannot_write_into_one_folder(toy: Generator, tmp_path: Path) -> None:
     class Nested(Renderer):
-        def __call__(self, w_plus: Array) -> Array:
+        def __call__(self, w_plus: WPlus) -> Pixels:
             if not self.batches:
                 with pytest.raises(UsageError, match="another batch is writing into"):
                     made(tmp_path, [Renderer(toy)])

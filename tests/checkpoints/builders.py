@@ -15,12 +15,11 @@ from unittest import mock
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.models.generator import Generator
 
-Array = NDArray[Any]
 Variables = dict[str, Array]
 
 

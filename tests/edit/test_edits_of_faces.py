@@ -5,19 +5,18 @@ factor alone and nothing depends on an embedding.
 """
 
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.edit.operations import crossover, expression_transfer
 from i2s_trt.models.generator import Generator
 from i2s_trt.training.factor_reader import READ, FactorReader, load_factor_reader
 from i2s_trt.training.factors import INDEX, sample_latents
 
-Array = np.ndarray[Any, Any]
 SEED = 900
 
 
@@ -31,18 +30,18 @@ def reader() -> FactorReader:
     return load_factor_reader()
 
 
-def faces(generator: Generator, variables: Array) -> Array:
+def faces(generator: Generator, variables: Array) -> WPlus:
     """w_plus [N, L, D] of drawn faces' variables [N, Z]."""
     z = torch.from_numpy(variables)
     return generator.broadcast(generator.mapping(z / z.square().mean(dim=1, keepdim=True).sqrt())).numpy()
 
 
-def read(generator: Generator, reader: FactorReader, w_plus: Array) -> Array:
+def read(generator: Generator, reader: FactorReader, w_plus: WPlus) -> Array:
     """What the pictures show, [N, factors]."""
     return reader.read(generator.synthesis(torch.from_numpy(w_plus))).table.numpy()
 
 
-def smile_pair(generator: Generator) -> tuple[Array, Array]:
+def smile_pair(generator: Generator) -> tuple[WPlus, WPlus]:
     """One face with a frown and with a smile, everything else alike."""
     face = sample_latents(SEED + 1, 1, mixing=0.0)[:, 0]
     ends = []

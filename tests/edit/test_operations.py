@@ -1,13 +1,12 @@
 """The paper's operations, by their properties."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.operations import (
     crossover,
     expression_direction,
@@ -19,7 +18,6 @@ from i2s_trt.edit.operations import (
 )
 from i2s_trt.errors import LatentError, UsageError
 
-Array = np.ndarray[Any, Any]
 LAYERS, WIDTH = 6, 5
 values = st.floats(-20, 20, width=32)
 latents = arrays(np.float32, (LAYERS, WIDTH), elements=values)
@@ -27,13 +25,13 @@ strengths = st.floats(-3, 3)
 
 
 @given(latents, latents)
-def test_the_ends_of_a_morph_are_exact(first: Array, second: Array) -> None:
+def test_the_ends_of_a_morph_are_exact(first: WPlus, second: WPlus) -> None:
     np.testing.assert_array_equal(morph(first, second, 1.0), first)
     np.testing.assert_array_equal(morph(first, second, 0.0), second)
 
 
 @given(latents, latents, st.floats(0, 1))
-def test_a_morph_is_symmetric_and_stays_between(first: Array, second: Array, weight: float) -> None:
+def test_a_morph_is_symmetric_and_stays_between(first: WPlus, second: WPlus, weight: float) -> None:
     middle = morph(first, second, weight)
     np.testing.assert_allclose(middle, morph(second, first, 1 - weight), atol=1e-5)
     assert (middle >= np.minimum(first, second) - 1e-5).all()
@@ -41,7 +39,7 @@ def test_a_morph_is_symmetric_and_stays_between(first: Array, second: Array, wei
 
 
 @given(latents, latents, st.sets(st.integers(0, LAYERS - 1)))
-def test_a_crossover_takes_the_named_layers_and_only_them(content: Array, style: Array, layers: set[int]) -> None:
+def test_a_crossover_takes_the_named_layers_and_only_them(content: WPlus, style: WPlus, layers: set[int]) -> None:
     mixed = crossover(content, style, sorted(layers))
     for layer in range(LAYERS):
         np.testing.assert_array_equal(mixed[layer], (style if layer in layers else content)[layer])
@@ -56,13 +54,13 @@ def test_the_default_crossover_is_the_papers() -> None:
 
 
 @given(latents, latents, latents)
-def test_no_strength_leaves_the_target_exactly(target: Array, neutral: Array, expression: Array) -> None:
+def test_no_strength_leaves_the_target_exactly(target: WPlus, neutral: WPlus, expression: WPlus) -> None:
     np.testing.assert_array_equal(expression_transfer(target, neutral, expression, 0.0), target)
 
 
 @given(latents, latents, strengths)
 def test_transfer_onto_the_neutral_face_itself_without_threshold_gives_the_expression(
-    neutral: Array, expression: Array, strength: float
+    neutral: WPlus, expression: WPlus, strength: float
 ) -> None:
     full = expression_transfer(neutral, neutral, expression, 1.0, threshold=0.0)
     np.testing.assert_allclose(full, expression, atol=1e-5)
@@ -72,7 +70,7 @@ def test_transfer_onto_the_neutral_face_itself_without_threshold_gives_the_expre
 
 
 @given(latents, latents, st.floats(0, 30))
-def test_rows_below_the_threshold_vanish_and_others_stay(neutral: Array, expression: Array, threshold: float) -> None:
+def test_rows_below_the_threshold_vanish_and_others_stay(neutral: WPlus, expression: WPlus, threshold: float) -> None:
     direction = expression_direction(neutral, expression, threshold)
     difference = expression.astype(np.float64) - neutral
     for row, kept in zip(difference, direction, strict=True):
@@ -99,7 +97,7 @@ def test_directions_of_any_form_are_broadcast(shape: tuple[int, ...]) -> None:
 
 
 @given(latents, arrays(np.float32, (WIDTH,), elements=values))
-def test_truncation_ends(latent: Array, mean: Array) -> None:
+def test_truncation_ends(latent: WPlus, mean: WPlus) -> None:
     np.testing.assert_allclose(truncate(latent, mean, 0.0), np.tile(mean, (LAYERS, 1)), atol=1e-6)
     np.testing.assert_allclose(truncate(latent, mean, 1.0), latent, atol=1e-5)
     half = truncate(latent, mean, 0.0, cutoff=2)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,23 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit.operations import direction_length, move, normalized, random_walk, truncate
 from i2s_trt.errors import LatentError, UsageError
 
-Array = np.ndarray[Any, Any]
 LAYERS, WIDTH = 6, 5
 latents = arrays(np.float32, (LAYERS, WIDTH), elements=st.floats(-(2**99), 2**99, width=32))
 calm = arrays(np.float32, (LAYERS, WIDTH), elements=st.floats(-20, 20, width=32, allow_subnormal=False))
 
 
 @given(latents, latents, st.floats(0, 3), st.integers(0, 2**32))
-def test_a_walk_begins_and_ends_exactly(first: Array, last: Array, wander: float, seed: int) -> None:
+def test_a_walk_begins_and_ends_exactly(first: WPlus, last: WPlus, wander: float, seed: int) -> None:
     np.testing.assert_array_equal(random_walk(first, last, 0.0, wander, seed), first)
     np.testing.assert_array_equal(random_walk(first, last, 1.0, wander, seed), last)
 
 
 @given(calm, calm, st.floats(0, 1))
-def test_a_walk_that_does_not_wander_is_the_straight_line(first: Array, last: Array, position: float) -> None:
+def test_a_walk_that_does_not_wander_is_the_straight_line(first: WPlus, last: WPlus, position: float) -> None:
     np.testing.assert_allclose(
         random_walk(first, last, position, 0.0), first + position * (last.astype(np.float64) - first), atol=1e-5
     )
@@ -51,7 +50,7 @@ def test_a_walk_strays_in_the_middle_by_half_the_way_times_wander() -> None:
 
 
 @given(latents, arrays(np.float32, (WIDTH,), elements=st.floats(-(2**99), 2**99, width=32)), st.integers(0, 9))
-def test_truncation_is_exact_at_both_ends(latent: Array, mean: Array, cutoff: int) -> None:
+def test_truncation_is_exact_at_both_ends(latent: WPlus, mean: WPlus, cutoff: int) -> None:
     np.testing.assert_array_equal(truncate(latent, mean, 1.0, cutoff), latent)
     drawn = truncate(latent, mean, 0.0, cutoff)
     np.testing.assert_array_equal(drawn[:cutoff], np.tile(mean, (min(cutoff, LAYERS), 1)))
@@ -59,7 +58,7 @@ def test_truncation_is_exact_at_both_ends(latent: Array, mean: Array, cutoff: in
 
 
 @given(calm, calm, st.floats(-3, 3), st.sets(st.integers(0, LAYERS - 1)))
-def test_a_move_touches_the_named_layers_only(latent: Array, direction: Array, strength: float, kept: set[int]) -> None:
+def test_a_move_touches_the_named_layers_only(latent: WPlus, direction: WPlus, strength: float, kept: set[int]) -> None:
     moved = move(latent, direction, strength, sorted(kept))
     for layer in range(LAYERS):
         expected = latent[layer] + (strength * direction[layer].astype(np.float64) if layer in kept else 0)
@@ -69,7 +68,7 @@ def test_a_move_touches_the_named_layers_only(latent: Array, direction: Array, s
 
 
 @given(calm)
-def test_normalised_directions_point_the_same_way(direction: Array) -> None:
+def test_normalised_directions_point_the_same_way(direction: WPlus) -> None:
     unit = normalized(direction)
     length = direction_length(direction)
     np.testing.assert_allclose(unit * length, direction, atol=1e-4)

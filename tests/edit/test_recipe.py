@@ -1,25 +1,24 @@
 """Recipes: what they make, in which order, under which names."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from i2s_trt.arrays import WPlus
 from i2s_trt.edit import operations
 from i2s_trt.edit.recipe import Variant, load_recipe
 from i2s_trt.edit.recipe_values import layers, numbers
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.edit.space import LatentSpace
 
-Array = np.ndarray[Any, Any]
 LAYERS, WIDTH = 6, 5
 MEAN = np.linspace(-1, 1, WIDTH).astype(np.float32)
 
 
-def drawn(seed: int) -> Array:
+def drawn(seed: int) -> WPlus:
     return np.random.default_rng(seed).normal(size=(LAYERS, WIDTH)).astype(np.float32) * 3
 
 
@@ -60,7 +59,7 @@ def one(folder: Path, keys: str) -> Variant:
          operations.random_walk(LATENT, drawn(1), 0.2, 1, 4)),
     ],
 )  # fmt: skip
-def test_each_operation_does_what_its_function_does(tmp_path: Path, keys: str, expected: Array) -> None:
+def test_each_operation_does_what_its_function_does(tmp_path: Path, keys: str, expected: WPlus) -> None:
     np.save(tmp_path / "d.npy", np.ones((1, WIDTH)))
     before = LATENT.copy()
     np.testing.assert_allclose(one(tmp_path, keys).apply(LATENT), expected, rtol=1e-6, atol=1e-6)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.batch import Batch
 from i2s_trt.embedding.captured import CapturedStep, EagerStep, stepper
 from i2s_trt.embedding.gradient import Gradient
@@ -22,7 +23,7 @@ from tests.embedding.fake_graphs import FakeGraphs
 QUICK = EmbedOptions(steps=12, learning_rate=0.05, objective=ObjectiveOptions(layer_weights={"conv1_1": 1.0}))
 
 
-def pictures(count: int) -> list[np.ndarray[Any, Any]]:
+def pictures(count: int) -> list[Pixels]:
     random = np.random.default_rng(0)
     return [np.kron(random.integers(0, 255, (4, 4, 3)), np.ones((4, 4, 1))).astype(np.uint8) for _ in range(count)]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.loop import EmbedProblem, EmbedProgress, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import ImageError, LatentError
@@ -18,7 +19,6 @@ from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 
-Pixels = np.ndarray[Any, Any]
 QUICK = EmbedOptions(steps=12, learning_rate=0.05)
 PIXEL = ObjectiveOptions(layer_weights={})
 
@@ -148,7 +148,7 @@ def test_starting_from_a_latent(toy: Generator, vgg: Vgg16, pictures: list[Pixel
 
 
 def test_seeds_matter_only_where_there_is_randomness(toy: Generator, vgg: Vgg16, pictures: list[Pixels]) -> None:
-    def latent(**changes: Any) -> Pixels:
+    def latent(**changes: Any) -> WPlus:
         return embed(toy, pictures[:1], replace(QUICK, **changes), vgg=vgg)[0].latent.w_plus
 
     np.testing.assert_array_equal(latent(seed=1), latent(seed=2))

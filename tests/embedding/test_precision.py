@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from i2s_trt.arrays import Array
 from i2s_trt.embedding import curvature, schedule, tuning
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
@@ -125,7 +126,7 @@ def test_the_scale_of_fp16_is_a_power_of_two_that_takes_the_gradient_to_about_1(
     assert 0.5 < lifted < 2 or scale == 2**30
 
 
-def curve(method: Any, precision: Any, steps: int, rate: float, vgg: Vgg16) -> np.ndarray[Any, Any]:
+def curve(method: Any, precision: Any, steps: int, rate: float, vgg: Vgg16) -> Array:
     """Total losses of one photograph in a generator that reaches 64 pixels."""
     generator = Generator.from_weights(random_weights(standard_spec(64, 16, 24), seed=3))
     picture = fit_picture(decode(example_path("astronaut")), generator.spec, "crop")
@@ -137,7 +138,7 @@ def curve(method: Any, precision: Any, steps: int, rate: float, vgg: Vgg16) -> n
 
 
 @pytest.fixture(scope="module")
-def slow_curve(vgg: Vgg16) -> np.ndarray[Any, Any]:
+def slow_curve(vgg: Vgg16) -> Array:
     return curve("plain", "fp32", 500, _SLOW, vgg)
 
 
@@ -150,9 +151,7 @@ _SLOW = 0.0005
     ("precision", "steps"),
     [("fp32", 500), ("bf16", 100), pytest.param("bf16", 500, marks=pytest.mark.slow)],  # few CPUs have a fast bf16
 )
-def test_curves_stay_within_1_per_cent(
-    slow_curve: np.ndarray[Any, Any], precision: Any, steps: int, vgg: Vgg16
-) -> None:
+def test_curves_stay_within_1_per_cent(slow_curve: Array, precision: Any, steps: int, vgg: Vgg16) -> None:
     ours = curve("fused", precision, steps, _SLOW, vgg)
     assert slow_curve[-1] < 0.8 * slow_curve[0]
     np.testing.assert_allclose(ours, slow_curve[:steps], rtol=0.01)
@@ -164,7 +163,7 @@ def test_at_the_papers_rate_they_do_for_as_long_as_that_can_be_told(precision: A
     np.testing.assert_allclose(ours, wanted, rtol=0.01)
 
 
-def test_fp16_follows_too(slow_curve: np.ndarray[Any, Any], vgg: Vgg16) -> None:
+def test_fp16_follows_too(slow_curve: Array, vgg: Vgg16) -> None:
     ours = curve("fused", "fp16", 30, _SLOW, vgg)  # few: CPUs have no fast fp16
     np.testing.assert_allclose(ours, slow_curve[:30], rtol=0.01)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding import curvature
 from i2s_trt.embedding.job import EmbedJob, JobEvent
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
@@ -24,7 +25,6 @@ from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
 
-Pixels = np.ndarray[Any, Any]
 PIXEL = ObjectiveOptions(layer_weights={})
 FAST = EmbedOptions(steps=12, schedule="fast")
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from engines.device_buffers import Buffer, Mark, Shape, Work
+from i2s_trt.arrays import Array
 
-Array = np.ndarray[Any, Any]
 STREAM = 7
 
 

@@ -13,10 +13,10 @@ from engines.profiles import BatchProfile
 from engines.tensorrt_module import load_tensorrt
 from engines.tensorrt_runtime import TensorrtRunner
 from export.keys import ExportedGraph
+from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.models.generator import Generator
 from tests.engines.fake_gpu import FakeDevice, FakeEngine, fake_tensorrt
 
-Array = np.ndarray[Any, Any]
 RTX = "tensorrt-rtx"
 PROFILE = BatchProfile(1, 2, 4)
 
@@ -28,7 +28,7 @@ def build(exported: ExportedGraph, backend: str, targets: tuple[str, ...] = ()) 
     return build_once(key, lambda: build_plan(exported.path, exported.record["inputs"], options))[0]
 
 
-def latents(generator: Generator, count: int, seed: int = 0) -> Array:
+def latents(generator: Generator, count: int, seed: int = 0) -> WPlus:
     random = torch.Generator().manual_seed(seed)
     w = generator.mapping(torch.randn(count, generator.z_dim, generator=random))
     return np.ascontiguousarray(generator.broadcast(w).numpy())
@@ -59,9 +59,9 @@ class Bench:
         return {"pixels": self.expected(values["w_plus"], values["noise_0"])}
 
     @staticmethod
-    def expected(w_plus: Array, noise: Array) -> Array:
+    def expected(w_plus: WPlus, noise: Array) -> Array:
         level = np.abs(w_plus.sum((1, 2)) + noise.sum()) % 256
-        pixels: Array = level.astype(np.uint8)[:, None, None, None]
+        pixels: Pixels = level.astype(np.uint8)[:, None, None, None]
         return pixels
 
     def runner(self, **options: Any) -> TensorrtRunner:

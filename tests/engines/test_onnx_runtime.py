@@ -17,12 +17,11 @@ from engines.onnx_runtime import OnnxRuntimeRunner
 from engines.tensorrt_module import EngineError
 from export.keys import ExportedGraph
 from export.library import export_graph
+from i2s_trt.arrays import Array
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from tests.engines.runtime_bench import latents
 from tests.export.shared import slim
-
-Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from engines.cuda_graph import capture
 from engines.device_buffers import open_device
 from engines.pycuda_buffers import PycudaBuffers
 from engines.tensorrt_module import EngineError
+from i2s_trt.arrays import Array
 from i2s_trt.errors import EnvironmentFault
 
 
@@ -60,7 +61,7 @@ class FakeCuda:
         event.record = lambda stream: setattr(event, "mark", f"{stream.name}'s event")
         return event
 
-    def pagelocked_empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    def pagelocked_empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         assert self.depth == 1
         return np.zeros(shape, dtype)
 
@@ -70,12 +71,12 @@ class FakeCuda:
         self.memory[address] = bytes(size)
         return address
 
-    def memcpy_htod_async(self, address: int, host: np.ndarray[Any, Any], stream: Any) -> None:
+    def memcpy_htod_async(self, address: int, host: Array, stream: Any) -> None:
         assert self.depth == 1
         self.memory[address] = host.tobytes()
         self.log.append(f"up on {stream.name}")
 
-    def memcpy_dtoh_async(self, host: np.ndarray[Any, Any], address: int, stream: Any) -> None:
+    def memcpy_dtoh_async(self, host: Array, address: int, stream: Any) -> None:
         assert self.depth == 1
         host[...] = np.frombuffer(self.memory[address], host.dtype).reshape(host.shape)
         self.log.append(f"down on {stream.name}")

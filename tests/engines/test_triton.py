@@ -1,7 +1,6 @@
 """Triton model repositories of ONNX graphs: configurations that parse strictly, files that run without their noise."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -12,12 +11,11 @@ from engines.profiles import BatchProfile
 from engines.triton import triton_name, write_repository
 from engines.triton_config import to_text
 from export.source import GraphSource
+from i2s_trt.arrays import Array
 from tests.engines.triton_support import config_of, exported_of, onnx_prospect, parse, port
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
-
-Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Every graph, exported and held against PyTorch in ONNX Runtime."""
 
-from typing import Any
-
 import numpy as np
 import onnx
 import pytest
@@ -13,11 +11,10 @@ from export.library import export_graph
 from export.registry import GRAPHS
 from export.source import GraphSource
 from export.verify import compare
+from i2s_trt.arrays import Array
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
-
-Array = np.ndarray[Any, Any]
 EXACT = {"fp32": 1e-4, "fp16": 1e-2}
 CASES = [(name, precision) for name in GRAPHS for precision in EXACT if name != "mapping" or precision == "fp32"]
 

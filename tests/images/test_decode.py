@@ -6,16 +6,14 @@ import sys
 import zlib
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.images.decode import DecodeOptions, decode, find_pictures
-
-Pixels = np.ndarray[Any, Any]
 
 
 @pytest.fixture

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.images.video import write_video
 from tests.cli.support import names, small_file_system
 
-Pixels = np.ndarray[Any, Any]
 ROWS, COLUMNS = np.mgrid[0:48, 0:64]
 
 

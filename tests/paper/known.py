@@ -7,7 +7,8 @@ import numpy as np
 from benchmarks.paper.lab import Lab
 from benchmarks.paper.pictures.collection import Collection, Picture, Source
 from benchmarks.paper.settings import Settings
-from benchmarks.paper.task import Embedded, Pixels, Task
+from benchmarks.paper.task import Embedded, Task
+from i2s_trt.arrays import Pixels
 from i2s_trt.images.fit import picture_digest
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.paper.artifacts import Pixels, neighbourhood, spot_of, strongest_spot
+from benchmarks.paper.artifacts import neighbourhood, spot_of, strongest_spot
+from i2s_trt.arrays import Pixels
 from i2s_trt.models.generator import Generator
 
 GROUND: Pixels = np.abs(np.random.default_rng(0).normal(1.0, 0.2, (64, 64)))

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.paper.embeddings import Embeddings, StoppedError
 from benchmarks.paper.networks import Networks, randomised
-from benchmarks.paper.task import RANDOM, Pixels, Task
+from benchmarks.paper.task import RANDOM, Task
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.loop import embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import I2sError

@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmarks.paper import metrics
-from benchmarks.paper.metrics import Pixels
 from benchmarks.paper.pictures.paintings import draw_painting
+from i2s_trt.arrays import Pixels
 
 PICTURES = arrays(np.uint8, (24, 24, 3))
 PAINTING = draw_painting(1, 64)

@@ -13,8 +13,8 @@ from benchmarks.paper.factors import mean_share, taken_shares
 from benchmarks.paper.lab import Lab
 from benchmarks.paper.pictures.collection import FACES, Collection, Picture, Source
 from benchmarks.paper.settings import quick_settings
-from benchmarks.paper.task import Pixels
 from benchmarks.paper.verdict import FAILS, HOLDS, judge
+from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.images.fit import picture_digest
 from i2s_trt.models.generator import Generator

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from i2s_trt.arrays import Pixels
+
 RATE = 12
 _SAMPLES = 16_000  # a second
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.paper.pictures.sketch import Colour, Pixels, Sketch, mixed
+from benchmarks.paper.pictures.sketch import Colour, Sketch, mixed
+from i2s_trt.arrays import Pixels
 
 _BODIES: tuple[Colour, ...] = (
     (0.72, 0.10, 0.10), (0.12, 0.30, 0.62), (0.90, 0.74, 0.16), (0.82, 0.83, 0.85), (0.10, 0.42, 0.26),

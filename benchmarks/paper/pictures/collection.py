@@ -4,16 +4,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
-
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.images.decode import decode, find_pictures
 from i2s_trt.images.fit import fit_picture, picture_digest
 from i2s_trt.models.spec import GeneratorSpec
 
-Pixels = np.ndarray[Any, Any]
 FACES = "faces"
 A_CLASS = 5  # pictures
 EXPRESSIONS = "expressions"

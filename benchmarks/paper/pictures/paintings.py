@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.paper.pictures.sketch import Colour, Pixels, Sketch, mixed
+from benchmarks.paper.pictures.sketch import Colour, Sketch, mixed
+from i2s_trt.arrays import Pixels
 
 Field = Callable[[float, float], float]  # direction of a stroke at a place, in radians
 Palette = Callable[[float, float], Colour]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.paper.pictures.sketch import Pixels
+from i2s_trt.arrays import Pixels
 from i2s_trt.training.factors import Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits import render_portrait
 

@@ -1,14 +1,10 @@
 """Photographs and photographed textures that ship in scikit-image's wheel."""
 
-from typing import Any
-
-import numpy as np
-
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path, example_picture
 
-Pixels = np.ndarray[Any, Any]
 # left, top and side of the square that is taken, in pixels
 _CROPS = {
     "rocket": ("rocket.jpg", 150, 20, 400),

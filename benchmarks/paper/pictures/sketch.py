@@ -1,12 +1,12 @@
 """A drawing surface for pictures that are made by rule: relative coordinates, edges smoothed by supersampling."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
-Pixels = np.ndarray[Any, Any]
+from i2s_trt.arrays import Array, Pixels
+
 Colour = tuple[float, float, float]
 Point = tuple[float, float]
 _FINE = 1024  # side of the surface that is drawn on
@@ -36,7 +36,7 @@ class Sketch:
         thickness = max(1, round(width * _FINE))
         cv2.polylines(self._plane, [_fixed(points)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
 
-    def shade(self, factors: Pixels) -> None:
+    def shade(self, factors: Array) -> None:
         """Multiply by factors [n, n] that are spread over the whole picture."""
         size = (_FINE, _FINE)
         self._plane *= cv2.resize(factors.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)[..., None]
@@ -54,5 +54,5 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def _fixed(points: Sequence[Point]) -> Pixels:
+def _fixed(points: Sequence[Point]) -> Array:
     return np.asarray(np.rint(np.array(points) * _FINE * 2**_SHIFT), np.int32)

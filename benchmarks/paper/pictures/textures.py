@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from benchmarks.paper.pictures.sketch import Pixels, Sketch
+from benchmarks.paper.pictures.sketch import Sketch
+from i2s_trt.arrays import Pixels
 
 
 def draw_marble(seed: int, size: int) -> Pixels:

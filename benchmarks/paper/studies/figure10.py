@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.numbers import CONVERGED_AFTER
 from benchmarks.paper.outcome import Curves, Findings, Table
 from benchmarks.paper.pictures.collection import FACES
@@ -13,6 +13,7 @@ from benchmarks.paper.studies.common import by_class, chance_checks
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 
 _LEFT = 0.05  # of the whole drop that may remain at convergence
 _POINTS = 120  # of a drawn curve

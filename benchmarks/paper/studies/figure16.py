@@ -6,13 +6,14 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.metrics import mean_square, psnr
 from benchmarks.paper.outcome import Findings, Table
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import Check, NotTestableError
+from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.options import EmbedOptions, Noise
 from i2s_trt.embedding.spaces import noise_maps
 from i2s_trt.images.fit import to_pixels

@@ -6,11 +6,12 @@ from math import comb
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.outcome import Findings, HeatMap, Table
 from benchmarks.paper.pictures.collection import FACES
 from benchmarks.paper.study import Study
 from benchmarks.paper.verdict import Check, NotTestableError
+from i2s_trt.arrays import Pixels
 
 _DRAWS = 10_000
 _CHANCE = 0.01

@@ -6,10 +6,11 @@ import cv2
 
 from benchmarks.paper.album import Album
 from benchmarks.paper.artifacts import Spot, neighbourhood, strongest_spot
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.outcome import Findings, Media, Table
 from benchmarks.paper.study import Study
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 from i2s_trt.seeds import w_plus_from_seed
 
 _SAMPLES = 48

@@ -8,13 +8,14 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.metrics import contour_likeness
 from benchmarks.paper.outcome import Findings, Row, Table
 from benchmarks.paper.pictures.collection import FACES
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 from i2s_trt.edit.operations import morph
 
 WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)

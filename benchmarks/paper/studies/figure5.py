@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.metrics import explained, psnr
 from benchmarks.paper.outcome import Findings, Row, Table
 from benchmarks.paper.studies.common import mean_error
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import RANDOM, Embedded, Task
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 
 W_RANDOM_WEIGHTS, W_MEAN, W_RANDOM = "W, random weights", "W, from the mean", "W, from a random latent"
 PLUS_RANDOM_WEIGHTS, PLUS_MEAN, PLUS_RANDOM = "W+, random weights", "W+, from the mean", "W+, from a random latent"

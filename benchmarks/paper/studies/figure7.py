@@ -8,12 +8,13 @@ import numpy as np
 
 from benchmarks.paper.album import Album
 from benchmarks.paper.factors import EXPRESSIVE
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.outcome import Findings, Media, Row, Table
 from benchmarks.paper.pictures.collection import Source
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import Check, NotTestableError
+from i2s_trt.arrays import Pixels
 from i2s_trt.edit.operations import expression_direction, move
 
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)

@@ -8,13 +8,14 @@ import numpy as np
 
 from benchmarks.paper.album import Album
 from benchmarks.paper.factors import is_fine, mean_share, taken_shares
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.metrics import colour_distance, contour_likeness
 from benchmarks.paper.outcome import Findings, Table
 from benchmarks.paper.pictures.collection import FACES, Picture
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 from i2s_trt.edit.operations import crossover
 
 _KEPT, _TAKEN = 1 / 3, 2 / 3  # of the way from content to style

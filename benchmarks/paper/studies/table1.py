@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.numbers import FACE_STANDARD, STANDARD, TABLE_1, Figures
 from benchmarks.paper.outcome import Findings
 from benchmarks.paper.studies.common import compared_table, mean_figures
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Task
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 
 _PAPER_SIZE = 1024  # pixels, in which the paper gives its translations
 

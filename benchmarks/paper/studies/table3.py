@@ -6,7 +6,7 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.numbers import STANDARD, TABLE_3, Figures
 from benchmarks.paper.outcome import Findings, Row, Table
 from benchmarks.paper.pictures.collection import Picture
@@ -15,6 +15,7 @@ from benchmarks.paper.studies.common import compared_table, mean_figures
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 
 _INDEPENDENT = 0.5  # of the change in the removed features themselves
 _FACTORS = {

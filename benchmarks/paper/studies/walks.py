@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.paper.album import Album
-from benchmarks.paper.lab import Lab, Pixels
+from benchmarks.paper.lab import Lab
 from benchmarks.paper.metrics import mean_square
 from benchmarks.paper.outcome import Curves, Findings
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import Check
+from i2s_trt.arrays import Pixels
 from i2s_trt.edit.operations import random_walk
 
 _FRAMES = 64
