@@ -85,7 +85,8 @@ def check_device(model: str, device: str, steps: int, seconds: float = math.inf)
 
 
 def _options(method: str, precision: str, steps: int) -> "EmbedOptions":
-    from i2s_trt.embedding.options import EmbedOptions, Method, Precision
+    from i2s_trt.arithmetic import Precision
+    from i2s_trt.embedding.options import EmbedOptions, Method
 
     return EmbedOptions(steps=steps, method=cast("Method", method), precision=cast("Precision", precision))
 
@@ -93,7 +94,7 @@ def _options(method: str, precision: str, steps: int) -> "EmbedOptions":
 def _curve(generator: "Generator", options: "EmbedOptions", seconds: float = math.inf) -> tuple[Array, str]:
     """Total losses [steps] of embedding the example picture, and how the steps were taken."""
     from i2s_trt.embedding.loop import EmbedProblem
-    from i2s_trt.embedding.memory import kept_memory
+    from i2s_trt.memory import kept_memory
 
     problem = EmbedProblem(generator, [picture_for(generator.spec)], options)
     state = problem.start()

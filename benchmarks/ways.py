@@ -144,11 +144,12 @@ def _baseline(model: str, batch: int, device: str) -> Work:
 
 
 def _ours(way: Way, model: str, batch: int, device: str) -> Work:
+    from i2s_trt.arithmetic import Precision
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.loop import EmbedProblem
-    from i2s_trt.embedding.memory import kept_memory
-    from i2s_trt.embedding.options import EmbedOptions, Method, Precision
+    from i2s_trt.embedding.options import EmbedOptions, Method
+    from i2s_trt.memory import kept_memory
 
     place = choose_device(device)
     if way.captured and place.type != "cuda":

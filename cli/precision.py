@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cli.console import Console
-from i2s_trt.embedding.options import PRECISIONS, EmbedOptions
+from i2s_trt.arithmetic import PRECISIONS
+from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Array, Pixels, WPlus
-from i2s_trt.embedding.memory import kept_memory
-from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.fused.choice import choose_plain_epilogue
 from i2s_trt.fused.synthesis import FrozenSynthesis
 from i2s_trt.images.fit import to_pixels
+from i2s_trt.memory import kept_memory
 from i2s_trt.models.generator import Generator
 
 PREVIEW_SIZE = 256

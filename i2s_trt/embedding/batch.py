@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from i2s_trt.embedding.gradient import Announce, Gradient
-from i2s_trt.embedding.memory import give_back_memory, memory_ran_out, recording
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.step import RUNNING, EmbedState
 from i2s_trt.errors import EnvironmentFault
+from i2s_trt.memory import give_back_memory, memory_ran_out, recording
 
 Noise = Callable[[Tensor, Sequence[int]], list[Tensor] | None]
 

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from i2s_trt.embedding.memory import give_back_memory
+from i2s_trt.memory import give_back_memory
 
 Work = Callable[[], Tensor]
 Kind = Literal["eager", "captured"]

@@ -20,9 +20,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from i2s_trt import __version__
+from i2s_trt.arithmetic import arithmetic
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, Space
-from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.embedding.prior import Prior
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import home, make_folder, write_bytes

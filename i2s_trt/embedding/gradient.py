@@ -7,10 +7,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from i2s_trt.embedding.memory import memory_ran_out
+from i2s_trt.arithmetic import arithmetic
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
-from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
+from i2s_trt.embedding.precision import activation_dtype, loss_scale
 from i2s_trt.embedding.prior import Prior
 from i2s_trt.embedding.spaces import to_w_plus
 from i2s_trt.fused.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
@@ -18,6 +18,7 @@ from i2s_trt.fused.epilogue import Epilogue
 from i2s_trt.fused.mean_square import fused_mean_square, mean_square
 from i2s_trt.fused.synthesis import FrozenSynthesis
 from i2s_trt.fused.vgg import FrozenVgg
+from i2s_trt.memory import memory_ran_out
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.synthesis import Synthesis
 from i2s_trt.models.vgg import Vgg16

@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.batch import Batch
 from i2s_trt.embedding.captured import Step, stepper
 from i2s_trt.embedding.encoder import PictureEncoder
 from i2s_trt.embedding.gradient import Announce, Gradient, warn
-from i2s_trt.embedding.memory import kept_memory
 from i2s_trt.embedding.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
-from i2s_trt.embedding.precision import arithmetic
 from i2s_trt.embedding.schedule import step_rule
 from i2s_trt.embedding.spaces import image_seed, initial_variable, noise_maps, to_w_plus
 from i2s_trt.embedding.start import given_variables
@@ -25,6 +24,7 @@ from i2s_trt.errors import ImageError
 from i2s_trt.fused.epilogue import Epilogue
 from i2s_trt.images.fit import picture_digest, to_pixels, to_target
 from i2s_trt.latents import Latent
+from i2s_trt.memory import kept_memory
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from i2s_trt.arithmetic import PRECISIONS, Precision
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import Fit
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
@@ -23,9 +24,7 @@ Resize = Literal["area", "bilinear"]
 Noise = Literal["stored", "resampled"] | int
 Init = Literal["mean", "random", "latent", "encoder"]
 Schedule = Literal["paper", "fast"]
-Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 Method = Literal["plain", "fused", "compiled"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
 METHODS: tuple[str, ...] = get_args(Method)
 
 

@@ -13,7 +13,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from i2s_trt.embedding.options import EmbedOptions, Precision
+from i2s_trt.arithmetic import Precision
+from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.step import DIVERGED, PLATEAU, RUNNING, EmbedState, record, replace_rows, rows, settle
 
 MEMORY = 100  # pairs: on portraits 100 reach in 120 steps what 20 reach in 200, and they are a hundredth of the memory

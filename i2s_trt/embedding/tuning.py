@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from i2s_trt.arithmetic import Precision
 from i2s_trt.embedding.captured import Step
 from i2s_trt.embedding.loop import EmbedProblem
-from i2s_trt.embedding.memory import kept_memory
-from i2s_trt.embedding.options import EmbedOptions, Precision
+from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.memory import kept_memory
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 

@@ -13,9 +13,9 @@ from i2s_trt.embedding.batch import Batch
 from i2s_trt.embedding.captured import CapturedStep, EagerStep, stepper
 from i2s_trt.embedding.gradient import Gradient
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
-from i2s_trt.embedding.memory import recording
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.step import RUNNING, EmbedState, advance
+from i2s_trt.memory import recording
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 from tests.embedding.fake_graphs import FakeGraphs

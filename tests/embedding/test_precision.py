@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Array
 from i2s_trt.embedding import curvature, schedule, tuning
 from i2s_trt.embedding.loop import EmbedProblem, embed, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.precision import activation_dtype, arithmetic, loss_scale
+from i2s_trt.embedding.precision import activation_dtype, loss_scale
 from i2s_trt.embedding.step import EmbedState, advance
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from i2s_trt.arithmetic import Precision
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.embedding.gradient import Gradient
-from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, Precision
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.fused import synthesis
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec

@@ -1,9 +1,11 @@
-"""Memory of the embedding: kept between steps on the CPU, recognised when it runs out, and given back."""
+"""Memory of long computations: kept between steps on the CPU, recognised when it runs out, and given back."""
 
 import ctypes
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
 
@@ -20,19 +22,50 @@ def kept_memory() -> Iterator[None]:
 
     By its own rules glibc gives each back to the kernel, which has to clear the pages that it hands out again: half
     of the time of a step at 1024x1024. Has an effect in the main thread, on Linux with glibc; changes no result.
+
+    The rules are the process's: where several overlap, in one thread or in many, the last to leave puts them back.
     """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if library is None or not hasattr(library, "mallopt"):
+    library = _glibc()
+    if library is None:
         yield
         return
-    library.mallopt(_MMAP_MAX, 0)
-    library.mallopt(_TRIM_THRESHOLD, -1)
+    _KEEPERS.enter(library)
     try:
         yield
     finally:
-        library.mallopt(_MMAP_MAX, _DEFAULT_MMAPS)
-        library.mallopt(_TRIM_THRESHOLD, _DEFAULT_TRIM)
-        library.malloc_trim(0)
+        _KEEPERS.leave(library)
+
+
+class _Keepers:
+    """How many want memory kept at the moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def enter(self, library: Any) -> None:
+        with self._lock:
+            self._count += 1
+            if self._count == 1:
+                library.mallopt(_MMAP_MAX, 0)
+                library.mallopt(_TRIM_THRESHOLD, -1)
+
+    def leave(self, library: Any) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count == 0:
+                library.mallopt(_MMAP_MAX, _DEFAULT_MMAPS)
+                library.mallopt(_TRIM_THRESHOLD, _DEFAULT_TRIM)
+                library.malloc_trim(0)
+
+
+_KEEPERS = _Keepers()
+
+
+def _glibc() -> Any:
+    """The C library where it is glibc, else None."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "mallopt") else None
 
 
 def memory_ran_out(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from torch import Tensor
 from i2s_trt.embedding.batch import Batch
 from i2s_trt.embedding.gradient import Gradient
 from i2s_trt.embedding.loop import EmbedProblem
-from i2s_trt.embedding.memory import kept_memory, memory_ran_out
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.step import DIVERGED, FINISHED, EmbedState
 from i2s_trt.errors import EnvironmentFault
+from i2s_trt.memory import kept_memory, memory_ran_out
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 
@@ -144,3 +145,39 @@ def test_keeping_memory_changes_no_result_and_ends(toy: Generator, vgg: Vgg16) -
         inside = problem.losses_and_gradient(problem.start())
     after = problem.losses_and_gradient(problem.start())
     assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(outside, inside, after, strict=True))
+
+
+class _Recorder:
+    """A C library that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, ...]] = []
+
+    def mallopt(self, *arguments: int) -> None:
+        self.calls.append(arguments)
+
+    def malloc_trim(self, keep: int) -> None:
+        self.calls.append((keep,))
+
+
+def test_the_last_to_leave_puts_the_rules_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = _Recorder()
+    monkeypatch.setattr("i2s_trt.memory._glibc", lambda: library)
+    inside, leave = threading.Barrier(2), threading.Event()
+
+    def other() -> None:
+        with kept_memory():
+            inside.wait(30)
+            leave.wait(30)
+
+    thread = threading.Thread(target=other, daemon=True)
+    with kept_memory():
+        thread.start()
+        inside.wait(30)
+        with kept_memory():
+            pass
+    kept = list(library.calls)
+    leave.set()
+    thread.join(30)
+    assert kept == [(-4, 0), (-1, -1)]
+    assert library.calls[2:] == [(-4, 65536), (-1, 128 * 1024), (0,)]
