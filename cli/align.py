@@ -15,8 +15,8 @@ from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, EnvironmentFault, I2sError, UsageError
 
 if TYPE_CHECKING:
-    from i2s_trt.faces.prepare import FacePreparer
-    from i2s_trt.images.prepared import Source
+    from i2s_trt.photographs.people import FacePreparer
+    from i2s_trt.photographs.prepare import Source
 
 _FFHQ_SIZE = 1024
 
@@ -40,9 +40,9 @@ def align(
     Example: i2s-trt align photo.jpg -o aligned
     """
     from i2s_trt.embedding.outputs import unique_names
-    from i2s_trt.faces.prepare import FacePreparer
     from i2s_trt.files import make_folder
     from i2s_trt.images.fit import Square
+    from i2s_trt.photographs.people import FacePreparer
 
     console = Console(json)
     options = replace(faces.align_options(True, face, landmarks), judge_size=size is not None)
@@ -84,8 +84,8 @@ def _spare(photographs: Sequence[Path], outputs: Sequence[Path]) -> None:
 
 
 def _align_one(console: Console, prepare: "FacePreparer", source: "Source", path: Path) -> None:
-    from i2s_trt.images.alignment import alignment_of, write_aligned
-    from i2s_trt.images.quad import quad_side
+    from i2s_trt.photographs.quad import quad_side
+    from i2s_trt.photographs.record import alignment_of, write_aligned
 
     prepared = prepare(source)
     alignment = alignment_of(prepared.record)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from cli.console import Console
 
 if TYPE_CHECKING:
-    from i2s_trt.faces.prepare import AlignOptions, FacePreparer
     from i2s_trt.images.clip import ClipInfo
-    from i2s_trt.images.prepared import Source
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.spec import GeneratorSpec
+    from i2s_trt.photographs.people import AlignOptions, FacePreparer
+    from i2s_trt.photographs.prepare import Source
     from i2s_trt.video.options import ClipOptions
     from i2s_trt.video.plan import FramePlan
 
@@ -36,7 +36,7 @@ class FaceInput:
         from cli.face_options import detector_from
         from i2s_trt.embedding.distance import typical_distance
         from i2s_trt.faces.models import draws_faces
-        from i2s_trt.faces.prepare import FacePreparer
+        from i2s_trt.photographs.people import FacePreparer
 
         of_faces = draws_faces(model)
         typical = typical_distance(generator) if of_faces else 0.0

@@ -9,8 +9,8 @@ from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
     from i2s_trt.faces.face import FaceDetector, Which
-    from i2s_trt.faces.prepare import AlignOptions
     from i2s_trt.images.fit import Fit
+    from i2s_trt.photographs.people import AlignOptions
 
 _PANEL = "Faces"
 Align = Annotated[
@@ -54,8 +54,8 @@ def which_from(text: str) -> "Which":
 
 def align_options(demanded: bool, face: str, landmarks: Path | None, fit: "Fit" = "crop") -> "AlignOptions":
     """What was typed, checked. Raises UsageError and ImageError."""
-    from i2s_trt.faces.prepare import AlignOptions
-    from i2s_trt.images.landmarks import read_landmarks
+    from i2s_trt.faces.landmarks import read_landmarks
+    from i2s_trt.photographs.people import AlignOptions
 
     given = read_landmarks(landmarks) if landmarks else {}
     return AlignOptions(demanded, which_from(face), given, fit)

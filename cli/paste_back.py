@@ -10,7 +10,7 @@ from cli.console import Console
 from i2s_trt.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from i2s_trt.images.alignment import Alignment
+    from i2s_trt.photographs.record import Alignment
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _QUALITY = 95
@@ -50,11 +50,11 @@ def paste_back(
 
     Example: i2s-trt paste-back smiling.png photo.jpg --where out/photo.safetensors -o smiling-photo.png
     """
-    from i2s_trt.images.alignment import find_alignment
     from i2s_trt.images.decode import decode
     from i2s_trt.images.fit import fit_to
-    from i2s_trt.images.paste import PasteOptions
-    from i2s_trt.images.paste import paste_back as paste
+    from i2s_trt.photographs.paste import PasteOptions
+    from i2s_trt.photographs.paste import paste_back as paste
+    from i2s_trt.photographs.record import find_alignment
 
     console = Console(json)
     if mask not in ("auto", "face", "picture"):

@@ -16,16 +16,16 @@ from i2s_trt.edit.operations import expression_transfer
 from i2s_trt.embedding.loop import Embedding, EmbedProblem, optimise
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.faces.builtin import BuiltinDetector
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.files import write_bytes
-from i2s_trt.images.align import align_quad
 from i2s_trt.images.compose import sheet
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.paste import PasteOptions, paste_back
-from i2s_trt.images.quad import ffhq_quad
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
+from i2s_trt.photographs.paste import PasteOptions, paste_back
+from i2s_trt.photographs.quad import ffhq_quad
+from i2s_trt.photographs.warp import align_quad
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factors import WORN
 from i2s_trt.training.portraits import render_portrait

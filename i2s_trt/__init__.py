@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from i2s_trt.embedding.loop import Embedding, embed
     from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
     from i2s_trt.errors import I2sError
-    from i2s_trt.faces.prepare import prepare_picture
     from i2s_trt.images.decode import decode
     from i2s_trt.images.fit import fit_picture
     from i2s_trt.latents import Latent, read_latent, save_latent
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16, random_vgg16
+    from i2s_trt.photographs.people import prepare_picture
 
 __version__ = "0.2.0"
 
@@ -36,7 +36,7 @@ _HOMES = {
     "load_generator": "i2s_trt.checkpoints.store",
     "load_vgg16": "i2s_trt.models.vgg",
     "morph": "i2s_trt.edit.latent_edits",
-    "prepare_picture": "i2s_trt.faces.prepare",
+    "prepare_picture": "i2s_trt.photographs.people",
     "random_vgg16": "i2s_trt.models.vgg",
     "read_latent": "i2s_trt.latents",
     "save_latent": "i2s_trt.latents",

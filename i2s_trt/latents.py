@@ -40,7 +40,7 @@ class Latent:
         losses: final value of each loss term, by name.
         curve: float32 [steps, terms], the terms in the order of `curve_terms`.
         options: the settings that made it, as JSON values.
-        extra: anything else worth keeping: times, features used, and `alignment` (`images.alignment`), the way back
+        extra: anything else worth keeping: times, features used, and `alignment` (`photographs.record`), the way back
             into the photograph.
         status: `finished`, or why it is not: `interrupted`, `diverged`.
     """

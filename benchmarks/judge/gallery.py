@@ -147,8 +147,8 @@ def control_pictures(demo: Demo, people: Mapping[str, Pixels]) -> dict[str, Pixe
 def example_people(modules: Path, size: int) -> dict[str, Pixels]:
     """Aligned faces of the photographs that come with face-api, by `photograph/number`; none where they are missing."""
     from i2s_trt.faces.builtin import BuiltinDetector
-    from i2s_trt.images.align import align_quad
-    from i2s_trt.images.quad import ffhq_quad
+    from i2s_trt.photographs.quad import ffhq_quad
+    from i2s_trt.photographs.warp import align_quad
 
     found, detector = {}, BuiltinDetector()
     for path in sorted((modules / "node_modules/@vladmandic/face-api/demo").glob("sample*.jpg")):

@@ -18,10 +18,10 @@ from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.files import guard_os_errors, make_folder
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import fit_picture, picture_digest
-from i2s_trt.images.prepared import Prepare, Prepared, Source, path_of, prepare_file
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
+from i2s_trt.photographs.prepare import Prepare, Prepared, Source, path_of, prepare_file
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from i2s_trt.embedding.curve import write_curve_csv, write_curve_picture
 from i2s_trt.embedding.loop import Embedding
 from i2s_trt.files import guard_os_errors
 from i2s_trt.images.compose import strip, write_png
-from i2s_trt.images.prepared import Source
 from i2s_trt.latents import save_latent
+from i2s_trt.photographs.prepare import Source
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.blazeface import BlazeFace, Proposal
 from i2s_trt.faces.face import Face, largest_first
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.faces.mesh import FaceMesh, MeshFace, Region
-from i2s_trt.images.landmarks import Landmarks
 
 _LEVELS = 5  # each halves the windows
 _THOROUGH_LEVELS = 3

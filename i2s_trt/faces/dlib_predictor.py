@@ -8,7 +8,7 @@ import numpy as np
 from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault, ImageError
 from i2s_trt.faces.face import Face, largest_first, nearest
-from i2s_trt.images.landmarks import Landmarks
+from i2s_trt.faces.landmarks import Landmarks
 
 _POINTS = 68
 _LONGEST = 1600  # pixels; larger photographs are scaled down to find faces, not to place landmarks

@@ -8,7 +8,7 @@ import numpy as np
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
-from i2s_trt.images.landmarks import Landmarks
+from i2s_trt.faces.landmarks import Landmarks
 
 Which = Literal["largest", "all"] | int
 WAY_OUT = "give its landmarks with --landmarks FILE.json, or take the picture as it is with --no-align"

@@ -7,7 +7,7 @@ import numpy as np
 from i2s_trt.arrays import Array, Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.face import Face, largest_first, nearest
-from i2s_trt.images.landmarks import Landmarks
+from i2s_trt.faces.landmarks import Landmarks
 
 _LEAST_SCORE, _OVERLAP, _MOST = 0.7, 0.3, 5000
 _LONGEST = (640, 1920)  # pixels to which a photograph is scaled: coarse, then fine

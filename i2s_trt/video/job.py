@@ -18,13 +18,13 @@ from i2s_trt.embedding.loop import optimise
 from i2s_trt.embedding.options import EmbedOptions, JobOptions
 from i2s_trt.errors import I2sError, LatentError, UsageError
 from i2s_trt.files import make_folder
-from i2s_trt.images.alignment import KEY, Alignment
 from i2s_trt.images.clip import ClipInfo, read_frames, read_info
 from i2s_trt.images.fit import picture_digest
-from i2s_trt.images.prepared import Prepared
 from i2s_trt.latents import Latent, read_latent, save_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
+from i2s_trt.photographs.prepare import Prepared
+from i2s_trt.photographs.record import KEY, Alignment
 from i2s_trt.video.folder import ClipFolder, ClipRecord
 from i2s_trt.video.options import ClipOptions
 from i2s_trt.video.plan import FramePlan

@@ -7,7 +7,7 @@ import numpy as np
 
 from i2s_trt.arrays import Array, Pixels, Points
 from i2s_trt.faces.face import WAY_OUT, Face, FaceDetector, NoFaceError, Which, choose_faces
-from i2s_trt.images.landmarks import Landmarks
+from i2s_trt.faces.landmarks import Landmarks
 
 _REACH = 4  # standard deviations that the smoothing looks around
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from i2s_trt.faces.builtin import BuiltinDetector
-from i2s_trt.faces.prepare import FacePreparer
-from i2s_trt.images.alignment import read_alignment
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import Square
+from i2s_trt.photographs.people import FacePreparer
+from i2s_trt.photographs.record import read_alignment
 from tests.cli.support import I2s, invoke, names, refused, says
 from tests.faces.photographs import several
 

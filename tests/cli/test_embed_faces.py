@@ -10,14 +10,14 @@ from PIL import Image
 from i2s_trt import prepare_picture
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import load_generator, save_model
-from i2s_trt.faces.prepare import AlignOptions
-from i2s_trt.images.alignment import alignment_of
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import picture_digest
-from i2s_trt.images.landmarks import Landmarks
 from i2s_trt.latents import read_latent
 from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.photographs.people import AlignOptions
+from i2s_trt.photographs.record import alignment_of
 from tests.cli.support import I2s, invoke, names, refused, results, says
 from tests.faces.photographs import several
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from i2s_trt.faces.builtin import BuiltinDetector
 from i2s_trt.faces.face import Face
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
-from i2s_trt.images.landmarks import Landmarks
 from tests.faces.photographs import ASTRONAUT, WHOLE, moved, scaled, several, shifted, turned
 
 DETECT = BuiltinDetector()

@@ -10,7 +10,7 @@ from i2s_trt.faces.builtin import BuiltinDetector
 from i2s_trt.faces.detectors import load_detector
 from i2s_trt.faces.yunet import _face
 from tests.faces.photographs import ASTRONAUT
-from tests.images.synthetic_face import landmarks68
+from tests.photographs.synthetic_face import landmarks68
 
 
 def test_without_a_file_the_built_in_one() -> None:

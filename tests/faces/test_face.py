@@ -4,7 +4,7 @@ import pytest
 
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.face import Face, Which, choose_faces, largest_first, nearest
-from i2s_trt.images.landmarks import Landmarks
+from i2s_trt.faces.landmarks import Landmarks
 
 
 def face(x: float, size: float, score: float = 1.0) -> Face:

@@ -14,7 +14,6 @@ from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import save_model
 from i2s_trt.embedding.loop import EmbedProblem
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.images.alignment import alignment_of
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import fit_picture
@@ -22,6 +21,7 @@ from i2s_trt.latents import read_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
+from i2s_trt.photographs.record import alignment_of
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.cli.support import invoke
 

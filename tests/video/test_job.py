@@ -10,13 +10,13 @@ import pytest
 from i2s_trt.embedding.job import JobEvent
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import LatentError, UsageError
-from i2s_trt.faces.prepare import AlignOptions
 from i2s_trt.images.clip import ClipInfo
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.latents import read_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
+from i2s_trt.photographs.people import AlignOptions
 from i2s_trt.video.folder import ClipFolder, stacked
 from i2s_trt.video.job import ClipJob, ClipResult
 from i2s_trt.video.motion import moved

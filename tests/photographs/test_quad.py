@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2s_trt.errors import ImageError
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
-from tests.images import literal_ffhq
-from tests.images.synthetic_face import landmarks68
+from i2s_trt.faces.landmarks import Landmarks
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+from tests.photographs import literal_ffhq
+from tests.photographs.synthetic_face import landmarks68
 
 
 @given(

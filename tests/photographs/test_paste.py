@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from i2s_trt.images.align import align_quad
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import fit_picture
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.paste import PasteOptions, paste_back, unwarp
-from i2s_trt.images.quad import ffhq_quad, fit_quad, quad_side
 from i2s_trt.models.random_weights import standard_spec
-from tests.images.synthetic_face import landmarks68
+from i2s_trt.photographs.paste import PasteOptions, paste_back, unwarp
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, quad_side
+from i2s_trt.photographs.warp import align_quad
+from tests.photographs.synthetic_face import landmarks68
 
 ASTRONAUT = decode(example_path("astronaut"))
 FACE = ffhq_quad(Landmarks((202.6, 101.0), (247.0, 103.2), (200.8, 138.8), (245.8, 141.2)))

@@ -11,12 +11,10 @@ from i2s_trt.arrays import Pixels
 from i2s_trt.errors import I2sError, ImageError
 from i2s_trt.faces.detectors import load_detector
 from i2s_trt.faces.face import WAY_OUT, Face, FaceDetector, Which, choose_faces, largest_first
-from i2s_trt.images.align import align_quad
-from i2s_trt.images.alignment import KEY, Alignment, read_alignment
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import Fit, PictureShape, fit_picture
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.prepared import (
+from i2s_trt.photographs.prepare import (
     FaceOf,
     Prepared,
     Source,
@@ -27,7 +25,9 @@ from i2s_trt.images.prepared import (
     remark_animation,
     too_small,
 )
-from i2s_trt.images.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+from i2s_trt.photographs.record import KEY, Alignment, read_alignment
+from i2s_trt.photographs.warp import align_quad
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2s_trt.images.align import Cutout, align_face, align_quad, crop, pad, shrink, warp
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.quad import fit_quad
-from tests.images import literal_ffhq
-from tests.images.synthetic_face import landmarks68
+from i2s_trt.photographs.quad import fit_quad
+from i2s_trt.photographs.warp import Cutout, align_face, align_quad, crop, pad, shrink, warp
+from tests.photographs import literal_ffhq
+from tests.photographs.synthetic_face import landmarks68
 
 PLACES = {
     "inside": ((200.0, 140.0), 40.0, 0.0), "turned": ((190.0, 150.0), 35.0, 33.0),

@@ -13,7 +13,7 @@ from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError, LatentError
 from i2s_trt.files import write_bytes
 from i2s_trt.images.fit import picture_digest
-from i2s_trt.images.quad import Quad
+from i2s_trt.photographs.quad import Quad
 
 Kind = Literal["ffhq", "crop", "pad"]
 KEY = "alignment"  # in the record of a latent
@@ -28,7 +28,7 @@ class Alignment:
 
     Attributes:
         kind: `ffhq` for an aligned face, else how the photograph was fitted: `crop` or `pad`.
-        quad: float64 [4, 2], see `images.quad`.
+        quad: float64 [4, 2], see `photographs.quad`.
         photograph: its file name.
         size: its height and width, upright.
         digest: of its upright pixels.

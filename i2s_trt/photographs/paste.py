@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from i2s_trt.arrays import Array, Pixels
-from i2s_trt.images.align import Cutout, align_quad, padding
-from i2s_trt.images.quad import Quad, quad_side
+from i2s_trt.photographs.quad import Quad, quad_side
+from i2s_trt.photographs.warp import Cutout, align_quad, padding
 
 Mask = Literal["face", "picture"]
 _OVAL_CENTRE = (0.5, 0.58)  # of a face in FFHQ's square: eyes at 0.47, mouth at 0.73
@@ -46,7 +46,7 @@ def paste_back(
     Args:
         photograph: upright, uint8 [H, W, 3].
         picture: uint8 [h, w, 3], edited or not.
-        quad: what the picture shows, float64 [4, 2]; see `images.quad`.
+        quad: what the picture shows, float64 [4, 2]; see `photographs.quad`.
         options: mask, border, colours.
         unedited: uint8 [h, w, 3], how the photograph was cut; aligned again when left out.
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2s_trt.errors import ImageError
-from i2s_trt.images.landmarks import Landmarks, read_landmarks
-from tests.images.synthetic_face import landmarks68
+from i2s_trt.faces.landmarks import Landmarks, read_landmarks
+from tests.photographs.synthetic_face import landmarks68
 
 FIVE = [[30, 40], [70, 42], [50, 60], [35, 80], [66, 81]]
 NAMED = {"left_eye": [30, 40], "right_eye": [70, 42], "left_mouth": [35, 80], "right_mouth": [66, 81]}

@@ -11,15 +11,15 @@ from PIL import Image
 
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.builtin import BuiltinDetector
-from i2s_trt.faces.prepare import AlignOptions, FacePreparer
-from i2s_trt.images.alignment import alignment_of, write_aligned
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import Square, fit_picture
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.prepared import FaceOf, Prepared
-from i2s_trt.images.quad import quad_side
 from i2s_trt.models.random_weights import standard_spec
+from i2s_trt.photographs.people import AlignOptions, FacePreparer
+from i2s_trt.photographs.prepare import FaceOf, Prepared
+from i2s_trt.photographs.quad import quad_side
+from i2s_trt.photographs.record import alignment_of, write_aligned
 from tests.faces.photographs import ASTRONAUT, several
 
 DETECT = BuiltinDetector()

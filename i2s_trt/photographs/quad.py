@@ -8,8 +8,8 @@ import numpy as np
 
 from i2s_trt.arrays import Points
 from i2s_trt.errors import ImageError
+from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.fit import Fit
-from i2s_trt.images.landmarks import Landmarks
 
 Quad = Points
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
-from i2s_trt.images.alignment import KEY, Alignment
 from i2s_trt.images.decode import decode, is_animation
 from i2s_trt.images.fit import Fit, PictureShape, fit_picture
-from i2s_trt.images.quad import fit_quad, quad_side
+from i2s_trt.photographs.quad import fit_quad, quad_side
+from i2s_trt.photographs.record import KEY, Alignment
 
 SMALLEST = 4  # pixels a side of a photograph, with which synthesis begins too
 _ANIMATION = "the first picture of several in the file is taken; convert an animation to .mp4 to embed all of it"

@@ -11,10 +11,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from i2s_trt.errors import ImageError, LatentError
-from i2s_trt.images.alignment import Alignment, alignment_of, find_alignment, read_alignment, write_aligned
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import picture_digest
 from i2s_trt.latents import Latent, save_latent
+from i2s_trt.photographs.record import Alignment, alignment_of, find_alignment, read_alignment, write_aligned
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 QUAD = np.array([[1.25, 2], [0, 12], [10, 13.5], [11, 3]])

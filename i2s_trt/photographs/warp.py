@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from i2s_trt.arrays import Array, Pixels
-from i2s_trt.images.landmarks import Landmarks
-from i2s_trt.images.quad import Quad, ffhq_quad, quad_side
+from i2s_trt.faces.landmarks import Landmarks
+from i2s_trt.photographs.quad import Quad, ffhq_quad, quad_side
 
 TRANSFORM_SIZE = 4096  # pixels a side at which the quad is warped; FFHQ's 1024 times four
 
@@ -42,7 +42,7 @@ def align_quad(pixels: Pixels, quad: Quad, size: int, transform_size: int = TRAN
 
     Args:
         pixels: the upright photograph, uint8 [H, W, 3].
-        quad: the square, see `images.quad`; it may reach beyond the photograph.
+        quad: the square, see `photographs.quad`; it may reach beyond the photograph.
         size: pixels a side of the picture.
         transform_size: pixels a side at which the quad is warped; at least four times `size` leaves no aliasing.
 
