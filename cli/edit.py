@@ -53,10 +53,10 @@ def edit(
 
     Example: i2s-trt edit recipe.toml embedded -o edited
     """
-    from i2s_trt.batch.encode import encoder
     from i2s_trt.batch.jobs import collect_latents
     from i2s_trt.batch.options import BatchOptions
     from i2s_trt.edit.recipe import load_recipe
+    from i2s_trt.images.encode import encoder
 
     console = Console(json)
     numbers = parse_seeds(seeds)

@@ -40,7 +40,7 @@ def film_rate(output: Path, count: int, rate: float | None, seconds: float | Non
     Raises:
         UsageError: both were typed, or a length that no film can have.
     """
-    from i2s_trt.images.video import FASTEST, is_video, watchable_rate
+    from i2s_trt.video.write import FASTEST, is_video, watchable_rate
 
     if seconds is None:
         return watchable_rate(count) if rate is None else rate
@@ -61,7 +61,7 @@ def check_output(output: Path, rate: float | None = None) -> None:
     Raises:
         UsageError: a kind of file that is not written, or a film that cannot play so fast.
     """
-    from i2s_trt.images.video import check_video, is_video
+    from i2s_trt.video.write import check_video, is_video
 
     if rate is not None and is_video(output):
         check_video(output, rate)
@@ -92,7 +92,7 @@ def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Ed
     """
     from i2s_trt.files import make_folder
     from i2s_trt.images.compose import contact_sheet
-    from i2s_trt.images.video import is_video, write_video
+    from i2s_trt.video.write import is_video, write_video
 
     with console.progress() as bar:
         pictures = rendered(bar, opened, edits)

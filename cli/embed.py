@@ -193,8 +193,8 @@ def _run(
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.job import EmbedJob
     from i2s_trt.embedding.start import starting_point
-    from i2s_trt.images.clip import is_clip
     from i2s_trt.video.job import ClipJob
+    from i2s_trt.video.read import is_clip
 
     torch_device = choose_device(device)
     generator = load_generator(model).to(torch_device)

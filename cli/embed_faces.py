@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from cli.console import Console
 
 if TYPE_CHECKING:
-    from i2s_trt.images.clip import ClipInfo
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.spec import GeneratorSpec
     from i2s_trt.photographs.people import AlignOptions, FacePreparer
     from i2s_trt.photographs.prepare import Source
     from i2s_trt.video.options import ClipOptions
     from i2s_trt.video.plan import FramePlan
+    from i2s_trt.video.read import ClipInfo
 
 
 @dataclass(frozen=True)

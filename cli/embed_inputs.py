@@ -52,7 +52,7 @@ def spare_the_sources(sources: Sequence[Path], planned: "Sequence[Outputs]") -> 
 
 def check_clips(sources: Sequence[Path], space: str) -> None:
     """Refuse a space in which clips cannot be embedded before anything is begun."""
-    from i2s_trt.images.clip import is_clip
+    from i2s_trt.video.read import is_clip
 
     if space == "z" and any(map(is_clip, sources)):
         raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")

@@ -95,8 +95,8 @@ def _digest(pixels: object) -> str:
 
 
 def _write(path: Path, pixels: object) -> None:
-    from i2s_trt.batch.encode import encoder
     from i2s_trt.files import write_bytes
+    from i2s_trt.images.encode import encoder
 
     kind = path.suffix.lower().lstrip(".").replace("jpg", "jpeg")
     write_bytes(path, encoder(kind, _QUALITY)(pixels))  # type: ignore[arg-type]

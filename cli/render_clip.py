@@ -56,9 +56,9 @@ def render_clip(
     """
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
-    from i2s_trt.images.video import check_video
     from i2s_trt.video.folder import ClipFolder
     from i2s_trt.video.render import film_pictures, pasted, write_film
+    from i2s_trt.video.write import check_video
 
     console = Console(json)
     home = ClipFolder(folder)

@@ -7,7 +7,7 @@ from benchmarks.paper.outcome import Media
 from i2s_trt.arrays import Pixels
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import sheet, write_png
-from i2s_trt.images.video import write_video
+from i2s_trt.video.write import write_video
 
 _CELL = 160  # pixels: large models are shown smaller
 _RATE = 16

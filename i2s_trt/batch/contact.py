@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.batch.encode import SUFFIXES
 from i2s_trt.batch.jobs import BatchLatent
 from i2s_trt.edit.recipe import Variant
 from i2s_trt.errors import ImageError
 from i2s_trt.images.compose import sheet
 from i2s_trt.images.decode import decode
+from i2s_trt.images.encode import SUFFIXES
 
 MOST_ROWS, MOST_COLUMNS = 12, 12
 

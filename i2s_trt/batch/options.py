@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from i2s_trt.batch.encode import Format
+from i2s_trt.images.encode import Format
 
 _WAITING_FOR_DISK = 6  # threads that wait for the disk while others compute
 

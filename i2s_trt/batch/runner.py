@@ -12,7 +12,6 @@ import numpy as np
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.batch.channel import Channel
-from i2s_trt.batch.encode import SUFFIXES, encoder
 from i2s_trt.batch.jobs import BatchLatent, Job, jobs_of
 from i2s_trt.batch.journal import Commit
 from i2s_trt.batch.manifest import write_manifest
@@ -21,6 +20,7 @@ from i2s_trt.batch.output_folder import MANIFEST, OutputFolder, UnusableName
 from i2s_trt.batch.stages import Stage, flow
 from i2s_trt.edit.recipe import Variant
 from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
+from i2s_trt.images.encode import SUFFIXES, encoder
 from i2s_trt.latents import refuse_absurd
 
 if TYPE_CHECKING:

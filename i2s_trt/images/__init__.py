@@ -1,1 +1,1 @@
-"""Pictures in and out: guarded decoding, fitting to a model, sheets and curves."""
+"""Pictures in and out: guarded decoding, fitting to a model, sheets, and the bytes of files."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
-from i2s_trt.images.png_rows import lacks_rows
+from i2s_trt.images.png import lacks_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -13,9 +13,9 @@ from i2s_trt.arrays import WPlus
 from i2s_trt.embedding.run_key import changed_settings
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
-from i2s_trt.images.clip import ClipInfo
 from i2s_trt.latents import Latent, read_latent
 from i2s_trt.video.plan import FramePlan
+from i2s_trt.video.read import ClipInfo
 
 _FORMAT = "i2s-trt clip 1"
 _NAME = "clip.json"

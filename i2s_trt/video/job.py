@@ -18,7 +18,6 @@ from i2s_trt.embedding.loop import optimise
 from i2s_trt.embedding.options import EmbedOptions, JobOptions
 from i2s_trt.errors import I2sError, LatentError, UsageError
 from i2s_trt.files import make_folder
-from i2s_trt.images.clip import ClipInfo, read_frames, read_info
 from i2s_trt.images.fit import picture_digest
 from i2s_trt.latents import Latent, read_latent, save_latent
 from i2s_trt.models.generator import Generator
@@ -29,6 +28,7 @@ from i2s_trt.video.folder import ClipFolder, ClipRecord
 from i2s_trt.video.options import ClipOptions
 from i2s_trt.video.plan import FramePlan
 from i2s_trt.video.problem import FrameProblem
+from i2s_trt.video.read import ClipInfo, read_frames, read_info
 
 Planner = Callable[[Path, ClipInfo, ClipOptions, Callable[[int], None]], FramePlan]
 

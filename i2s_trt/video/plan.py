@@ -10,13 +10,13 @@ import numpy as np
 from i2s_trt.arrays import Pixels, Points
 from i2s_trt.faces.face import Face, FaceDetector, NoFaceError
 from i2s_trt.faces.landmarks import Landmarks
-from i2s_trt.images.clip import ClipInfo, read_frames
 from i2s_trt.images.fit import PictureShape, fit_picture
 from i2s_trt.photographs.people import AlignOptions
 from i2s_trt.photographs.prepare import too_small
 from i2s_trt.photographs.quad import ffhq_quad, fit_quad, quad_rows, quad_side
 from i2s_trt.photographs.record import Kind
 from i2s_trt.photographs.warp import align_quad
+from i2s_trt.video.read import ClipInfo, read_frames
 from i2s_trt.video.track import Track, follow_face, smoothed
 
 _OVERSAMPLING = 4  # at which a frame's quad is warped; FFHQ's 4096 by its 1024

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.edit.render import render_latents
-from i2s_trt.images.clip import add_audio, read_frames
 from i2s_trt.images.compose import strip
-from i2s_trt.images.video import write_video
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.photographs.paste import PasteOptions, paste_back
 from i2s_trt.video.plan import FramePlan
+from i2s_trt.video.read import add_audio, read_frames
+from i2s_trt.video.write import write_video
 
 if TYPE_CHECKING:
     from i2s_trt.synthesizer import Synthesizer

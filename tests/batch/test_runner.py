@@ -12,12 +12,12 @@ import pytest
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.batch.contact import batch_sheet
-from i2s_trt.batch.encode import encoder
 from i2s_trt.batch.jobs import collect_latents
 from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult, Rendering
 from i2s_trt.batch.runner import run_batch
 from i2s_trt.errors import EnvironmentFault, I2sError, ImageError, UsageError
 from i2s_trt.images.decode import decode
+from i2s_trt.images.encode import encoder
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.batch.support import MODEL, collected, latents, leftovers, pictures, prepare, source

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2s_trt.batch.encode import encoder
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.edit.operations import truncate
 from i2s_trt.images.decode import decode
+from i2s_trt.images.encode import encoder
 from i2s_trt.latents import Latent, save_latent
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer

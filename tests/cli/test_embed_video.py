@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from i2s_trt.images.clip import read_frames, read_info
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.latents import read_latent, save_latent
+from i2s_trt.video.read import read_frames, read_info
 from tests.cli.support import I2s, invoke, names, refused, says
 from tests.conftest import command
 from tests.video.clips import moving_photograph, write_clip

@@ -10,7 +10,6 @@ import pytest
 from i2s_trt.embedding.job import JobEvent
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import LatentError, UsageError
-from i2s_trt.images.clip import ClipInfo
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.latents import read_latent
@@ -22,6 +21,7 @@ from i2s_trt.video.job import ClipJob, ClipResult
 from i2s_trt.video.motion import moved
 from i2s_trt.video.options import ClipOptions
 from i2s_trt.video.plan import plan_clip
+from i2s_trt.video.read import ClipInfo
 from tests.cli.support import names
 from tests.video.clips import moving_photograph, write_clip
 

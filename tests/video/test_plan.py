@@ -11,13 +11,13 @@ from i2s_trt.errors import ImageError
 from i2s_trt.faces.builtin import BuiltinDetector
 from i2s_trt.faces.face import NoFaceError
 from i2s_trt.faces.landmarks import Landmarks
-from i2s_trt.images.clip import read_frames, read_info
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import PictureShape, Square, fit_picture
 from i2s_trt.photographs.people import AlignOptions
 from i2s_trt.photographs.quad import ffhq_quad, quad_side
 from i2s_trt.video.plan import FramePlan, plan_clip
+from i2s_trt.video.read import read_frames, read_info
 from tests.faces.photographs import moved
 from tests.video.clips import movement, moving_photograph, write_clip
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.errors import EnvironmentFault, UsageError
-from i2s_trt.images.video import write_video
+from i2s_trt.video.write import write_video
 from tests.cli.support import names, small_file_system
 
 ROWS, COLUMNS = np.mgrid[0:48, 0:64]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from i2s_trt.errors import ImageError
-from i2s_trt.images.clip import SUFFIXES, add_audio, is_clip, read_frames, read_info
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
+from i2s_trt.video.read import SUFFIXES, add_audio, is_clip, read_frames, read_info
 from tests.cli.support import names
 from tests.video.clips import RATE, moving_photograph, write_clip
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.batch.png import encode_png
 from i2s_trt.errors import UsageError
+from i2s_trt.images.png import encode_png
 
 Format = Literal["png", "jpeg", "webp"]
 SUFFIXES: dict[str, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}

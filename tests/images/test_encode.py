@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from i2s_trt.batch.encode import encoder
 from i2s_trt.errors import UsageError
+from i2s_trt.images.encode import encoder
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
 SMOOTH = cv2.GaussianBlur(cv2.resize(PICTURE, (160, 96)), (0, 0), 8)

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.batch.png import encode_png
+from i2s_trt.images.png import encode_png
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))
 
