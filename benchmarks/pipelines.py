@@ -40,7 +40,7 @@ def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: st
     from i2s_trt.batch.jobs import collect_latents
     from i2s_trt.batch.options import BatchOptions
     from i2s_trt.batch.runner import run_batch
-    from i2s_trt.edit.recipe import load_recipe
+    from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.edit.sources import LatentSource
 
     generator, engines = _prepared(model, engine, device)

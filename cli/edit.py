@@ -19,7 +19,7 @@ from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 if TYPE_CHECKING:
     from i2s_trt.batch.jobs import BatchLatent
     from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult
-    from i2s_trt.edit.recipe import Variant
+    from i2s_trt.edit.recipe.load import Variant
 
 _SHOWN = 20  # failures told on the screen
 _SECONDS = 1.0  # between events
@@ -55,7 +55,7 @@ def edit(
     """
     from i2s_trt.batch.jobs import collect_latents
     from i2s_trt.batch.options import BatchOptions
-    from i2s_trt.edit.recipe import load_recipe
+    from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.images.encode import encoder
 
     console = Console(json)

@@ -140,7 +140,7 @@ def _by_recipe(latents: Any, generator: "Generator", any_model: bool, recipe: Pa
         return latents
     import numpy as np
 
-    from i2s_trt.edit.recipe import load_recipe
+    from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.edit.sources import LatentSource
 
     variants = {item.name: item for item in load_recipe(recipe, LatentSource.of(generator, any_model=any_model))}

@@ -77,7 +77,7 @@ def _named(latents: list[str], styles: list[str], table: bool) -> tuple[list[str
 
 def _layers(first: int | None, text: str, count: int) -> "Sequence[int] | None":
     """The layers that the style gives; None for the upper half."""
-    from i2s_trt.edit.recipe_values import layers
+    from i2s_trt.edit.recipe.values import layers
 
     if first is not None:
         if text:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.batch.jobs import BatchLatent
-from i2s_trt.edit.recipe import Variant
+from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.errors import ImageError
 from i2s_trt.images.compose import sheet
 from i2s_trt.images.decode import decode

@@ -10,7 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.edit.recipe import Variant
+from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
 

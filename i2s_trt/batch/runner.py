@@ -18,7 +18,7 @@ from i2s_trt.batch.manifest import write_manifest
 from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult, Failure, Rendering
 from i2s_trt.batch.output_folder import MANIFEST, OutputFolder, UnusableName
 from i2s_trt.batch.stages import Stage, flow
-from i2s_trt.edit.recipe import Variant
+from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.errors import EnvironmentFault, I2sError, LatentError
 from i2s_trt.images.encode import SUFFIXES, encoder
 from i2s_trt.latents import refuse_absurd

@@ -7,7 +7,7 @@ import numpy as np
 
 from i2s_trt.arrays import WPlus
 from i2s_trt.batch.jobs import BatchLatent, collect_latents
-from i2s_trt.edit.recipe import Variant, load_recipe
+from i2s_trt.edit.recipe.load import Variant, load_recipe
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.edit.space import LatentSpace
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2s_trt.batch.jobs import BatchLatent, collect_latents, jobs_of
-from i2s_trt.edit.recipe import Variant
+from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.models.generator import Generator

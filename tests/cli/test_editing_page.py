@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.edit.recipe_operations import OPERATIONS
+from i2s_trt.edit.recipe.operations import OPERATIONS
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.latents import Latent, save_latent
 from i2s_trt.seeds import w_plus_from_seed
@@ -59,7 +59,7 @@ def test_every_operation_and_key_of_a_recipe_is_described() -> None:
 
 
 def test_the_example_of_a_mistake_is_what_is_said(tmp_path: Path) -> None:
-    from i2s_trt.edit.recipe import load_recipe
+    from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.errors import UsageError
 
     np.save(tmp_path / "smile.npy", np.ones((1, 384)))

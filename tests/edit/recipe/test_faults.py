@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2s_trt.edit.recipe import load_recipe
+from i2s_trt.edit.recipe.load import load_recipe
 from i2s_trt.errors import UsageError
-from tests.edit.test_recipe import LAYERS, SOURCE, WIDTH
+from tests.edit.recipe.test_load import LAYERS, SOURCE, WIDTH
 
 _MANY = '{ operation = "truncation", psi = [' + "1," * 400 + "] }"
 _NAMED = '[[edit]]\nname = "it"\n'

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from i2s_trt.edit.toml_lines import key_lines, line_of
+from i2s_trt.edit.recipe.lines import key_lines, line_of
 
 Path = tuple[str | int, ...]
 ODD = '''# a comment with [brackets] = "and quotes"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.edit.recipe_operations import Step
-from i2s_trt.edit.recipe_steps import Fault, Place, RecipeFaults, expand
+from i2s_trt.edit.recipe.lines import key_lines, line_of
+from i2s_trt.edit.recipe.operations import Step
+from i2s_trt.edit.recipe.steps import Fault, Place, RecipeFaults, expand
 from i2s_trt.edit.sources import LatentSource
-from i2s_trt.edit.toml_lines import key_lines, line_of
 from i2s_trt.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,40}")

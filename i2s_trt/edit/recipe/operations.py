@@ -1,4 +1,4 @@
-"""The operations that a recipe knows and the keys of each: the parameters of the functions in `operations`."""
+"""The operations that a recipe knows and the keys of each: the parameters of the functions in `edit.operations`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from i2s_trt.arrays import WPlus
 from i2s_trt.edit import operations
-from i2s_trt.edit.recipe_values import Layers, Names, Numbers
+from i2s_trt.edit.recipe.values import Layers, Names, Numbers
 from i2s_trt.edit.sources import LatentSource
 
 

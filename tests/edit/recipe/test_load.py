@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from i2s_trt.arrays import WPlus
 from i2s_trt.edit import operations
-from i2s_trt.edit.recipe import Variant, load_recipe
-from i2s_trt.edit.recipe_values import layers, numbers
+from i2s_trt.edit.recipe.load import Variant, load_recipe
+from i2s_trt.edit.recipe.values import layers, numbers
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.edit.space import LatentSpace
 

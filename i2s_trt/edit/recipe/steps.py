@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.edit.recipe_operations import OPERATIONS, Operation, Step
+from i2s_trt.edit.recipe.operations import OPERATIONS, Operation, Step
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import I2sError, LatentError
 
