@@ -93,7 +93,7 @@ def _options(method: str, precision: str, steps: int) -> "EmbedOptions":
 
 def _curve(generator: "Generator", options: "EmbedOptions", seconds: float = math.inf) -> tuple[Array, str]:
     """Total losses [steps] of embedding the example picture, and how the steps were taken."""
-    from i2s_trt.embedding.loop import EmbedProblem
+    from i2s_trt.embedding.embed import EmbedProblem
     from i2s_trt.memory import kept_memory
 
     problem = EmbedProblem(generator, [picture_for(generator.spec)], options)

@@ -10,9 +10,10 @@ from export.source import GraphSource
 from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.devices import choose_device
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.step import EmbedState, advance
+from i2s_trt.embedding.steps.adam import advance
+from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.models.vgg import imagenet_vgg16
 
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]

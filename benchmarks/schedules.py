@@ -10,7 +10,7 @@ from benchmarks.ways import random_pictures
 from i2s_trt.errors import EnvironmentFault
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.loop import EmbedProgress
+    from i2s_trt.embedding.embed import EmbedProgress
     from i2s_trt.embedding.options import EmbedOptions
     from i2s_trt.models.spec import GeneratorSpec
 
@@ -64,7 +64,7 @@ def run_schedule(
     """
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
-    from i2s_trt.embedding.loop import embed
+    from i2s_trt.embedding.embed import embed
 
     take_device(device)
     options = schedule_options(schedule, steps, precision)

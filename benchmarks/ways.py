@@ -147,7 +147,7 @@ def _ours(way: Way, model: str, batch: int, device: str) -> Work:
     from i2s_trt.arithmetic import Precision
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
-    from i2s_trt.embedding.loop import EmbedProblem
+    from i2s_trt.embedding.embed import EmbedProblem
     from i2s_trt.embedding.options import EmbedOptions, Method
     from i2s_trt.memory import kept_memory
 

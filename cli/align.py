@@ -39,7 +39,7 @@ def align(
 
     Example: i2s-trt align photo.jpg -o aligned
     """
-    from i2s_trt.embedding.outputs import unique_names
+    from i2s_trt.embedding.run.outputs import unique_names
     from i2s_trt.files import make_folder
     from i2s_trt.images.fit import Square
     from i2s_trt.photographs.people import FacePreparer

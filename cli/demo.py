@@ -11,7 +11,7 @@ from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.loop import EmbedProgress
+    from i2s_trt.embedding.embed import EmbedProgress
 
 
 def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:

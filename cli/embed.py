@@ -26,11 +26,12 @@ from cli.embed_report import Reporter, leave
 from cli.interrupts import stop_requests
 from cli.precision import check_precision, with_precision
 from cli.schedule import say_schedule
-from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, JobOptions, ObjectiveOptions
+from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.run.options import JobOptions
 
 if TYPE_CHECKING:
     from cli.embed_faces import FaceInput
-    from i2s_trt.embedding.job import JobResult
+    from i2s_trt.embedding.run.job import JobResult
     from i2s_trt.video.options import ClipOptions
 
 _DEFAULT = EmbedOptions()
@@ -127,7 +128,7 @@ def embed(
     Example: i2s-trt embed photo.jpg -o out --steps 1000
     """
     from cli.embed_faces import FaceInput
-    from i2s_trt.embedding.outputs import Outputs, unique_names
+    from i2s_trt.embedding.run.outputs import Outputs, unique_names
     from i2s_trt.video.options import ClipOptions
 
     console = Console(json)
@@ -191,8 +192,8 @@ def _run(
     from cli.features import choose_features, note_input_scale
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
-    from i2s_trt.embedding.job import EmbedJob
-    from i2s_trt.embedding.start import starting_point
+    from i2s_trt.embedding.run.job import EmbedJob
+    from i2s_trt.embedding.start.point import starting_point
     from i2s_trt.video.job import ClipJob
     from i2s_trt.video.read import is_clip
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cli.console import Console, loss_text
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.job import JobResult
+    from i2s_trt.embedding.run.job import JobResult
     from i2s_trt.models.generator import Generator
     from i2s_trt.video.job import ClipJob, ClipResult
 
@@ -21,8 +21,8 @@ def embed_clips(
     console: Console, job: "ClipJob", clips: Sequence[Path], output: Path, generator: "Generator"
 ) -> "list[JobResult]":
     """Embed clips one after the other, and write the films of those that are done."""
-    from i2s_trt.embedding.job import JobResult
-    from i2s_trt.embedding.outputs import unique_names
+    from i2s_trt.embedding.run.job import JobResult
+    from i2s_trt.embedding.run.outputs import unique_names
 
     results = []
     for path, name in zip(clips, unique_names(clips), strict=True):

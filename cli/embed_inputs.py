@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from i2s_trt.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.outputs import Outputs
+    from i2s_trt.embedding.run.outputs import Outputs
 
 _CHOICES = {
     "space": ("w+", "w", "z"),

@@ -10,7 +10,7 @@ from cli.console import Console, ProgressBar, loss_text
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.job import JobEvent, JobResult
+    from i2s_trt.embedding.run.job import JobEvent, JobResult
 
 
 class Reporter:
@@ -53,7 +53,7 @@ class Reporter:
         return {**data, "distance_by_samples": data["distance_to_mean"] / self._typical}
 
     def _judge(self, name: str, data: dict[str, Any]) -> None:
-        from i2s_trt.embedding.distance import PAPER_FACE, PAPER_OTHERS, is_far
+        from i2s_trt.embedding.start.distance import PAPER_FACE, PAPER_OTHERS, is_far
 
         if self._typical and is_far(data["distance_to_mean"], self._typical):
             low, high = PAPER_OTHERS

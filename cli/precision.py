@@ -29,7 +29,7 @@ def with_precision(
         console.event("precision", precision=name, chosen="by name")
         console.say(f"numbers:  {name}")
         return replace(settings, precision=name)  # type: ignore[arg-type]  # checked before
-    from i2s_trt.embedding.tuning import choose_precision
+    from i2s_trt.embedding.run.tuning import choose_precision
 
     with console.progress():
         choice = choose_precision(generator, vgg, settings)

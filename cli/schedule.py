@@ -14,7 +14,7 @@ def say_schedule(console: Console, generator: "Generator", vgg: "Vgg16", setting
     """Why nothing seems to happen when a model is embedded fast for the first time."""
     if settings.schedule == "paper":
         return
-    from i2s_trt.embedding.curvature import POINTS, PROBES, curvature_path
+    from i2s_trt.embedding.loss.curvature import POINTS, PROBES, curvature_path
 
     known = curvature_path(generator, vgg, settings.objective).is_file()
     console.event("schedule", name=settings.schedule, curvature="known" if known else "to be measured")

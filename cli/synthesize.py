@@ -80,7 +80,7 @@ def _wanted(
     generator: "Generator", latents: Sequence[Path], seeds: Sequence[int], psi: float | None, any_model: bool
 ) -> Iterator[tuple[str, Any]]:
     """Name and w_plus [L, D] of every picture; all files are read before anything is rendered."""
-    from i2s_trt.embedding.outputs import unique_names
+    from i2s_trt.embedding.run.outputs import unique_names
     from i2s_trt.latents import fitting_latents
     from i2s_trt.seeds import w_plus_from_seed
 

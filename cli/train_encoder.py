@@ -10,7 +10,7 @@ from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED, ModelError
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.encoder import TrainedEncoder
+    from i2s_trt.embedding.start.encoder import TrainedEncoder
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.vgg import Vgg16
 
@@ -34,7 +34,7 @@ def train_encoder(
     from cli.features import choose_features
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
-    from i2s_trt.embedding.encoder import encoder_path, save_encoder
+    from i2s_trt.embedding.start.encoder import encoder_path, save_encoder
 
     console = Console(json)
     generator = load_generator(model).to(choose_device(device))
@@ -56,7 +56,7 @@ def train_encoder(
 def _train(
     console: Console, generator: "Generator", vgg: "Vgg16", presentations: int, batch: int, seed: int
 ) -> "TrainedEncoder | None":
-    from i2s_trt.embedding.curvature import model_curvature
+    from i2s_trt.embedding.loss.curvature import model_curvature
     from i2s_trt.embedding.options import ObjectiveOptions
     from i2s_trt.training.encoder import EncoderEvent, EncoderOptions, train_encoder
 

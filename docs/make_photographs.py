@@ -13,7 +13,7 @@ from i2s_trt import embed, fit_picture, load_generator
 from i2s_trt.arrays import Pixels, Points
 from i2s_trt.demo.run import OPTIONS, drawn_person
 from i2s_trt.edit.operations import expression_transfer
-from i2s_trt.embedding.loop import Embedding, EmbedProblem, optimise
+from i2s_trt.embedding.embed import Embedding, EmbedProblem, optimise
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.faces.builtin import BuiltinDetector
 from i2s_trt.faces.landmarks import Landmarks
@@ -184,7 +184,7 @@ def clip_sheet(
 
 def embedded_frames(generator: Generator, frames: Sequence[Pixels], options: EmbedOptions) -> Pixels:
     """w_plus [T, L, D], as `i2s_trt.video.job` makes them."""
-    from i2s_trt.embedding.distance import typical_distance
+    from i2s_trt.embedding.start.distance import typical_distance
 
     clip, vgg = ClipOptions(), imagenet_vgg16()
     (first,) = embed(generator, [frames[0]], options, vgg=vgg)

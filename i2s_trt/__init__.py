@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.edit.latent_edits import expression_transfer, morph, style_transfer
-    from i2s_trt.embedding.loop import Embedding, embed
+    from i2s_trt.embedding.embed import Embedding, embed
     from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
     from i2s_trt.errors import I2sError
     from i2s_trt.images.decode import decode
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _HOMES = {
-    "Embedding": "i2s_trt.embedding.loop",
+    "Embedding": "i2s_trt.embedding.embed",
     "EmbedOptions": "i2s_trt.embedding.options",
     "Generator": "i2s_trt.models.generator",
     "I2sError": "i2s_trt.errors",
     "Latent": "i2s_trt.latents",
     "ObjectiveOptions": "i2s_trt.embedding.options",
     "decode": "i2s_trt.images.decode",
-    "embed": "i2s_trt.embedding.loop",
+    "embed": "i2s_trt.embedding.embed",
     "expression_transfer": "i2s_trt.edit.latent_edits",
     "fit_picture": "i2s_trt.images.fit",
     "imagenet_vgg16": "i2s_trt.models.vgg",

@@ -21,7 +21,7 @@ import torch
 from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.edit.latent_edits import expression_transfer, morph, style_transfer
-from i2s_trt.embedding.loop import Embedding, embed
+from i2s_trt.embedding.embed import Embedding, embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.latents import Latent
 from i2s_trt.models.generator import Generator

@@ -16,7 +16,7 @@ from PIL import Image
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.run import OPTIONS, expression_ramps, run_demo
-from i2s_trt.embedding import curvature
+from i2s_trt.embedding.loss import curvature
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from tests.conftest import Run

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from i2s_trt.embedding.batch import Batch
-from i2s_trt.embedding.gradient import Gradient
-from i2s_trt.embedding.loop import EmbedProblem
+from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.step import DIVERGED, FINISHED, EmbedState
+from i2s_trt.embedding.steps.pieces import Batch
+from i2s_trt.embedding.steps.state import DIVERGED, FINISHED, EmbedState
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.memory import kept_memory, memory_ran_out
 from i2s_trt.models.generator import Generator
@@ -28,10 +28,10 @@ PIXEL = EmbedOptions(objective=ObjectiveOptions(layer_weights={}))
 _TIGHT = """
 import ctypes, json, resource, torch
 from pathlib import Path
-from i2s_trt.embedding.batch import Batch
-from i2s_trt.embedding.gradient import Gradient
+from i2s_trt.embedding.steps.pieces import Batch
+from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.step import EmbedState
+from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import random_vgg16

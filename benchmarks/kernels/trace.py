@@ -111,10 +111,10 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
     """
     from benchmarks.ways import STEPS, random_pictures, refuse
     from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.embedding.loop import EmbedProblem
+    from i2s_trt.embedding.embed import EmbedProblem
     from i2s_trt.embedding.options import EmbedOptions
-    from i2s_trt.embedding.spaces import variable_shape
-    from i2s_trt.embedding.step import EmbedState
+    from i2s_trt.embedding.start.spaces import variable_shape
+    from i2s_trt.embedding.steps.state import EmbedState
     from i2s_trt.fused.gpu import TritonEpilogue
     from i2s_trt.models.vgg import imagenet_vgg16
 

@@ -18,7 +18,7 @@ from benchmarks.paper.studies.figure18 import OTHERS
 from benchmarks.paper.study import Study
 from i2s_trt.checkpoints.catalogue import DEMO, find_folder, read_info
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.embedding.distance import typical_distance
+from i2s_trt.embedding.start.distance import typical_distance
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.training.factor_reader import FactorReader, load_factor_reader

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.paper.task import Embedded, Task
-from i2s_trt.embedding.loop import Embedding, EmbedProblem, EmbedProgress, optimise
-from i2s_trt.embedding.run_key import RunKey
-from i2s_trt.embedding.snapshot import Snapshot, load_snapshot, save_snapshot
-from i2s_trt.embedding.step import EmbedState
+from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
+from i2s_trt.embedding.run.key import RunKey
+from i2s_trt.embedding.run.snapshot import Snapshot, load_snapshot, save_snapshot
+from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.errors import I2sError, LatentError
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import write_png

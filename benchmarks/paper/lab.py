@@ -16,8 +16,8 @@ from benchmarks.paper.settings import Settings
 from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import NotTestableError
 from i2s_trt.arrays import Array, Pixels, WPlus
-from i2s_trt.embedding.distance import typical_distance
 from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.start.distance import typical_distance
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16

@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.paper.lab import Lab
 from i2s_trt.arrays import Pixels
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.images.fit import to_target
 

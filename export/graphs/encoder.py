@@ -7,7 +7,7 @@ from torch import Tensor
 from export.graph import EXAMPLE_BATCH, Graph, picture_like
 from export.keys import Precision
 from export.precision import DTYPES
-from i2s_trt.embedding.encoder import TrainedEncoder
+from i2s_trt.embedding.start.encoder import TrainedEncoder
 from i2s_trt.models.spec import GeneratorSpec
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from export.graph import EXAMPLE_BATCH, Graph, picture_like
 from export.keys import Precision
 from export.precision import DTYPES, features_in
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.errors import UsageError
 from i2s_trt.models.spec import GeneratorSpec

@@ -18,7 +18,7 @@ from i2s_trt.arrays import Pixels
 from i2s_trt.demo.ramp import Ramp
 from i2s_trt.demo.sheet import FROM_LAYER
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
-from i2s_trt.embedding.loop import Embedding
+from i2s_trt.embedding.embed import Embedding
 from i2s_trt.files import write_bytes
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer

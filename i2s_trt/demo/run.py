@@ -9,9 +9,9 @@ from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.demo.page import PICTURES, write_page
 from i2s_trt.demo.ramp import Ramp, choose_ramp
 from i2s_trt.demo.sheet import contact_sheet
-from i2s_trt.embedding.loop import Embedding, EmbedProgress, embed
+from i2s_trt.embedding.embed import Embedding, EmbedProgress, embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.outputs import Outputs
+from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import write_png
 from i2s_trt.images.examples import example_picture

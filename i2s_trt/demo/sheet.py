@@ -7,7 +7,7 @@ import numpy as np
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.demo.ramp import Ramp
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
-from i2s_trt.embedding.loop import Embedding
+from i2s_trt.embedding.embed import Embedding
 from i2s_trt.images.compose import sheet
 from i2s_trt.models.generator import Generator
 from i2s_trt.seeds import w_plus_from_seed

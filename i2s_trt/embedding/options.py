@@ -5,18 +5,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from i2s_trt.arithmetic import PRECISIONS, Precision
 from i2s_trt.errors import UsageError
-from i2s_trt.images.fit import Fit
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
-
-if TYPE_CHECKING:
-    from i2s_trt.arrays import WPlus
-    from i2s_trt.embedding.encoder import PictureEncoder
 
 Space = Literal["w+", "w", "z"]
 InputScale = Literal["mean-255", "normalized", "unit", "signed"]
@@ -40,8 +34,8 @@ class ObjectiveOptions:
         layer_weights: lambda_j of Eq. 2 by VGG-16 layer; an empty mapping switches the perceptual term off.
         style_weight: of the Gram-matrix loss on `style_layer` (the stylised embedding of Figure 6).
         style_layer: the paper uses conv4_2.
-        prior_weight: of the charge for leaving the model's samples (`prior.Prior`), which latents that are to be edited
-            need: 3 suits trained features at `mean-255`, less where losses are smaller; the paper has none.
+        prior_weight: of the charge for leaving the model's samples (`loss.prior.Prior`), which latents that are to be
+            edited need: 3 suits trained features at `mean-255`, less where losses are smaller; the paper has none.
         input_scale: range in which pixels and VGG see images: `mean-255` is 0..255 less the ImageNet mean, which
             reproduces the magnitude of the paper's losses; `normalized` is 0..1 less mean, over deviation; `unit`
             is 0..1; `signed` is -1..1. It scales the pixel term too (255, 1, 1, 2 wide).
@@ -160,26 +154,3 @@ class EmbedOptions:
     def digest(self) -> str:
         """Identifies the settings: a run may be resumed only under the same ones."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class JobOptions:
-    """How files are handled, as opposed to how they are embedded.
-
-    Attributes:
-        batch: pictures optimised together.
-        resume: keep what is finished and go on from snapshots; a result that was made otherwise is kept and refused.
-        overwrite: with `resume`, embed anew what was made otherwise.
-        fit: how a photograph is brought to the model's proportions.
-        style_picture: its style is wanted, for the style loss.
-        initial: w_plus [L, D] to start from, or the encoder that guesses it for each picture.
-        snapshot_seconds: time between snapshots at least (`snapshot.SnapshotKeeper`).
-    """
-
-    batch: int = 1
-    resume: bool = False
-    overwrite: bool = False
-    fit: Fit = "crop"
-    style_picture: Path | None = None
-    initial: "WPlus | PictureEncoder | None" = None
-    snapshot_seconds: float = 1.0

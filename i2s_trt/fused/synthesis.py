@@ -17,7 +17,7 @@ from i2s_trt.models.synthesis import Synthesis, SynthesisLayer
 
 # The coarse layers, on whose few values everything hangs, are what makes gradients in bfloat16 go wrong. In float32
 # they take a few per cent more time. On a GPU they multiply in TF32 then (`i2s_trt.arithmetic`), which is
-# good enough: emulated on a CPU (tests/embedding/tf32.py, inputs rounded or truncated), the gradient is off by
+# good enough: emulated on a CPU (tests/embedding/loss/tf32.py, inputs rounded or truncated), the gradient is off by
 #                                               bf16 throughout  float32 up to 32  TF32 up to 32
 #   shipped model, mean latent                            0.010             0.011   0.012 to 0.018
 #   after 100 steps of Adam at 0.05                       0.103             0.036            0.035

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.embedding.loop import embed
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.embed import embed
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator

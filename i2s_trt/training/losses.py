@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from i2s_trt.embedding.objective import input_scale
+from i2s_trt.embedding.loss.objective import input_scale
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.models.vgg import imagenet_vgg16
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.edit.operations import expression_transfer
-from i2s_trt.embedding.loop import embed
+from i2s_trt.embedding.embed import embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2s_trt.embedding.captured import stepper
+from i2s_trt.embedding.steps.captured import stepper
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.equalised import EqualisedGenerator, average_into
 from i2s_trt.training.losses import EYES_WEIGHT, MOUTH_WEIGHT, FeatureLoss, pair_loss, portrait_loss, region_weights

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.embedding.run_key import changed_settings
+from i2s_trt.embedding.run.key import changed_settings
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
 from i2s_trt.latents import Latent, read_latent

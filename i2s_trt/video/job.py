@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.embedding.distance import typical_distance
-from i2s_trt.embedding.job import EmbedJob, JobEvent, Report
-from i2s_trt.embedding.loop import optimise
-from i2s_trt.embedding.options import EmbedOptions, JobOptions
+from i2s_trt.embedding.embed import optimise
+from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.run.job import EmbedJob, JobEvent, Report
+from i2s_trt.embedding.run.options import JobOptions
+from i2s_trt.embedding.start.distance import typical_distance
 from i2s_trt.errors import I2sError, LatentError, UsageError
 from i2s_trt.files import make_folder
 from i2s_trt.images.fit import picture_digest

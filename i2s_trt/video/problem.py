@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from i2s_trt.arrays import Pixels, WPlus
-from i2s_trt.embedding.loop import EmbedProblem
+from i2s_trt.embedding.embed import EmbedProblem
 from i2s_trt.embedding.options import EmbedOptions
-from i2s_trt.embedding.spaces import variable_from_latent
-from i2s_trt.embedding.step import EmbedState
+from i2s_trt.embedding.start.spaces import variable_from_latent
+from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 

@@ -73,7 +73,7 @@ def test_graphs_are_traced_on_the_cpu_wherever_the_generator_is(model: Path) -> 
 def test_the_gpus_tests_of_the_captured_step_pass_on_it() -> None:
     chosen = "waits_for_nothing or cannot_be_recorded or bf16"
     words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "-k", chosen]
-    assert "skipped" not in on_the_card([*words, "tests/embedding/test_captured.py"])
+    assert "skipped" not in on_the_card([*words, "tests/embedding/steps/test_captured.py"])
 
 
 def test_a_generator_learns_on_it_as_on_the_cpu() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.embedding import curvature
-from i2s_trt.embedding.encoder import encoder_path, load_encoder
+from i2s_trt.embedding.loss import curvature
+from i2s_trt.embedding.start.encoder import encoder_path, load_encoder
 from i2s_trt.latents import read_latent
 from tests.cli.support import invoke, refused
 

@@ -7,7 +7,7 @@ import pytest
 
 from engines.encoder import onnx_encoder
 from export.source import GraphSource
-from i2s_trt.embedding.loop import embed
+from i2s_trt.embedding.embed import embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import ModelError
 from i2s_trt.models.generator import Generator

@@ -10,10 +10,11 @@ from export.graphs.objective_gradient import objective_gradient_graph
 from export.library import export_graph
 from export.source import GraphSource
 from export.verify import arrays, compare, fresh_inputs
-from i2s_trt.embedding.loop import EmbedProblem
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.step import EmbedState, advance
+from i2s_trt.embedding.steps.adam import advance
+from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.vgg import imagenet_vgg16
 from tests.export.shared import made_from, slim

@@ -12,7 +12,7 @@ from export.graphs.features import features_graph
 from export.graphs.synthesis import images_graph, preview_graph, synthesis_graph
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import save_model
-from i2s_trt.embedding.loop import EmbedProblem
+from i2s_trt.embedding.embed import EmbedProblem
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path

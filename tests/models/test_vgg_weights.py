@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.images.examples import example_picture

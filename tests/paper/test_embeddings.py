@@ -12,7 +12,7 @@ from benchmarks.paper.embeddings import Embeddings, StoppedError
 from benchmarks.paper.networks import Networks, randomised
 from benchmarks.paper.task import RANDOM, Task
 from i2s_trt.arrays import Pixels
-from i2s_trt.embedding.loop import embed
+from i2s_trt.embedding.embed import embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import I2sError
 from i2s_trt.models.generator import Generator

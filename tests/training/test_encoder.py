@@ -8,18 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from i2s_trt.embedding import curvature
-from i2s_trt.embedding.curvature import model_curvature
-from i2s_trt.embedding.encoder import (
+from i2s_trt.embedding.embed import EmbedProblem, embed
+from i2s_trt.embedding.loss import curvature
+from i2s_trt.embedding.loss.curvature import model_curvature
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.start.encoder import (
     TrainedEncoder,
     encoder_path,
     find_encoder,
     load_encoder,
     save_encoder,
 )
-from i2s_trt.embedding.loop import EmbedProblem, embed
-from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.start import starting_point
+from i2s_trt.embedding.start.point import starting_point
 from i2s_trt.errors import LatentError, ModelError, UsageError
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.encoder import Encoder

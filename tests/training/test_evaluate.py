@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from i2s_trt.embedding import curvature
+from i2s_trt.embedding.loss import curvature
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.spec import GeneratorSpec

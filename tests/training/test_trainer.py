@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.embedding.objective import Objective
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.models.vgg import imagenet_vgg16

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from i2s_trt.embedding.job import JobEvent
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.run.job import JobEvent
 from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from i2s_trt.embedding.loop import EmbedProblem, optimise
+from i2s_trt.embedding.embed import EmbedProblem, optimise
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, Space
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16

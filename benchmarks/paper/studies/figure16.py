@@ -15,7 +15,7 @@ from benchmarks.paper.task import Embedded, Task
 from benchmarks.paper.verdict import Check, NotTestableError
 from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.options import EmbedOptions, Noise
-from i2s_trt.embedding.spaces import noise_maps
+from i2s_trt.embedding.start.spaces import noise_maps
 from i2s_trt.images.fit import to_pixels
 
 _CONSTANT: tuple[Noise, ...] = ("stored", 1, 2)
