@@ -65,7 +65,7 @@ def _exported(source: GraphSource) -> ExportedGraph:
 
 
 def _onnx_runtime(source: GraphSource) -> Runner:
-    from engines.onnx_runtime import OnnxRuntimeRunner
+    from engines.onnxruntime.runtime import OnnxRuntimeRunner
 
     return OnnxRuntimeRunner(_exported(source))
 
@@ -73,7 +73,7 @@ def _onnx_runtime(source: GraphSource) -> Runner:
 def _tensorrt(source: GraphSource, batch: int) -> Runner:
     from engines.plan import EngineRequest, make
     from engines.profiles import BatchProfile
-    from engines.tensorrt_runtime import TensorrtRunner
+    from engines.tensorrt.runtime import TensorrtRunner
 
     request = EngineRequest("tensorrt", GRAPH, "fp32", BatchProfile.of([batch]))
     prospect, _ = make(request, source)

@@ -70,7 +70,7 @@ def build_engines(
     if len(rows) < len(requests):
         raise typer.Exit(EXIT_SOME_FAILED)
     if triton is not None:
-        from engines.triton import write_repository
+        from engines.inference_server.repository import write_repository
 
         written = write_repository(triton, Path(model).stem, [prospect for prospect, _ in rows])
         console.event("triton", folder=str(triton), models=written)
@@ -90,8 +90,8 @@ def _make_all(
     console: Console, requests: "Sequence[EngineRequest]", source: "GraphSource"
 ) -> "list[tuple[Prospect, str]]":
     """What is there afterwards. A graph that fails is named and left out; raises its error when all fail."""
+    from engines.errors import EngineError
     from engines.plan import make
-    from engines.tensorrt_module import EngineError
     from export.errors import ExportError
 
     rows: list[tuple[Prospect, str]] = []
@@ -137,7 +137,7 @@ def _show(console: Console, rows: "list[tuple[Prospect, str]]") -> None:
 
 
 def _show_kernels(console: Console, prospects: "list[Prospect]") -> None:
-    from engines.kernels import kernels_of
+    from engines.inspection import kernels_of
 
     for prospect in prospects:
         kernels = kernels_of(prospect)

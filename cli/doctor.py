@@ -16,7 +16,7 @@ def doctor(json: opt.Json = False) -> None:
     Example: i2s-trt doctor
     """
     from engines.backends import cache_sizes, cuda_graphs, find_backends
-    from engines.gpu import describe_gpu, driver_fault
+    from engines.cuda.gpu import describe_gpu, driver_fault
     from i2s_trt.checkpoints.sources import vgg16_file
     from i2s_trt.files import home
     from i2s_trt.machine import describe_machine, free_gib

@@ -66,7 +66,7 @@ def prune_command(
     Example: i2s-trt engines prune
     """
     from engines.cache import all_folders, remove
-    from engines.timing_cache import timing_files
+    from engines.tensorrt.timing_cache import timing_files
     from export.keys import ExportedGraph, all_graphs, check_graph
     from export.library import remove_graph
 
@@ -124,7 +124,7 @@ def _loadable(folder: Path, builders: set[str]) -> bool:
 
 
 def _installed() -> set[str]:
-    from engines.tensorrt_module import BACKENDS, load_tensorrt
+    from engines.tensorrt.module import BACKENDS, load_tensorrt
     from i2s_trt.errors import EnvironmentFault
 
     found = set()

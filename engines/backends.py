@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.cache import engines_folder
-from engines.device_buffers import torch_has_cuda
-from engines.gpu import driver_fault
-from engines.onnx_plugin import PLUGIN_PACKAGE
-from engines.onnx_providers import provider_faults
-from engines.tensorrt_module import BACKENDS, load_tensorrt
-from engines.timing_cache import timings_folder
+from engines.cuda.gpu import driver_fault
+from engines.cuda.open import torch_has_cuda
+from engines.onnxruntime.plugin import PLUGIN_PACKAGE
+from engines.onnxruntime.providers import provider_faults
+from engines.tensorrt.module import BACKENDS, load_tensorrt
+from engines.tensorrt.timing_cache import timings_folder
 from export.keys import graphs_folder
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.machine import package_version

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engines.builder import Plan
-from engines.gpu import describe_gpu, gpu_target
+from engines.cuda.gpu import describe_gpu, gpu_target
 from engines.profiles import BatchProfile
-from engines.tensorrt_module import load_tensorrt
+from engines.tensorrt.builder import Plan
+from engines.tensorrt.module import load_tensorrt
 from i2s_trt.files import file_digest, guard_os_errors, home, make_folder, remove_leftovers, write_bytes
 
 _FORMAT = 1

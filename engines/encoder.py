@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from export.keys import Precision
 from export.library import export_graph
 from export.source import GraphSource

@@ -1,77 +1,59 @@
-"""What an engine is made of: its layers as TensorRT prints them, kernel by kernel after fusion.
+"""The kernels of what has been built, for people who want to know what runs."""
 
-The inspector needs the engine on a GPU. Where there is none, the builder's own log has the same table: TensorRT-RTX
-prints it at the end of every build.
-"""
-
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engines.gpu import driver_fault
+from engines.cache import Entry
+from engines.plan import Prospect
+from engines.tensorrt.layers import Layer, parse_layers
+from i2s_trt.errors import UsageError
 
-_TITLE = "Layers:"
-_FIELD = re.compile(r"(?:^|, )(Name|LayerType|Inputs|Constants|Outputs|TacticName|StreamId|Metadata): ")
-_TENSOR = re.compile(r"\{ Name: ([^,]*), Dimensions: \[([^]]*)\].*?(?:Datatype|Format/Datatype): ([^,}]*)")
-_ACTIVATIONS = re.compile(r"Total Activation Memory: (\d+)")
+if TYPE_CHECKING:
+    import onnx
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One kernel of an engine.
+class Kernels:
+    """Layers, and who lists them."""
 
-    Attributes:
-        name: made by TensorRT from what it fuses.
-        kind: such as `gemm`, `kgen` (a generated kernel) or `shape_call`.
-        outputs: `type[sides]` each, -1 for the batch.
-        nodes: names of the ONNX nodes in it, where TensorRT tells.
+    source: str
+    layers: tuple[Layer, ...]
+
+
+def kernels_of(prospect: Prospect) -> Kernels:
+    """The layers of an engine. ONNX Runtime fuses when it loads a graph and lists nothing: there, the graph's nodes.
+
+    Raises:
+        UsageError: it is not built.
     """
-
-    name: str
-    kind: str
-    outputs: tuple[str, ...]
-    nodes: tuple[str, ...]
-
-
-def inspection_text(trt: ModuleType, plan: bytes, messages: Sequence[Any], logger: Any) -> str:
-    """The layer table of a plan that has just been built, as text; empty where neither log nor GPU gives one.
-
-    Args:
-        trt: the TensorRT module that built it.
-        plan: its bytes.
-        messages: what the builder logged.
-        logger: for a TensorRT runtime.
-    """
-    logged = [message.text for message in messages if message.text.startswith(_TITLE)]
-    if logged:
-        return "\n\n".join(dict.fromkeys(logged))  # one a target
-    if driver_fault():
-        return ""
-    runtime = trt.Runtime(logger)
-    engine = runtime.deserialize_cuda_engine(plan)
-    if engine is None:
-        return ""
-    inspector = engine.create_engine_inspector()
-    return str(inspector.get_engine_information(trt.LayerInformationFormat.ONELINE))
+    if prospect.exported is None or not prospect.complete:
+        raise UsageError(f"the {prospect.request.graph} engine is not built", "leave out --dry-run")
+    if not isinstance(prospect.engine, Entry):
+        return Kernels(
+            "nodes of the ONNX graph; ONNX Runtime fuses them when it loads", tuple(_nodes(prospect.exported.path))
+        )
+    path = prospect.engine.layers
+    if not path.is_file():
+        return Kernels("TensorRT did not list the kernels of this engine", ())
+    layers = tuple(parse_layers(path.read_text()))
+    return Kernels(f"{len(layers)} kernels after fusion, as TensorRT lists them; all it says is in {path}", layers)
 
 
-def activation_bytes(messages: Sequence[Any]) -> int:
-    """Device memory that the largest batch needs for activations, as the builder logged it; 0 where it did not."""
-    found = [int(match[1]) for message in messages if (match := _ACTIVATIONS.search(message.text))]
-    return max(found, default=0)
+def _nodes(path: Path) -> Iterator[Layer]:
+    import onnx
+
+    graph = onnx.load(path).graph
+    values = {value.name: value.type.tensor_type for value in (*graph.value_info, *graph.output)}
+    for node in graph.node:
+        yield Layer(
+            node.name, node.op_type, tuple(_describe(values[n]) for n in node.output if n in values), (node.name,)
+        )
 
 
-def parse_layers(text: str) -> list[Layer]:
-    """The layers in TensorRT's one-line format."""
-    lines = [line for line in text.splitlines() if line.startswith("Name: ") and "LayerType: " in line]
-    return [_layer(line) for line in lines]
+def _describe(tensor: "onnx.TypeProto.Tensor") -> str:
+    import onnx
 
-
-def _layer(line: str) -> Layer:
-    _, *parts = _FIELD.split(line)
-    fields: Mapping[str, str] = dict(zip(parts[::2], parts[1::2], strict=True))
-    outputs = tuple(f"{kind.strip()}[{sides}]" for _, sides, kind in _TENSOR.findall(fields.get("Outputs", "")))
-    nodes = tuple(re.findall(r"\[ONNX Layer: ([^]]*)\]", fields.get("Metadata", "")))
-    return Layer(fields["Name"], fields.get("LayerType", ""), outputs, nodes)
+    sides = [str(side.dim_value) if side.HasField("dim_value") else "-1" for side in tensor.shape.dim]
+    return f"{onnx.TensorProto.DataType.Name(tensor.elem_type).title()}[{','.join(sides)}]"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engines.tensorrt_module import EngineError
+from engines.errors import EngineError
 from i2s_trt.arrays import Array
 
 Shape = tuple[int, ...]

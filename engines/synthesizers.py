@@ -9,11 +9,11 @@ from typing import Literal, cast
 import numpy as np
 
 from engines.built import WANTED, Wanted, find_built, gpu_number, in_words
-from engines.device_buffers import open_device
-from engines.gpu import driver_fault
-from engines.onnx_providers import PROVIDERS, Provider, provider_faults
-from engines.onnx_runtime import OnnxRuntimeRunner
-from engines.tensorrt_module import BACKENDS, load_tensorrt
+from engines.cuda.gpu import driver_fault
+from engines.cuda.open import open_device
+from engines.onnxruntime.providers import PROVIDERS, Provider, provider_faults
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
+from engines.tensorrt.module import BACKENDS, load_tensorrt
 from export.keys import GraphKey, Precision, find_graph
 from export.library import export_graph
 from export.precision import generator_in
@@ -120,7 +120,7 @@ def tensorrt_synthesizer(generator: Generator, backend: str, precision: Wanted =
 
 
 def _engine_runner(generator: Generator, backend: str, name: str, precision: Wanted) -> Runner:
-    from engines.tensorrt_runtime import TensorrtRunner
+    from engines.tensorrt.runtime import TensorrtRunner
 
     exported, entry = find_built(generator, backend, name, precision)
     runner = TensorrtRunner(entry, exported.defaults, backend, open_device(gpu_number(generator)))

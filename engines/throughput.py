@@ -7,9 +7,9 @@ from typing import cast
 import numpy as np
 
 from engines.built import Wanted, find_built
-from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from engines.synthesizers import Choice, GraphSynthesizer
-from engines.tensorrt_module import BACKENDS
+from engines.tensorrt.module import BACKENDS
 from export.keys import Precision
 from export.library import export_graph
 from export.source import GraphSource

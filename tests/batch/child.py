@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from export.keys import ExportedGraph
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.batch.options import BatchOptions, Rendering

@@ -8,7 +8,7 @@ from engines.cache import Entry
 from export.keys import ExportedGraph
 from export.library import export_graph
 from i2s_trt.models.generator import Generator
-from tests.engines.runtime_bench import RTX, Bench, build
+from tests.engines.tensorrt.runtime_bench import RTX, Bench, build
 from tests.export.shared import shared_home, slim
 
 __all__ = ["shared_home"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engines.device_buffers import Buffer, Mark, Shape, Work
+from engines.cuda.buffers import Buffer, Event, Shape, Work
 from i2s_trt.arrays import Array
 
 STREAM = 7
@@ -58,19 +58,19 @@ class FakeDevice:
         self.reserved.append(size)
         return 1 << 40
 
-    def upload(self, buffers: Sequence[Buffer]) -> Mark:
+    def upload(self, buffers: Sequence[Buffer]) -> Event:
         self.log.append("upload")
         for buffer in buffers:
             self.memory[buffer.address][...] = buffer.host
         return "uploaded"
 
-    def launch(self, work: Work, after: Mark) -> Mark:
+    def launch(self, work: Work, after: Event) -> Event:
         assert after == "uploaded"
         self.log.append("launch")
         work(STREAM)
         return "computed"
 
-    def download(self, buffers: Sequence[Buffer], after: Mark) -> Mark:
+    def download(self, buffers: Sequence[Buffer], after: Event) -> Event:
         assert after == "computed"
         if self.download_error:
             raise self.download_error
@@ -79,8 +79,8 @@ class FakeDevice:
             buffer.host[...] = self.memory[buffer.address]
         return "downloaded"
 
-    def wait(self, mark: Mark) -> None:
-        self.log.append(f"wait {mark}")
+    def wait(self, event: Event) -> None:
+        self.log.append(f"wait {event}")
 
     def capture(self, work: Work) -> Work:
         if self.capture_error:

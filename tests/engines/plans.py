@@ -1,8 +1,8 @@
 """Real builds by TensorRT-RTX, without a GPU: what every plan must be."""
 
-from engines.builder import BuildOptions, build_plan
-from engines.inspection import parse_layers
 from engines.profiles import BatchProfile
+from engines.tensorrt.builder import BuildOptions, build_plan
+from engines.tensorrt.layers import parse_layers
 from export.keys import ExportedGraph, Precision
 from export.library import export_graph
 from export.registry import GRAPHS

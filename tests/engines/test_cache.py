@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from engines.builder import Plan, Tensor
 from engines.cache import EngineKey, Entry, Miss, all_folders, build_once, check, find_engine, look_up, remove
+from engines.errors import EngineError
 from engines.profiles import BatchProfile
-from engines.tensorrt_module import EngineError
+from engines.tensorrt.builder import Plan, Tensor
 from i2s_trt.errors import EnvironmentFault
 
 KEY = EngineKey("synthesis", "fp16", "a" * 64, "tensorrt-rtx", "1.7.1.116", BatchProfile(1, 4, 8), ("sm89",))

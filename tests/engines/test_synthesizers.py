@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import engines.synthesizers as module
-from engines.gpu import driver_fault
-from engines.onnx_providers import provider_faults
+from engines.cuda.gpu import driver_fault
+from engines.onnxruntime.providers import provider_faults
 from engines.synthesizers import (
     ENGINES,
     GraphSynthesizer,
@@ -21,7 +21,7 @@ from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
-from tests.engines.runtime_bench import RTX, latents
+from tests.engines.tensorrt.runtime_bench import RTX, latents
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")

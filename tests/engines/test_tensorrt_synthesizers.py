@@ -11,16 +11,16 @@ import pytest
 import torch
 
 import engines.synthesizers as module
-from engines.builder import Plan
 from engines.built import find_built
 from engines.cache import EngineKey, Entry, build_once
 from engines.synthesizers import choose_synthesizer, tensorrt_synthesizer
-from engines.tensorrt_module import load_tensorrt
+from engines.tensorrt.builder import Plan
+from engines.tensorrt.module import load_tensorrt
 from export.keys import ExportedGraph, GraphKey, Precision
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer
-from tests.engines.runtime_bench import PROFILE, RTX, Bench, latents
+from tests.engines.tensorrt.runtime_bench import PROFILE, RTX, Bench, latents
 
 pytestmark = pytest.mark.usefixtures("shared_home")
 
@@ -159,7 +159,7 @@ def test_batches_are_cut_and_filled_up_to_what_an_engine_takes(
                 sizes.append(len(batch["w_plus"]))
                 yield {"pixels": reference(batch["w_plus"])}
 
-    rtx_card.setattr("engines.tensorrt_runtime.TensorrtRunner", Runner)
+    rtx_card.setattr("engines.tensorrt.runtime.TensorrtRunner", Runner)
     rtx_card.setattr(module, "open_device", lambda _number: None)
     render = tensorrt_synthesizer(generator, RTX)
     w_plus = latents(generator, count)

@@ -15,7 +15,7 @@ from engines.throughput import for_throughput
 from export.keys import ExportedGraph
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import TorchSynthesizer
-from tests.engines.runtime_bench import PROFILE, RTX, latents
+from tests.engines.tensorrt.runtime_bench import PROFILE, RTX, latents
 
 
 def test_onnx_runtime_gets_a_session_for_each_core(generator: Generator, exported: ExportedGraph) -> None:

@@ -16,7 +16,7 @@ from export.verify import fresh_inputs
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import random_vgg16
-from tests.engines.runtime_bench import latents
+from tests.engines.tensorrt.runtime_bench import latents
 from tests.export.far_away import FarTensor, far_away
 from tests.export.shared import untrained
 

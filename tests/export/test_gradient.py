@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from export.errors import ExportError
 from export.graphs.objective_gradient import objective_gradient_graph
 from export.library import export_graph

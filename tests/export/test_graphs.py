@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from export.graph import EXAMPLE_BATCH
 from export.keys import OPSET, Precision
 from export.library import export_graph

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from engines.onnx_runtime import OnnxRuntimeRunner
+from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from export.errors import ExportError
 from export.keys import WITH_LOSS, ExportedGraph, find_graph
 from export.library import export_graph

@@ -1,0 +1,1 @@
+"""TensorRT and TensorRT-RTX: plans built from ONNX graphs, and run on a GPU."""
