@@ -94,9 +94,10 @@ def _options(method: str, precision: str, steps: int) -> "EmbedOptions":
 def _curve(generator: "Generator", options: "EmbedOptions", seconds: float = math.inf) -> tuple[Array, str]:
     """Total losses [steps] of embedding the example picture, and how the steps were taken."""
     from i2s_trt.embedding.embed import EmbedProblem
+    from i2s_trt.embedding.embedder import Embedder
     from i2s_trt.memory import kept_memory
 
-    problem = EmbedProblem(generator, [picture_for(generator.spec)], options)
+    problem = EmbedProblem(Embedder(generator, options), [picture_for(generator.spec)])
     state = problem.start()
     step, end, taken = problem.stepper(state), time.monotonic() + seconds, 0
     with kept_memory():

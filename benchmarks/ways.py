@@ -148,6 +148,7 @@ def _ours(way: Way, model: str, batch: int, device: str) -> Work:
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.embed import EmbedProblem
+    from i2s_trt.embedding.embedder import Embedder
     from i2s_trt.embedding.options import EmbedOptions, Method
     from i2s_trt.memory import kept_memory
 
@@ -158,7 +159,7 @@ def _ours(way: Way, model: str, batch: int, device: str) -> Work:
     memory.enter_context(kept_memory())  # as during a run; until the process ends
     generator = load_generator(model).to(place)
     options = EmbedOptions(steps=STEPS, precision=cast("Precision", way.precision), method=cast("Method", way.method))
-    problem = EmbedProblem(generator, random_pictures(generator.spec, batch), options, announce=refuse)
+    problem = EmbedProblem(Embedder(generator, options, announce=refuse), random_pictures(generator.spec, batch))
     stepper = problem.stepper(problem.start(), capture=way.captured)
     return partial(_call, stepper, memory)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.steps.pieces import Batch
@@ -129,7 +130,7 @@ def test_other_failures_are_not_taken_for_full_memory() -> None:
 
 def test_images_that_have_stopped_are_not_computed_on_the_cpu(toy: Generator, vgg: Vgg16) -> None:
     picture = np.zeros((16, 16, 3), np.uint8)
-    problem = EmbedProblem(toy, [picture] * 3, PIXEL, vgg)
+    problem = EmbedProblem(Embedder(toy, PIXEL, vgg), [picture] * 3)
     state = problem.start()
     state.status.copy_(torch.tensor([FINISHED, 0, DIVERGED]))
     losses, gradient = problem.losses_and_gradient(state)
@@ -139,7 +140,7 @@ def test_images_that_have_stopped_are_not_computed_on_the_cpu(toy: Generator, vg
 
 def test_keeping_memory_changes_no_result_and_ends(toy: Generator, vgg: Vgg16) -> None:
     picture = np.full((16, 16, 3), 99, np.uint8)
-    problem = EmbedProblem(toy, [picture], PIXEL, vgg)
+    problem = EmbedProblem(Embedder(toy, PIXEL, vgg), [picture])
     outside = problem.losses_and_gradient(problem.start())
     with kept_memory():
         inside = problem.losses_and_gradient(problem.start())

@@ -112,6 +112,7 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
     from benchmarks.ways import STEPS, random_pictures, refuse
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.embedding.embed import EmbedProblem
+    from i2s_trt.embedding.embedder import Embedder
     from i2s_trt.embedding.options import EmbedOptions
     from i2s_trt.embedding.start.spaces import variable_shape
     from i2s_trt.embedding.steps.state import EmbedState
@@ -121,9 +122,8 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
     generator = load_generator(model).to("meta")
     options = EmbedOptions(steps=STEPS, precision=precision)  # type: ignore[arg-type]
     pictures = random_pictures(generator.spec, batch)
-    problem = EmbedProblem(
-        generator, pictures, options, imagenet_vgg16().to("meta"), announce=refuse, epilogue=TritonEpilogue()
-    )
+    vgg = imagenet_vgg16().to("meta")
+    problem = EmbedProblem(Embedder(generator, options, vgg, announce=refuse, epilogue=TritonEpilogue()), pictures)
     state = EmbedState.start(torch.zeros(batch, *variable_shape(generator, options.space), device="meta"), options)
     step = problem.stepper(state, capture=False)
     with recorded_launches():

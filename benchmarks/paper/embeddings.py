@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.paper.task import Embedded, Task
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.run.key import RunKey
 from i2s_trt.embedding.run.snapshot import Snapshot, load_snapshot, save_snapshot
 from i2s_trt.embedding.steps.state import EmbedState
@@ -50,6 +51,7 @@ class Embeddings:
         self._folder = make_folder(folder)
         self._network, self._vgg = network, vgg
         self._report, self._should_stop = report, should_stop
+        self._made: tuple[object, Embedder] | None = None
 
     def missing(self, tasks: Iterable[Task]) -> list[Task]:
         """The tasks still to be embedded, each once, those of one network and one set of options together."""
@@ -74,7 +76,7 @@ class Embeddings:
         task = tasks[0]
         styles = None if task.style is None else [t.picture if t.style is None else t.style for t in tasks]
         pictures = [t.picture for t in tasks]
-        problem = EmbedProblem(self._network(task.network), pictures, task.options, self._vgg, styles)
+        problem = EmbedProblem(self._embedder(task), pictures, styles)
         state, seconds = self._begin(problem, tasks)
         keeper = _Keeper([self._snapshot(t) for t in tasks], seconds)
         done = int(state.step.sum())
@@ -91,6 +93,13 @@ class Embeddings:
             self._write(t, embedding)
         if self._should_stop():
             raise StoppedError
+
+    def _embedder(self, task: Task) -> Embedder:
+        """The tasks of one network and one set of options come together: theirs is kept until the next kind's."""
+        kind = _kind(task)
+        if self._made is None or self._made[0] != kind:
+            self._made = (kind, Embedder(self._network(task.network), task.options, self._vgg))
+        return self._made[1]
 
     def _begin(self, problem: EmbedProblem, tasks: Sequence[Task]) -> tuple[EmbedState, list[float]]:
         fresh = problem.start()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Pixels, WPlus
-from i2s_trt.embedding.loss.gradient import Announce, Gradient, warn
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.start.encoder import PictureEncoder
@@ -18,15 +19,13 @@ from i2s_trt.embedding.start.point import given_variables
 from i2s_trt.embedding.start.spaces import image_seed, initial_variable, noise_maps, to_w_plus
 from i2s_trt.embedding.steps.captured import Step, stepper
 from i2s_trt.embedding.steps.pieces import Batch
-from i2s_trt.embedding.steps.schedule import step_rule
 from i2s_trt.embedding.steps.state import STATUS_NAMES, EmbedState
 from i2s_trt.errors import ImageError
-from i2s_trt.fused.epilogue import Epilogue
 from i2s_trt.images.fit import picture_digest, to_pixels, to_target
 from i2s_trt.latents import Latent
 from i2s_trt.memory import kept_memory
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
+from i2s_trt.models.vgg import Vgg16
 
 _STEPS_BETWEEN_READS = 50  # on a GPU, where reading the loss means waiting for the device
 
@@ -71,17 +70,13 @@ Callback = Callable[[EmbedProgress], bool | None]
 
 
 class EmbedProblem:
-    """Generator, targets and objective of a batch of pictures.
+    """A batch of pictures to be embedded.
 
     Args:
-        generator: on the device to use.
+        embedder: the model made ready, and the options.
         pictures: uint8 [H, W, 3] each, of the model's picture size.
-        options: settings.
-        vgg: feature network; the built-in one, trained on ImageNet, when left out.
         style_pictures: for the style loss, one for each picture.
         initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
-        announce: told of what goes another way than planned: a batch too large, a step that cannot be recorded.
-        epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Raises:
         ImageError: a picture has another size.
@@ -90,38 +85,29 @@ class EmbedProblem:
 
     def __init__(
         self,
-        generator: Generator,
+        embedder: Embedder,
         pictures: Sequence[Pixels],
-        options: EmbedOptions,
-        vgg: Vgg16 | None = None,
         style_pictures: Sequence[Pixels] | None = None,
         initial: WPlus | PictureEncoder | None = None,
-        announce: Announce = warn,
-        epilogue: Epilogue | None = None,
     ) -> None:
-        self.generator = generator
-        self.options = options
-        self.device = generator.mean_w.device
-        self.pictures = [_checked(picture, generator) for picture in pictures]
-        self._initial = given_variables(initial, self.pictures, options)
+        self.embedder, self.generator, self.options = embedder, embedder.generator, embedder.options
+        self.device = embedder.device
+        self.pictures = [_checked(picture, self.generator) for picture in pictures]
+        self._initial = given_variables(initial, self.pictures, self.options)
         self.digests = [picture_digest(picture) for picture in pictures]
-        self.seeds = [image_seed(options.seed, digest) for digest in self.digests]
-        self._constant_noise = noise_maps(generator, options, 0, 0)
-        self.vgg = (vgg or imagenet_vgg16()).to(self.device)
+        self.seeds = [image_seed(self.options.seed, digest) for digest in self.digests]
+        self._constant_noise = noise_maps(self.generator, self.options, 0, 0)
         self._targets = self._tensor(pictures)
         self._styles = self._targets if style_pictures is None else self._tensor(style_pictures)
-        self._announce = announce
         # The CPU's convolutions round differently for every batch size, and Adam amplifies that: so there each image
         # is computed by itself, which makes a batch equal its single runs exactly, for about a quarter more time.
         size = 1 if self.device.type == "cpu" else len(pictures)
-        self.gradient = Gradient(generator, self.vgg, options, announce, epilogue)
-        self._rule = step_rule(generator, self.vgg, options, self.gradient.prior)
-        self._batch = Batch(self.gradient, self._targets, self._styles, self._noise, size, announce)
+        self._batch = Batch(embedder.gradient, self._targets, self._styles, self._noise, size, embedder.announce)
 
     def start(self) -> EmbedState:
         """The state before the first step."""
         variables = self._initial or [initial_variable(self.generator, self.options, seed) for seed in self.seeds]
-        return self._rule.start(torch.stack(variables).to(self.device))
+        return self.embedder.rule.start(torch.stack(variables).to(self.device))
 
     def losses_and_gradient(self, state: EmbedState) -> tuple[Tensor, Tensor]:
         """Loss terms [N, T] and the gradient [N, ...] of the totals at the state's variables.
@@ -140,11 +126,36 @@ class EmbedProblem:
 
         def step() -> Tensor:
             losses, gradient = self.losses_and_gradient(state)  # Algorithm 1, line 3
-            self._rule.advance(state, losses, gradient)  # line 4
+            self.embedder.rule.advance(state, losses, gradient)  # line 4
             return losses
 
         obstacle = "its noise is drawn anew each time" if self.options.noise == "resampled" else ""
-        return stepper(step, self.device, capture, obstacle, self._announce)
+        return stepper(step, self.device, capture, obstacle, self.embedder.announce)
+
+    def running(self: Self, state: EmbedState) -> tuple[Step, EmbedState]:
+        """What takes a run's steps, and the state that it changes: the given one, or that of a recorded step.
+
+        A recording reads and writes the tensors that it was made with. So the first problem of its kind stays with the
+        embedder, and those after it lend it their values.
+        """
+        if self.device.type == "cpu" or self.options.noise == "resampled":
+            return self.stepper(state), state
+        kind = (type(self), type(state), len(self.pictures), self._styles is self._targets)
+        if kind not in self.embedder.recorded:
+            own = state.to(self.device)
+            self.embedder.recorded[kind] = (self, own, self.stepper(own))
+        first, own, step = cast("tuple[Self, EmbedState, Step]", self.embedder.recorded[kind])
+        if first is not self:
+            first.take_inputs(self)
+        own.take(state)
+        return step, own
+
+    def take_inputs(self, other: Self) -> None:
+        """Have the tensors that a step reads hold another problem's values, at the addresses that they have."""
+        self._targets.copy_(other._targets)
+        if self._styles is not self._targets:
+            self._styles.copy_(other._styles)
+        self._batch.renew()
 
     def finish(self, state: EmbedState, seconds: float) -> list[Embedding]:
         """Render the end point of every image and describe it, multiplying as its steps did."""
@@ -157,8 +168,8 @@ class EmbedProblem:
         w_plus = to_w_plus(generator, state.answer.to(self.device), self.options.space)
         images = generator.crop(generator.synthesis(w_plus, self._noise(state.step, [index])))
         own = slice(index, index + 1)
-        objective = Objective(self._targets[own], self.vgg, self.options.objective, self._styles[own])
-        losses = self.gradient.losses(images, w_plus, objective)[0].tolist()
+        objective = Objective(self._targets[own], self.embedder.vgg, self.options.objective, self._styles[own])
+        losses = self.embedder.gradient.losses(images, w_plus, objective)[0].tolist()
         terms = self.options.objective.terms
         latent = Latent(
             w_plus=w_plus[0].cpu().numpy(),
@@ -170,8 +181,8 @@ class EmbedProblem:
             curve_terms=terms,
             options=self.options.to_json(),
             extra={
-                "features": self.vgg.source.name,
-                "features_digest": self.vgg.source.digest,
+                "features": self.embedder.vgg.source.name,
+                "features_digest": self.embedder.vgg.source.digest,
                 "steps_done": step,
                 "seconds": round(seconds, 3),
                 "device": str(self.device),
@@ -224,7 +235,7 @@ def embed(
     Raises:
         ImageError: a picture has another size than the model's.
     """
-    problem = EmbedProblem(generator, pictures, options or EmbedOptions(), vgg, style_pictures, initial)
+    problem = EmbedProblem(Embedder(generator, options, vgg), pictures, style_pictures, initial)
     state = problem.start() if start is None else start.to(problem.device)
     seconds = optimise(problem, state, callback)
     return problem.finish(state, seconds)
@@ -234,13 +245,15 @@ def optimise(problem: EmbedProblem, state: EmbedState, callback: Callback | None
     """Step until every image has stopped or the callback says so; returns the seconds it took."""
     begun = time.perf_counter()
     between = 1 if problem.device.type == "cpu" else _STEPS_BETWEEN_READS
-    step = problem.stepper(state)
+    step, running = problem.running(state)
     with kept_memory():
-        while (ahead := min(between, state.steps_left(problem.options.steps))) > 0:  # line 2, "not converged"
+        while (ahead := min(between, running.steps_left(problem.options.steps))) > 0:  # line 2, "not converged"
             for _ in range(ahead):
                 losses = step()
-            if callback and callback(_progress(problem, state, losses, time.perf_counter() - begun)):
+            if callback and callback(_progress(problem, running, losses, time.perf_counter() - begun)):
                 break
+    if running is not state:
+        state.take(running)
     return time.perf_counter() - begun
 
 

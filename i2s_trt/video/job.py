@@ -1,6 +1,5 @@
 """Embeds a clip into a folder: the first frame in full, every other from where the one before ended."""
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -13,6 +12,7 @@ import numpy as np
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.embed import optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.run.job import EmbedJob, JobEvent, Report
 from i2s_trt.embedding.run.options import JobOptions
@@ -91,6 +91,7 @@ class ClipJob:
             "rate_share": clip.rate_share, "temporal_weight": clip.temporal_weight,
         }  # fmt: skip
         self._typical = typical_distance(generator)
+        self._embedder: Embedder | None = None
 
     def run(self, path: Path, name: str, folder: Path) -> ClipResult:
         """Embed one clip into `folder`; what is wrong with it is in the result.
@@ -195,16 +196,10 @@ class ClipJob:
 
     def _next(self, picture: Pixels, before: Latent, strength: float, path: Path, kept: dict[str, Any]) -> Latent:
         """Started from the frame before, with the penalty; an interrupted frame is not kept."""
-        digest = hashlib.sha256(before.w_plus.tobytes()).hexdigest()
-        rate = self._options.learning_rate * self._clip.rate_share
-        options = replace(
-            self._options, steps=self._clip.frame_steps, learning_rate=rate, init="latent", init_digest=digest,
-            plateau_steps=0, schedule="paper",
-        )  # fmt: skip
         kept = {**kept, "temporal_weight": self._clip.temporal_weight}
-        if self._clip.resume and (finished := self._finished(path, picture, options, kept)):
+        problem = FrameProblem(self._of_frames(), picture, before.w_plus, strength)
+        if self._clip.resume and (finished := self._finished(path, picture, problem.options, kept)):
             return finished
-        problem = FrameProblem(self._generator, picture, options, self._vgg, before.w_plus, strength)
         begun = time.perf_counter()
         state = problem.start()
         optimise(problem, state, lambda _progress: self._should_stop())
@@ -215,6 +210,17 @@ class ClipJob:
         if latent.status != "interrupted":
             save_latent(path, latent)
         return latent
+
+    def _of_frames(self) -> Embedder:
+        """Of all frames but the first; made once."""
+        if self._embedder is None:
+            rate = self._options.learning_rate * self._clip.rate_share
+            options = replace(
+                self._options, steps=self._clip.frame_steps, learning_rate=rate, init="latent", plateau_steps=0,
+                schedule="paper",
+            )  # fmt: skip
+            self._embedder = Embedder(self._generator, options, self._vgg)
+        return self._embedder
 
     def _finished(self, path: Path, picture: Pixels, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
         try:

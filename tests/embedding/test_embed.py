@@ -10,6 +10,7 @@ import torch
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.embedding.embed import EmbedProblem, EmbedProgress, embed, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.errors import ImageError, LatentError
 from i2s_trt.images.fit import to_pixels
@@ -114,7 +115,7 @@ def test_spaces_and_starting_points(
     toy: Generator, vgg: Vgg16, pictures: list[Pixels], space: Any, shape: tuple[int, ...], init: Any
 ) -> None:
     options = replace(QUICK, space=space, init=init, objective=PIXEL)
-    problem = EmbedProblem(toy, pictures[:1], options, vgg)
+    problem = EmbedProblem(Embedder(toy, options, vgg), pictures[:1])
     state = problem.start()
     assert state.variable.shape == shape
     if init == "random":

@@ -11,6 +11,7 @@ from export.library import export_graph
 from export.source import GraphSource
 from export.verify import arrays, compare, fresh_inputs
 from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.steps.adam import advance
@@ -32,7 +33,7 @@ def test_two_hundred_steps_of_adam_on_the_graph_and_on_autograd(source: GraphSou
     """At the same points the gradients agree; running freely, the curves do."""
     picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
     options = EmbedOptions(steps=STEPS, learning_rate=0.02, objective=source.objective)
-    problem = EmbedProblem(source.generator, [picture], options, source.vgg)
+    problem = EmbedProblem(Embedder(source.generator, options, source.vgg), [picture])
     ours, theirs = problem.start(), problem.start()
     runner = OnnxRuntimeRunner(export_graph(source, "objective_gradient"))
     target = to_target(picture).unsqueeze(0)

@@ -13,6 +13,7 @@ from export.graphs.synthesis import images_graph, preview_graph, synthesis_graph
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import save_model
 from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
@@ -81,7 +82,7 @@ def test_the_loss_does_not_see_the_other_rows(wide: Generator) -> None:
     """What is rendered outside the picture has no part in the loss nor in its gradient."""
     options = EmbedOptions(steps=1, objective=ObjectiveOptions(layer_weights={}, input_scale="signed"))
     target = fit_picture(decode(example_path("cat")), wide.spec)
-    problem = EmbedProblem(wide, [target], options)
+    problem = EmbedProblem(Embedder(wide, options), [target])
     state = problem.start()
     losses, _ = problem.losses_and_gradient(state)
     with torch.no_grad():

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from i2s_trt.embedding.embed import EmbedProblem, embed
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss import curvature
 from i2s_trt.embedding.loss.curvature import model_curvature
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
@@ -162,10 +163,10 @@ def test_in_w_the_guesss_rows_are_averaged_and_z_is_refused(
 ) -> None:
     picture = np.full((16, 16, 3), 90, np.uint8)
     options = EmbedOptions(steps=0, init="encoder", space="w", objective=PIXEL)
-    state = EmbedProblem(toy, [picture], options, vgg, initial=encoder).start()
+    state = EmbedProblem(Embedder(toy, options, vgg), [picture], initial=encoder).start()
     np.testing.assert_allclose(state.variable[0, 0].numpy(), encoder(picture).mean(axis=0), rtol=1e-5, atol=1e-6)
     with pytest.raises(LatentError, match="Z"):
-        EmbedProblem(toy, [picture], replace(options, space="z"), vgg, initial=encoder)
+        EmbedProblem(Embedder(toy, replace(options, space="z"), vgg), [picture], initial=encoder)
 
 
 def test_an_encoder_that_is_asked_for_and_not_given_is_an_error(toy: Generator, vgg: Vgg16) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from i2s_trt.embedding.embed import EmbedProblem, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, Space
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
@@ -26,8 +27,8 @@ def before(generator: Generator) -> Any:
 
 def test_without_strength_it_is_eq_1(toy: Generator, vgg: Vgg16) -> None:
     start = before(toy)
-    ours = FrameProblem(toy, PICTURE, OPTIONS, vgg, start, 0.0)
-    plain = EmbedProblem(toy, [PICTURE], OPTIONS, vgg, initial=start)
+    ours = FrameProblem(Embedder(toy, OPTIONS, vgg), PICTURE, start, 0.0)
+    plain = EmbedProblem(Embedder(toy, OPTIONS, vgg), [PICTURE], initial=start)
     state = plain.start()
     state.variable += 0.3
     for found, expected in zip(ours.losses_and_gradient(state), plain.losses_and_gradient(state), strict=True):
@@ -37,8 +38,8 @@ def test_without_strength_it_is_eq_1(toy: Generator, vgg: Vgg16) -> None:
 @pytest.mark.parametrize("space", ["w+", "w"])
 def test_the_penalty_is_the_squared_distance_over_all_of_w_plus(toy: Generator, vgg: Vgg16, space: Space) -> None:
     options, start = replace(OPTIONS, space=space), before(toy)
-    held = FrameProblem(toy, PICTURE, options, vgg, start, 3.0)
-    free = FrameProblem(toy, PICTURE, options, vgg, start, 0.0)
+    held = FrameProblem(Embedder(toy, options, vgg), PICTURE, start, 3.0)
+    free = FrameProblem(Embedder(toy, options, vgg), PICTURE, start, 0.0)
     state = held.start()
     torch.testing.assert_close(held.losses_and_gradient(state)[0], free.losses_and_gradient(state)[0])
     state.variable += 0.25
@@ -47,7 +48,7 @@ def test_the_penalty_is_the_squared_distance_over_all_of_w_plus(toy: Generator, 
 
 
 def test_the_gradient_is_that_of_the_total(toy: Generator, vgg: Vgg16) -> None:
-    problem = FrameProblem(toy, PICTURE, OPTIONS, vgg, before(toy), 5.0)
+    problem = FrameProblem(Embedder(toy, OPTIONS, vgg), PICTURE, before(toy), 5.0)
     state = problem.start()
     state.variable += 0.2
     _, gradient = problem.losses_and_gradient(state)
@@ -63,7 +64,7 @@ def test_the_gradient_is_that_of_the_total(toy: Generator, vgg: Vgg16) -> None:
 def test_a_strong_penalty_holds_the_frame(toy: Generator, vgg: Vgg16) -> None:
     distances = []
     for strength in (0.0, 1e3):
-        problem = FrameProblem(toy, PICTURE, replace(OPTIONS, steps=30), vgg, before(toy), strength)
+        problem = FrameProblem(Embedder(toy, replace(OPTIONS, steps=30), vgg), PICTURE, before(toy), strength)
         state = problem.start()
         optimise(problem, state)
         (embedding,) = problem.finish(state, 0.0)

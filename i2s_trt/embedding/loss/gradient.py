@@ -72,6 +72,11 @@ class Gradient:
             square = fused_mean_square if self.options.method == "fused" else mean_square
             return Objective(targets, self._vgg, self.options.objective, style_targets, square)
 
+    def renew(self, objective: Objective, targets: Tensor, style_targets: Tensor) -> None:
+        """Give an objective of this gradient other targets, in the tensors that it has."""
+        with arithmetic(self.options.precision):
+            objective.renew(targets, style_targets)
+
     def __call__(
         self, variable: Tensor, objective: Objective, noise: Sequence[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:

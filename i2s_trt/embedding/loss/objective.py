@@ -1,6 +1,7 @@
 """The loss of the embedding: Eq. 1, with the perceptual term of Eq. 2 and the style term of section 4.2."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -51,6 +52,15 @@ class Objective(nn.Module):
         with torch.no_grad():
             self.features = self._features(targets, self.layers)
             self.gram = self._style_gram(targets if style_targets is None else style_targets)
+
+    @torch.no_grad()
+    def renew(self, targets: Tensor, style_targets: Tensor) -> None:
+        """Compare with other targets from now on: their features take the places of the former ones'."""
+        self.targets.copy_(targets)
+        for name, feature in self._features(self.targets, self.layers).items():
+            self.features[name].copy_(feature)
+        if self.gram is not None:
+            self.gram.copy_(cast(Tensor, self._style_gram(style_targets)))
 
     @property
     def pixel_scale(self) -> float:

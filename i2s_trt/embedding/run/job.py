@@ -8,6 +8,7 @@ from typing import Any
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.run.key import RunKey
 from i2s_trt.embedding.run.options import JobOptions
@@ -108,6 +109,8 @@ class EmbedJob:
         self._report, self._should_stop = report, should_stop
         self._prepare: Prepare = prepare or (lambda source: prepare_file(source, generator.spec, job.fit))
         self._style = None if job.style_picture is None else self._read_style(job.style_picture)
+        self._made: Embedder | None = None
+        self._embedding = ""  # names of the batch in work
 
     def run(self, sources: Sequence[Source]) -> list[JobResult]:
         """Embed all pictures; one that fails does not stop the others.
@@ -154,10 +157,8 @@ class EmbedJob:
         pictures = [item.picture.pixels for item in ready]
         styles = None if self._style is None else [self._style] * len(ready)
         label = ", ".join(item.name for item in ready)
-        problem = EmbedProblem(
-            self._generator, pictures, self._options, self._vgg, styles, self._job.initial,
-            announce=partial(self._warn, label),
-        )  # fmt: skip
+        self._embedding = label
+        problem = EmbedProblem(self._embedder(), pictures, styles, self._job.initial)
         state, seconds = self._resume(problem, ready)
         places = [(item.outputs.snapshot, item.key) for item in ready]
         keeper = SnapshotKeeper(places, seconds, self._job.snapshot_seconds)
@@ -173,6 +174,14 @@ class EmbedJob:
         spent = optimise(problem, state, callback)
         for item, embedding in zip(ready, problem.finish(state, spent + max(seconds)), strict=True):
             yield self._write(item, embedding)
+
+    def _embedder(self) -> Embedder:
+        """Made for the first batch that there is anything to embed in."""
+        if self._made is None:
+            self._made = Embedder(
+                self._generator, self._options, self._vgg, announce=lambda message: self._warn(self._embedding, message)
+            )
+        return self._made
 
     def _write(self, item: _Item, embedding: Embedding) -> JobResult:
         outputs, style = item.outputs, {"style_digest": item.key.style} if item.key.style else {}

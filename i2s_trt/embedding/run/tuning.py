@@ -9,6 +9,7 @@ import numpy as np
 
 from i2s_trt.arithmetic import Precision
 from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.steps.captured import Step
 from i2s_trt.memory import kept_memory
@@ -68,7 +69,7 @@ def _seconds(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> float:
     """Median time of a step of one picture, taken as the run will take it: replayed, where it can be recorded."""
     endless = replace(options, init="mean", init_digest="", plateau_steps=0)
     grey = np.full((*generator.spec.picture_size, 3), 128, np.uint8)
-    problem = EmbedProblem(generator, [grey], endless, vgg, announce=_say_nothing)
+    problem = EmbedProblem(Embedder(generator, endless, vgg, announce=_say_nothing), [grey])
     step, count = problem.stepper(problem.start()), _ROUND[problem.device.type]
     _, *times = (_seconds_of(step, count) for _ in range(1 + _REPEATS))
     return statistics.median(times)

@@ -79,6 +79,12 @@ class Batch:
             self._objectives[piece] = objective
         return objective
 
+    def renew(self) -> None:
+        """Compare with what `targets` and `styles` hold now, in the objectives that there are."""
+        for piece, objective in self._objectives.items():
+            own = slice(piece.start, piece.stop)
+            self._gradient.renew(objective, self._targets[own], self._styles[own])
+
     def _nothing(self, variable: Tensor) -> tuple[Tensor, Tensor]:
         terms = len(self._gradient.options.objective.terms)
         return variable.new_full((len(variable), terms), torch.nan), torch.zeros_like(variable)

@@ -78,6 +78,11 @@ class EmbedState:
         rows = slice(index, index + 1)
         return type(self)(**{f.name: getattr(self, f.name)[rows].detach().cpu().clone() for f in fields(self)})
 
+    def take(self, other: Self) -> None:
+        """Hold another state's values, at the addresses that the tensors have."""
+        for f in fields(self):
+            getattr(self, f.name).copy_(getattr(other, f.name))
+
     def to(self, device: torch.device) -> Self:
         """A copy of the state on a device."""
         return type(self)(**{f.name: getattr(self, f.name).to(device, copy=True) for f in fields(self)})

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Array
 from i2s_trt.embedding.embed import EmbedProblem, embed, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss import curvature
 from i2s_trt.embedding.loss.precision import activation_dtype, loss_scale
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
@@ -86,7 +87,7 @@ def test_the_curvature_is_exact_for_runs_in_every_precision(
 
 def test_what_16_bits_leave_in_float32_multiplies_in_tf32(toy: Generator, vgg: Vgg16) -> None:
     options = EmbedOptions(precision="bf16", objective=ObjectiveOptions(layer_weights={}))  # no layer above 32 pixels
-    problem = EmbedProblem(toy, [np.zeros((16, 16, 3), np.uint8)], options, vgg)
+    problem = EmbedProblem(Embedder(toy, options, vgg), [np.zeros((16, 16, 3), np.uint8)])
     with arithmetic("fp32"), Convolutions() as run:
         problem.stepper(problem.start())()
     assert set(run.seen) == {(torch.float32, "tf32")}
@@ -135,7 +136,7 @@ def curve(method: Any, precision: Any, steps: int, rate: float, vgg: Vgg16) -> A
     generator = Generator.from_weights(random_weights(standard_spec(64, 16, 24), seed=3))
     picture = fit_picture(decode(example_path("astronaut")), generator.spec, "crop")
     options = EmbedOptions(steps=steps, learning_rate=rate, method=method, precision=precision, objective=SHALLOW)
-    problem = EmbedProblem(generator, [picture], options, vgg)
+    problem = EmbedProblem(Embedder(generator, options, vgg), [picture])
     state = problem.start()
     optimise(problem, state)
     return state.history[0, :, 0].numpy()

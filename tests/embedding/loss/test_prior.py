@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, embed
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss import curvature
 from i2s_trt.embedding.loss.curvature import curvature_path, damped, metric
 from i2s_trt.embedding.loss.gradient import Gradient
@@ -179,7 +180,9 @@ def test_the_fast_schedule_takes_it_in_every_space(toy: Generator, vgg: Vgg16, s
 
 
 def test_a_piece_that_is_not_computed_has_as_many_terms(toy: Generator, vgg: Vgg16) -> None:
-    problem = EmbedProblem(toy, pictures(toy, "astronaut", "cat"), EmbedOptions(steps=2, objective=CHARGED), vgg)
+    problem = EmbedProblem(
+        Embedder(toy, EmbedOptions(steps=2, objective=CHARGED), vgg), pictures(toy, "astronaut", "cat")
+    )
     state = problem.start()
     state.status[0] = 3
     losses, gradient = problem.losses_and_gradient(state)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.embed import EmbedProblem, embed, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.steps.adam import advance
@@ -40,7 +41,7 @@ CHARGED = {"objective": replace(QUICK.objective, prior_weight=0.1)}
     "changes", [{}, {"space": "z"}, {"plateau_steps": 2}, {"noise": 5}, {"learning_rate": 1e30}, CHARGED]
 )
 def test_no_tensor_of_the_state_moves(toy: Generator, vgg: Vgg16, changes: dict[str, Any]) -> None:
-    problem = EmbedProblem(toy, pictures(2), replace(QUICK, **changes), vgg)
+    problem = EmbedProblem(Embedder(toy, replace(QUICK, **changes), vgg), pictures(2))
     state = problem.start()
     before = addresses(state)
     step = problem.stepper(state)
@@ -50,7 +51,7 @@ def test_no_tensor_of_the_state_moves(toy: Generator, vgg: Vgg16, changes: dict[
 
 
 def test_steps_by_hand_are_the_run(toy: Generator, vgg: Vgg16) -> None:
-    problem = EmbedProblem(toy, pictures(2), QUICK, vgg)
+    problem = EmbedProblem(Embedder(toy, QUICK, vgg), pictures(2))
     by_hand, run = problem.start(), problem.start()
     step = problem.stepper(by_hand, capture=True)  # there is no GPU to record it on
     assert step.kind == "eager"
@@ -190,7 +191,7 @@ def on_gpu(toy: Generator, vgg: Vgg16) -> Any:
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16", "fp16"])
 def test_a_replayed_step_is_the_eager_one(on_gpu: tuple[Generator, Vgg16], precision: Any) -> None:
     generator, vgg = on_gpu
-    problem = EmbedProblem(generator, pictures(3), replace(QUICK, precision=precision), vgg)
+    problem = EmbedProblem(Embedder(generator, replace(QUICK, precision=precision), vgg), pictures(3))
     eager, recorded = problem.start(), problem.start()
     slow, fast = problem.stepper(eager, capture=False), problem.stepper(recorded)
     for _ in range(12):
@@ -204,7 +205,7 @@ def test_a_replayed_step_is_the_eager_one(on_gpu: tuple[Generator, Vgg16], preci
 @pytest.mark.gpu
 def test_replaying_waits_for_nothing(on_gpu: tuple[Generator, Vgg16]) -> None:
     generator, vgg = on_gpu
-    problem = EmbedProblem(generator, pictures(1), replace(QUICK, steps=50), vgg)
+    problem = EmbedProblem(Embedder(generator, replace(QUICK, steps=50), vgg), pictures(1))
     step = problem.stepper(problem.start())
     for _ in range(5):
         step()

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from i2s_trt.embedding.embed import EmbedProblem
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.start.spaces import variable_shape
 from i2s_trt.embedding.steps import schedule
@@ -97,14 +98,14 @@ def rehearse(problem: EmbedProblem) -> None:
 )
 def test_a_step_stays_on_its_device(fine: Generator, features: Vgg16, way: dict[str, Any], rule: Any) -> None:
     options = EmbedOptions(steps=9, schedule=rule, **way)
-    rehearse(EmbedProblem(fine, [np.zeros((64, 64, 3), np.uint8)] * 2, options, features))
+    rehearse(EmbedProblem(Embedder(fine, options, features), [np.zeros((64, 64, 3), np.uint8)] * 2))
 
 
 @pytest.mark.parametrize("space", ["w+", "w"])
 def test_so_does_a_step_of_a_clip(fine: Generator, features: Vgg16, space: Any) -> None:
     before = np.zeros((fine.num_layers, fine.w_dim), np.float32)
     options = EmbedOptions(steps=9, init="latent", space=space)
-    rehearse(FrameProblem(fine, np.zeros((64, 64, 3), np.uint8), options, features, before, strength=1.0))
+    rehearse(FrameProblem(Embedder(fine, options, features), np.zeros((64, 64, 3), np.uint8), before, strength=1.0))
 
 
 class _Stray(torch.autograd.Function):

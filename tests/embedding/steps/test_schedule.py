@@ -11,6 +11,7 @@ import torch
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.embedding.embed import EmbedProblem, embed, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss import curvature
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.run.job import EmbedJob, JobEvent
@@ -164,7 +165,7 @@ def test_the_digest_knows_the_schedule() -> None:
 
 def test_the_papers_schedule_measures_nothing(toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("i2s_trt.embedding.steps.schedule.model_curvature", lambda *_: pytest.fail("measured"))
-    problem = EmbedProblem(toy, [np.zeros((16, 16, 3), np.uint8)], EmbedOptions(steps=1), vgg)
+    problem = EmbedProblem(Embedder(toy, EmbedOptions(steps=1), vgg), [np.zeros((16, 16, 3), np.uint8)])
     state = problem.start()
     assert type(state) is EmbedState
     optimise(problem, state)
@@ -173,7 +174,7 @@ def test_the_papers_schedule_measures_nothing(toy: Generator, vgg: Vgg16, monkey
 
 def test_a_state_of_the_other_schedule_is_not_taken(toy: Generator, vgg: Vgg16) -> None:
     picture = np.zeros((16, 16, 3), np.uint8)
-    state = EmbedProblem(toy, [picture], EmbedOptions(steps=2), vgg).start()
+    state = EmbedProblem(Embedder(toy, EmbedOptions(steps=2), vgg), [picture]).start()
     with pytest.raises(TypeError, match="paper's schedule"):
         embed(toy, [picture], replace(FAST, steps=2), vgg=vgg, start=state)
 
