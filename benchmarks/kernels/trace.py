@@ -109,7 +109,8 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
     Raises:
         ModelError: the model is unknown.
     """
-    from benchmarks.ways import STEPS, random_pictures, refuse
+    from benchmarks.speed.inputs import random_pictures
+    from benchmarks.speed.ways import STEPS, refuse
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.embedding.embed import EmbedProblem
     from i2s_trt.embedding.options import EmbedOptions

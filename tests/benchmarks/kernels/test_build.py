@@ -9,7 +9,7 @@ import pytest
 from benchmarks.kernels.build import Build, build, compiled, load_widths, read_cubin
 from benchmarks.kernels.cards import ARCHITECTURES, CARDS, Architecture
 from benchmarks.kernels.launches import Variant
-from benchmarks.suites.kernels import step_launches
+from benchmarks.speed.suites.kernels import step_launches
 from i2s_trt.errors import EnvironmentFault
 from tests.fused.test_gpu import needs_triton
 

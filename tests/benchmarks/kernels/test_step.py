@@ -4,15 +4,15 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.bench import Bench
 from benchmarks.kernels.cards import CARDS
 from benchmarks.kernels.launches import recorded_launches
 from benchmarks.kernels.prediction import BANDWIDTH_REACHED, RATE_REACHED, START_SECONDS, predicted
 from benchmarks.kernels.trace import CONVOLUTION, EPILOGUE, OTHER, Operation, embedding_step, traced
-from benchmarks.roofline import step_work
-from benchmarks.runner import produce
-from benchmarks.schema import Progress, Row
-from benchmarks.suites.kernels import NOT_MEASURED, step_launches
+from benchmarks.speed.bench import Bench
+from benchmarks.speed.roofline import step_work
+from benchmarks.speed.runner import produce
+from benchmarks.speed.schema import Progress, Row
+from benchmarks.speed.suites.kernels import NOT_MEASURED, step_launches
 from i2s_trt.models.random_weights import standard_spec
 from tests.fused.maps import random_case
 from tests.fused.test_gpu import needs_triton
