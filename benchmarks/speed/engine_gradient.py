@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from benchmarks.speed.inputs import check_memory, targets
-from export.keys import ExportedGraph, find_graph
+from export.keys import ExportedGraph
 from export.source import GraphSource
 from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.store import load_generator
@@ -51,11 +51,6 @@ class EngineEmbedding:
         found = self._run({"w_plus": self._state.variable.numpy(), **self._inputs})
         losses, gradient = (torch.from_numpy(found[name]) for name in ("losses", "gradient"))
         advance(self._state, losses, gradient, self._options)
-
-
-def is_exported(model: str) -> bool:
-    """Whether the graph of a model is there, so that no export comes first."""
-    return find_graph(GraphSource(lambda: load_generator(model), imagenet_vgg16).key(GRAPH, "fp32")) is not None
 
 
 def _exported(source: GraphSource) -> ExportedGraph:
