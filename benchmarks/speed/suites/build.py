@@ -13,7 +13,7 @@ from benchmarks.speed.schema import Case, Figure, Progress, Row, Skip
 from i2s_trt.errors import I2sError
 
 if TYPE_CHECKING:
-    from engines.cache import Entry
+    from engines.tensorrt.cache import Entry
     from export.keys import Precision
     from export.source import GraphSource
 

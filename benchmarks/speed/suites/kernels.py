@@ -12,9 +12,9 @@ from benchmarks.speed.schema import Case, Figure, Progress, Row, Skip
 from benchmarks.speed.suites.models import resolutions
 
 if TYPE_CHECKING:
-    from benchmarks.kernels.cards import Architecture, Card
-    from benchmarks.kernels.launches import Launch, Variant
-    from benchmarks.kernels.trace import Operation
+    from benchmarks.speed.kernels.cards import Architecture, Card
+    from benchmarks.speed.kernels.launches import Launch, Variant
+    from benchmarks.speed.kernels.trace import Operation
 
 PREDICTED_CARDS = ("H100", "H200")
 _BATCHES = (1, 8)
@@ -25,8 +25,8 @@ NOT_MEASURED = "computed from bytes, products and the card's stated rates; not m
 
 def run(bench: Bench) -> Produced:
     """Machine code first, then every layer's bytes, then the whole step."""
-    from benchmarks.kernels.build import require_triton
-    from benchmarks.kernels.cards import ARCHITECTURES, CARDS
+    from benchmarks.speed.kernels.build import require_triton
+    from benchmarks.speed.kernels.cards import ARCHITECTURES, CARDS
 
     models, missing = resolutions(bench, "kernels of")
     with skipping("kernels", missing):
@@ -60,8 +60,8 @@ def _variants(models: list[str], bfloat16: bool) -> "list[Variant]":
 
 def step_launches(model: str, precision: str, batch: int = 1) -> "list[Launch]":
     """The launches of our kernels in a step, the layers forward and then back."""
-    from benchmarks.kernels.launches import recorded_launches
-    from benchmarks.kernels.trace import embedding_step
+    from benchmarks.speed.kernels.launches import recorded_launches
+    from benchmarks.speed.kernels.trace import embedding_step
 
     step = embedding_step(model, batch, precision)
     with recorded_launches() as launches:
@@ -71,7 +71,7 @@ def step_launches(model: str, precision: str, batch: int = 1) -> "list[Launch]":
 
 def _needs(variant: "Variant", architecture: "Architecture") -> Row:
     """What one kernel's machine code needs."""
-    from benchmarks.kernels.build import build
+    from benchmarks.speed.kernels.build import build
 
     made = build(variant, architecture)
     occupancy = architecture.occupancy(made.registers, made.shared, variant.warps)
@@ -90,7 +90,7 @@ def _needs(variant: "Variant", architecture: "Architecture") -> Row:
 
 def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
     """Of every layer: bytes that its epilogue moves in a step, forward and back, and the least time of that."""
-    from benchmarks.kernels.prediction import moving
+    from benchmarks.speed.kernels.prediction import moving
 
     for precision in ("bf16", "fp32"):
         launches = step_launches(model, precision)
@@ -110,8 +110,8 @@ def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
 
 def _steps(model: str, resolution: int, batch: int) -> Iterator[Row]:
     """The whole step on the cards that will be measured first."""
-    from benchmarks.kernels.cards import CARDS
-    from benchmarks.kernels.trace import embedding_step, traced
+    from benchmarks.speed.kernels.cards import CARDS
+    from benchmarks.speed.kernels.trace import embedding_step, traced
 
     for precision in _PRECISIONS:
         operations = traced(embedding_step(model, batch, precision))
@@ -121,7 +121,7 @@ def _steps(model: str, resolution: int, batch: int) -> Iterator[Row]:
 
 
 def _predicted(operations: "list[Operation]", card: "Card", case: Case) -> Row:
-    from benchmarks.kernels.prediction import START_SECONDS, predicted
+    from benchmarks.speed.kernels.prediction import START_SECONDS, predicted
 
     step = predicted(operations, card, case.precision)
     figures = {"time": Figure(step.total, "ms"), "kernels": Figure(step.kernels, "kernel")}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from engines.cache import EngineKey, Entry, Miss, all_folders, build_once, check, find_engine, look_up, remove
 from engines.errors import EngineError
 from engines.profiles import BatchProfile
 from engines.tensorrt.builder import Plan, Tensor
+from engines.tensorrt.cache import EngineKey, Entry, Miss, all_folders, build_once, check, find_engine, look_up, remove
 from i2s_trt.errors import EnvironmentFault
 
 KEY = EngineKey("synthesis", "fp16", "a" * 64, "tensorrt-rtx", "1.7.1.116", BatchProfile(1, 4, 8), ("sm89",))
@@ -151,9 +151,11 @@ RTX_KEY = replace(KEY, backend="tensorrt-rtx", version="1.7.1.116", targets=("sm
 @pytest.fixture
 def rtx_here(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A machine with an RTX 4090 and TensorRT-RTX 1.7."""
-    monkeypatch.setattr("engines.cache.load_tensorrt", lambda _backend: SimpleNamespace(__version__="1.7.1.116"))
-    monkeypatch.setattr("engines.cache.describe_gpu", lambda *_: "RTX 4090")
-    monkeypatch.setattr("engines.cache.gpu_target", lambda *_: "sm89")
+    monkeypatch.setattr(
+        "engines.tensorrt.cache.load_tensorrt", lambda _backend: SimpleNamespace(__version__="1.7.1.116")
+    )
+    monkeypatch.setattr("engines.tensorrt.cache.describe_gpu", lambda *_: "RTX 4090")
+    monkeypatch.setattr("engines.tensorrt.cache.gpu_target", lambda *_: "sm89")
     return monkeypatch
 
 

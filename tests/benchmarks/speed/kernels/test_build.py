@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kernels.build import Build, build, compiled, load_widths, read_cubin
-from benchmarks.kernels.cards import ARCHITECTURES, CARDS, Architecture
-from benchmarks.kernels.launches import Variant
+from benchmarks.speed.kernels.build import Build, build, compiled, load_widths, read_cubin
+from benchmarks.speed.kernels.cards import ARCHITECTURES, CARDS, Architecture
+from benchmarks.speed.kernels.launches import Variant
 from benchmarks.speed.suites.kernels import step_launches
 from i2s_trt.errors import EnvironmentFault
 from tests.fused.test_gpu import needs_triton

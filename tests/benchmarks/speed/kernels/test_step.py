@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.kernels.cards import CARDS
-from benchmarks.kernels.launches import recorded_launches
-from benchmarks.kernels.prediction import BANDWIDTH_REACHED, RATE_REACHED, START_SECONDS, predicted
-from benchmarks.kernels.trace import CONVOLUTION, EPILOGUE, OTHER, Operation, embedding_step, traced
 from benchmarks.speed.bench import Bench
+from benchmarks.speed.kernels.cards import CARDS
+from benchmarks.speed.kernels.launches import recorded_launches
+from benchmarks.speed.kernels.prediction import BANDWIDTH_REACHED, RATE_REACHED, START_SECONDS, predicted
+from benchmarks.speed.kernels.trace import CONVOLUTION, EPILOGUE, OTHER, Operation, embedding_step, traced
 from benchmarks.speed.roofline import step_work
 from benchmarks.speed.runner import produce
 from benchmarks.speed.schema import Progress, Row
@@ -106,6 +106,6 @@ def test_the_suite_reports_machine_code_layers_and_the_step() -> None:
 
 
 def test_without_triton_the_suite_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.kernels.build.find_spec", lambda _name: None)
+    monkeypatch.setattr("benchmarks.speed.kernels.build.find_spec", lambda _name: None)
     (skip,) = [item for item in produce("kernels", Bench(models=("random-16",))) if not isinstance(item, Progress)]
     assert "pip install 'i2s-trt[kernels]'" in str(skip)

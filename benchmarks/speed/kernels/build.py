@@ -9,8 +9,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks.kernels.cards import Architecture
-from benchmarks.kernels.launches import Variant
+from benchmarks.speed.kernels.cards import Architecture
+from benchmarks.speed.kernels.launches import Variant
 from i2s_trt.errors import EnvironmentFault
 
 _REGISTERS, _STACK = 0x2F, 0x11  # attributes of the section .nv.info: EIATTR_REGCOUNT and EIATTR_FRAME_SIZE

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from i2s_trt.checkpoints.catalogue import ModelInfo, models_folder
+from i2s_trt.checkpoints.faces import draws_faces
 from i2s_trt.checkpoints.store import save_model
-from i2s_trt.faces.models import draws_faces
 from i2s_trt.models.random_weights import random_weights, standard_spec
 
 

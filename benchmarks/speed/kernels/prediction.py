@@ -7,8 +7,8 @@ reach; and a while to start, which inside a CUDA graph is assumed, not measured.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.kernels.cards import Card
-from benchmarks.kernels.trace import CONVOLUTION, EPILOGUE, OTHER, Operation
+from benchmarks.speed.kernels.cards import Card
+from benchmarks.speed.kernels.trace import CONVOLUTION, EPILOGUE, OTHER, Operation
 
 BANDWIDTH_REACHED = 0.9  # 4.3 of 4.8 TB/s in copies on an H200
 RATE_REACHED = 0.8  # 788 of 989 TFLOP/s in bf16 and about 400 of 494 in TF32, in products on an H200

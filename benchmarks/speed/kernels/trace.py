@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.kernels.launches import Launch, recorded_launches
+from benchmarks.speed.kernels.launches import Launch, recorded_launches
 
 CONVOLUTION, EPILOGUE, OTHER = "convolutions", "layer epilogues", "other operations"
 _CONVOLUTIONS = ("convolution",)
