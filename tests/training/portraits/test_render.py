@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from i2s_trt.training.factors import COUNT, INDEX, NAMES, Factors, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_portrait, render_uniform
+from i2s_trt.training.portraits.render import render_portrait, render_uniform
 
 SIZE = 128
 PLAIN = Factors(skin_tone=-0.5, hair_darkness=0.5, backdrop_light=0.2, light_side=0.2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from i2s_trt.training.canvas import Colour
-from i2s_trt.training.head import half_width
-from i2s_trt.training.scene import EYE_X, EYE_Y, Scene
+from i2s_trt.training.portraits.canvas import Colour
+from i2s_trt.training.portraits.head import half_width
+from i2s_trt.training.portraits.scene import EYE_X, EYE_Y, Scene
 
 FRAME: Colour = (0.10, 0.08, 0.09)
 

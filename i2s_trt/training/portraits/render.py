@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from i2s_trt.training.backdrop import draw_background, draw_clothes, draw_neck
-from i2s_trt.training.eyes import draw_eyes
 from i2s_trt.training.factors import Factors, factors_from_uniform
-from i2s_trt.training.glasses import draw_glasses
-from i2s_trt.training.hair import draw_back_hair, draw_beard, draw_front_hair, hair_style
-from i2s_trt.training.hat import draw_hat
-from i2s_trt.training.head import draw_age, draw_ears, draw_nose, draw_skin, draw_skin_texture, head_outline
-from i2s_trt.training.mouth import draw_mouth
-from i2s_trt.training.scene import build_scene, expose
+from i2s_trt.training.portraits.backdrop import draw_background, draw_clothes, draw_neck
+from i2s_trt.training.portraits.eyes import draw_eyes
+from i2s_trt.training.portraits.glasses import draw_glasses
+from i2s_trt.training.portraits.hair import draw_back_hair, draw_beard, draw_front_hair, hair_style
+from i2s_trt.training.portraits.hat import draw_hat
+from i2s_trt.training.portraits.head import draw_age, draw_ears, draw_nose, draw_skin, draw_skin_texture, head_outline
+from i2s_trt.training.portraits.mouth import draw_mouth
+from i2s_trt.training.portraits.scene import build_scene, expose
 
 
 def render_portrait(factors: Factors, size: int = 128) -> npt.NDArray[np.uint8]:

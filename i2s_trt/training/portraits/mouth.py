@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, Colour, blend, ellipse, hill, scale, smoothstep
-from i2s_trt.training.scene import MOUTH_Y, Scene
+from i2s_trt.training.portraits.canvas import Array, Colour, blend, ellipse, hill, scale, smoothstep
+from i2s_trt.training.portraits.scene import MOUTH_Y, Scene
 
 
 @dataclass(frozen=True)

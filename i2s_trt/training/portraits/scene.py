@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, Canvas, Colour, Value, blend, scale, smoothstep
 from i2s_trt.training.factors import Factors
+from i2s_trt.training.portraits.canvas import Array, Canvas, Colour, Value, blend, scale, smoothstep
 
 EYE_X, EYE_Y, MOUTH_Y = 0.25, -0.06, 0.415  # an aligned face in [-1, 1]^2, as in FFHQ
 

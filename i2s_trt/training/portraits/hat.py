@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from i2s_trt.training.backdrop import cloth_colour
-from i2s_trt.training.canvas import bump, scale, smoothstep
-from i2s_trt.training.hair import CAP_Y, Style
-from i2s_trt.training.head import Outline
-from i2s_trt.training.scene import Scene
+from i2s_trt.training.portraits.backdrop import cloth_colour
+from i2s_trt.training.portraits.canvas import bump, scale, smoothstep
+from i2s_trt.training.portraits.hair import CAP_Y, Style
+from i2s_trt.training.portraits.head import Outline
+from i2s_trt.training.portraits.scene import Scene
 
 
 def draw_hat(scene: Scene, outline: Outline, style: Style) -> None:

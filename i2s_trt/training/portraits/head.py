@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, bump, ellipse, hill, scale, smoothstep
 from i2s_trt.training.factors import Factors
-from i2s_trt.training.scene import EYE_X, EYE_Y, MOUTH_Y, Scene
+from i2s_trt.training.portraits.canvas import Array, bump, ellipse, hill, scale, smoothstep
+from i2s_trt.training.portraits.scene import EYE_X, EYE_Y, MOUTH_Y, Scene
 
 NOSE_Y = 0.16
 CENTRE_Y = -0.08

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, Colour, blend, bump, ellipse, hill, scale, smoothstep
-from i2s_trt.training.scene import EYE_X, EYE_Y, Scene
+from i2s_trt.training.portraits.canvas import Array, Colour, blend, bump, ellipse, hill, scale, smoothstep
+from i2s_trt.training.portraits.scene import EYE_X, EYE_Y, Scene
 
 
 def draw_eyes(scene: Scene) -> None:

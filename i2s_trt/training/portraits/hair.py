@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, bump, hill, scale, smoothstep
-from i2s_trt.training.head import Outline
-from i2s_trt.training.scene import MOUTH_Y, Scene
+from i2s_trt.training.portraits.canvas import Array, bump, hill, scale, smoothstep
+from i2s_trt.training.portraits.head import Outline
+from i2s_trt.training.portraits.scene import MOUTH_Y, Scene
 
 CAP_Y = -0.12
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from i2s_trt.training.canvas import Array, Colour, Value, blend, bump, ellipse, hill, scale, smoothstep
 from i2s_trt.training.factors import Factors
-from i2s_trt.training.scene import Scene
+from i2s_trt.training.portraits.canvas import Array, Colour, Value, blend, bump, ellipse, hill, scale, smoothstep
+from i2s_trt.training.portraits.scene import Scene
 
 
 def draw_background(scene: Scene) -> None:
