@@ -117,7 +117,7 @@ def check(folder: Path) -> Entry | Miss:
 def check_record(folder: Path) -> Entry | Miss:
     """A folder of the cache as an entry, if its record is sound and the plan is there in its size.
 
-    Whoever loads the plan compares its sha256: see `tensorrt_engine.checked_plan`.
+    Whoever loads the plan compares its sha256: see `engine.checked_plan`.
     """
     try:
         record = json.loads((folder / _RECORD).read_text())

@@ -80,7 +80,7 @@ class EmbedProblem:
         vgg: feature network; the built-in one, trained on ImageNet, when left out.
         style_pictures: for the style loss, one for each picture.
         initial: w_plus [L, D] to start from when `options.init` is `latent`, or the encoder when it is `encoder`.
-        announce: told of what goes another way than planned: a batch too large, a step that cannot be recorded.
+        announce: told of what goes another way than planned: a batch too large, a step that cannot be captured.
         epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Raises:
@@ -135,7 +135,7 @@ class EmbedProblem:
 
         Args:
             state: its tensors keep their addresses.
-            capture: whether to record the step as a CUDA graph; by default, wherever that is possible.
+            capture: whether to capture the step as a CUDA graph; by default, wherever that is possible.
         """
 
         def step() -> Tensor:
