@@ -13,7 +13,7 @@ from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from benchmarks.schema import Environment, Item, Progress, Results, Suite
+    from benchmarks.speed.schema import Environment, Item, Progress, Results, Suite
 
 _SECONDS = {"cpu": 2400.0, "cuda": 440.0}
 _QUICK_SECONDS = 240.0
@@ -47,10 +47,10 @@ def bench(
 
     Example: i2s-trt bench step synthesis -o results.json
     """
-    from benchmarks.bench import DEFAULT_MODELS, Bench
-    from benchmarks.environment import describe_environment
-    from benchmarks.results_file import merged, read_results, write_results
-    from benchmarks.runner import run_suites
+    from benchmarks.speed.bench import DEFAULT_MODELS, Bench
+    from benchmarks.speed.environment import describe_environment
+    from benchmarks.speed.results_file import merged, read_results, write_results
+    from benchmarks.speed.runner import run_suites
     from i2s_trt.devices import choose_device
 
     console = Console(json)
@@ -77,7 +77,7 @@ def bench(
 
 def _suite_names(wanted: list[str]) -> list[str]:
     """In the order in which they run. Raises UsageError for an unknown one."""
-    from benchmarks.suites import ON_REQUEST, SHARES
+    from benchmarks.speed.suites import ON_REQUEST, SHARES
 
     unknown = [name for name in wanted if name not in SHARES]
     if unknown:
@@ -99,7 +99,7 @@ def _introduce(console: Console, environment: "Environment", names: list[str], s
 def _reporter(console: Console, bar: ProgressBar) -> "Callable[[str, Item | Progress], None]":
     from dataclasses import asdict
 
-    from benchmarks.schema import Progress, Skip
+    from benchmarks.speed.schema import Progress, Skip
 
     def report(suite: str, item: "Item | Progress") -> None:
         console.event(type(item).__name__.lower(), suite=suite, **asdict(item))
@@ -112,8 +112,8 @@ def _reporter(console: Console, bar: ProgressBar) -> "Callable[[str, Item | Prog
 
 
 def _conclude(console: Console, results: "Results", names: list[str], output: Path) -> None:
-    from benchmarks.load import NOISY
-    from benchmarks.suites import ON_REQUEST
+    from benchmarks.speed.load import NOISY
+    from benchmarks.speed.suites import ON_REQUEST
 
     console.table(["suite", "", "figures", "s"], [_line(name, results.suites.get(name)) for name in names])
     loads = [

@@ -150,7 +150,7 @@ def _show_kernels(console: Console, prospects: "list[Prospect]") -> None:
 
 
 def _state(prospect: "Prospect") -> str:
-    from engines.cache import Miss
+    from engines.tensorrt.cache import Miss
 
     if prospect.complete:
         return "there"

@@ -34,8 +34,8 @@ class FaceInput:
     def for_model(self, model: str, generator: "Generator", console: Console) -> "Photographs":
         """Settle what is done for a model, and say so. Raises as `draws_faces` and `load_detector` do."""
         from cli.face_options import detector_from
+        from i2s_trt.checkpoints.faces import draws_faces
         from i2s_trt.embedding.start.distance import typical_distance
-        from i2s_trt.faces.models import draws_faces
         from i2s_trt.photographs.people import FacePreparer
 
         of_faces = draws_faces(model)

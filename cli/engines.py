@@ -12,7 +12,7 @@ from cli import options as opt
 from cli.console import Console
 
 if TYPE_CHECKING:
-    from engines.cache import Entry
+    from engines.tensorrt.cache import Entry
     from export.keys import ExportedGraph
 
 app = typer.Typer(help="List and prune engines.", no_args_is_help=True)
@@ -24,7 +24,7 @@ def list_command(json: opt.Json = False) -> None:
 
     Example: i2s-trt engines list
     """
-    from engines.cache import Miss, all_folders, check, engines_folder
+    from engines.tensorrt.cache import Miss, all_folders, check, engines_folder
     from export.keys import all_graphs, check_graph, graphs_folder
 
     console = Console(json)
@@ -65,7 +65,7 @@ def prune_command(
 
     Example: i2s-trt engines prune
     """
-    from engines.cache import all_folders, remove
+    from engines.tensorrt.cache import all_folders, remove
     from engines.tensorrt.timing_cache import timing_files
     from export.keys import ExportedGraph, all_graphs, check_graph
     from export.library import remove_graph
@@ -117,7 +117,7 @@ def _removed(
 
 
 def _loadable(folder: Path, builders: set[str]) -> bool:
-    from engines.cache import Entry, check
+    from engines.tensorrt.cache import Entry, check
 
     found = check(folder)
     return isinstance(found, Entry) and f"{found.record['key']['backend']}-{found.record['key']['version']}" in builders

@@ -22,7 +22,8 @@ def choose_features(choice: str, console: Console) -> "Vgg16":
         CheckpointError: the file is not VGG-16's weights.
         EnvironmentFault: the built-in weights are damaged.
     """
-    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16, random_vgg16
+    from i2s_trt.checkpoints.vgg import load_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16, random_vgg16
 
     built_in = {_IMAGENET: imagenet_vgg16, _RANDOM: random_vgg16}.get(choice)
     vgg = built_in() if built_in else load_vgg16(_file(choice))

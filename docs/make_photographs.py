@@ -28,7 +28,7 @@ from i2s_trt.photographs.quad import ffhq_quad
 from i2s_trt.photographs.warp import align_quad
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factors import WORN
-from i2s_trt.training.portraits import render_portrait
+from i2s_trt.training.portraits.render import render_portrait
 from i2s_trt.video.motion import reenact
 from i2s_trt.video.options import ClipOptions
 from i2s_trt.video.problem import FrameProblem

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.cache import engines_folder
 from engines.cuda.gpu import driver_fault
 from engines.cuda.open import torch_has_cuda
 from engines.onnxruntime.plugin import PLUGIN_PACKAGE
 from engines.onnxruntime.providers import provider_faults
+from engines.tensorrt.cache import engines_folder
 from engines.tensorrt.module import BACKENDS, load_tensorrt
 from engines.tensorrt.timing_cache import timings_folder
 from export.keys import graphs_folder

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from engines.cache import Entry, find_engine
+from engines.tensorrt.cache import Entry, find_engine
 from export.keys import ExportedGraph, GraphKey, Precision, find_graph
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator

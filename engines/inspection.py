@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.cache import Entry
 from engines.plan import Prospect
+from engines.tensorrt.cache import Entry
 from engines.tensorrt.layers import Layer, parse_layers
 from i2s_trt.errors import UsageError
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engines.cache import EngineKey, Entry, Miss, build_once, look_up
 from engines.cuda.gpu import describe_gpu
 from engines.profiles import BatchProfile
 from engines.tensorrt.build_monitor import Report
 from engines.tensorrt.builder import BuildOptions, build_plan, check_targets
+from engines.tensorrt.cache import EngineKey, Entry, Miss, build_once, look_up
 from engines.tensorrt.module import BACKENDS, load_tensorrt
 from export.keys import WITH_LOSS, ExportedGraph, Precision, find_graph
 from i2s_trt.errors import EnvironmentFault, UsageError

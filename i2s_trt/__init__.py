@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from i2s_trt.checkpoints.store import load_generator
+    from i2s_trt.checkpoints.vgg import load_vgg16
     from i2s_trt.edit.latent_edits import expression_transfer, morph, style_transfer
     from i2s_trt.embedding.embed import Embedding, embed
     from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from i2s_trt.images.fit import fit_picture
     from i2s_trt.latents import Latent, read_latent, save_latent
     from i2s_trt.models.generator import Generator
-    from i2s_trt.models.vgg import imagenet_vgg16, load_vgg16, random_vgg16
+    from i2s_trt.models.vgg import imagenet_vgg16, random_vgg16
     from i2s_trt.photographs.people import prepare_picture
 
 __version__ = "0.2.0"
@@ -34,7 +35,7 @@ _HOMES = {
     "fit_picture": "i2s_trt.images.fit",
     "imagenet_vgg16": "i2s_trt.models.vgg",
     "load_generator": "i2s_trt.checkpoints.store",
-    "load_vgg16": "i2s_trt.models.vgg",
+    "load_vgg16": "i2s_trt.checkpoints.vgg",
     "morph": "i2s_trt.edit.latent_edits",
     "prepare_picture": "i2s_trt.photographs.people",
     "random_vgg16": "i2s_trt.models.vgg",

@@ -75,13 +75,13 @@ def memory_ran_out(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAID_OF_FULL_MEMORY)
 
 
-def recording() -> bool:
-    """Whether a CUDA graph is being recorded: memory cannot be given back then, and what is made has no values yet."""
+def capturing() -> bool:
+    """Whether a CUDA graph is being captured: memory cannot be given back then, and what is made has no values yet."""
     return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 def give_back_memory() -> None:
     """Let the GPU have what PyTorch keeps for tensors to come."""
     if torch.cuda.is_available():
-        with suppress(RuntimeError):  # after a recording that ended badly it believes in that for ever, and refuses
+        with suppress(RuntimeError):  # after a capture that ended badly it believes in that for ever, and refuses
             torch.cuda.empty_cache()

@@ -19,7 +19,7 @@ from i2s_trt.latents import read_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
-from i2s_trt.training.portraits import render_portrait
+from i2s_trt.training.portraits.render import render_portrait
 
 NAMES = ("astronaut", "cat", "coffee", "portrait", "solemn", "smiling")
 _STRENGTHS = 9  # along each ramp

@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.judge.gallery import Case
 from benchmarks.judge.verdicts import THRESHOLD, Reading, Verdict, similarity
-from benchmarks.schema import Checked
+from benchmarks.speed.schema import Checked
 
 _DIGITS = 4
 _FACES = {"astronaut": "astronaut", "portrait": "portrait", "solemn": "pair", "smiling": "pair"}  # whose they are

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.schema import Checked
+from benchmarks.speed.schema import Checked
 from i2s_trt.errors import I2sError
 
 THRESHOLD = 0.6  # face-api's and dlib's: descriptors nearer than this are taken for one person's

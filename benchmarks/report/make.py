@@ -14,8 +14,8 @@ from benchmarks.report.sections.scaling import scaling_section
 from benchmarks.report.sections.step import step_section
 from benchmarks.report.sections.synthesis import synthesis_section
 from benchmarks.report.source import Source
-from benchmarks.results_file import read_results
-from benchmarks.schema import Results
+from benchmarks.speed.results_file import read_results
+from benchmarks.speed.schema import Results
 from i2s_trt.errors import UsageError
 
 _SECTIONS = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.report.document import Measured
 from benchmarks.report.numbers import Number, Text
-from benchmarks.schema import Case, Curve, Figure, Ratio, Results, Row, Skip, Suite
+from benchmarks.speed.schema import Case, Curve, Figure, Ratio, Results, Row, Skip, Suite
 
 
 @dataclass(frozen=True)

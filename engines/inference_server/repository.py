@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.cache import Entry
 from engines.inference_server.config import Config, Port, model_config, step, to_text
 from engines.inference_server.graphs import constants_model, load_constants, ports, with_constants
+from engines.tensorrt.cache import Entry
 from engines.tensorrt.engine import checked_plan
 from i2s_trt.arrays import Array
 from i2s_trt.errors import UsageError

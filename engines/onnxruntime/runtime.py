@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +17,6 @@ from export.keys import ExportedGraph
 from i2s_trt.arrays import Array
 from i2s_trt.errors import EnvironmentFault, I2sError
 
-if TYPE_CHECKING:
-    import torch
 _ANY_BATCH = 2**31 - 1
 _DTYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
@@ -81,46 +79,16 @@ class OnnxRuntimeRunner:
             self._run(bound.binding)
             return {name: np.array(value.numpy()) for name, value in bound.outputs.items()}
 
-    def on_tensors(self, inputs: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
-        """Run on PyTorch's memory, where nothing is copied: results are new tensors on the inputs' device.
-
-        Raises:
-            EngineError: as `__call__`; or a tensor is on another device than the session.
-        """
-        import torch
-
-        inputs = {name: tensor.detach().contiguous() for name, tensor in inputs.items()}
-        for name, tensor in inputs.items():
-            if (tensor.device.type, tensor.device.index or 0) != (self._kind, self._gpu):
-                raise EngineError(
-                    f"{self.signature.label}: input {name} is on {tensor.device}, the session on {self._place_name}",
-                    f"move it with .to({self._place_name!r})",
-                )
-        outlines = {name: np.broadcast_to(np.zeros((), _numpy(t)), tuple(t.shape)) for name, t in inputs.items()}
-        batch = self.signature.batch_of(outlines, self._constants)
-        device = next((tensor.device for tensor in inputs.values()), torch.device(self._place_name))
-        specs = self.signature.outputs.values()
-        results = {
-            spec.name: torch.empty(spec.at(batch), dtype=getattr(torch, spec.dtype.name), device=device)
-            for spec in specs
-        }
-        with self._lock, self._faults():
-            binding = self._constant_binding(inputs)
-            for bind, tensors in ((binding.bind_input, inputs), (binding.bind_output, results)):
-                for name, tensor in tensors.items():
-                    bind(name, self._kind, self._gpu, _numpy(tensor), tuple(tensor.shape), tensor.data_ptr())
-            if self._kind == "cuda":
-                torch.cuda.current_stream(device).synchronize()  # ONNX Runtime works on a stream of its own
-            self._run(binding)
-        return results
-
     def _bind(self, key: tuple[int, frozenset[str]]) -> _Binding:
         """The binding of the last run if it fits, else a new one."""
         if self._bound and self._bound.key == key:
             return self._bound
         self._bound = None  # its memory goes before new memory comes
         batch, given = key
-        binding = self._constant_binding(given)
+        binding = self._session.io_binding()
+        for name, value in self._constants.items():
+            if name not in given:
+                binding.bind_ortvalue_input(name, value)
         inputs = {name: self._empty(self.signature.inputs[name], batch) for name in given}
         outputs = {name: self._empty(spec, batch) for name, spec in self.signature.outputs.items()}
         for name, value in inputs.items():
@@ -129,13 +97,6 @@ class OnnxRuntimeRunner:
             binding.bind_ortvalue_output(name, value)
         self._bound = _Binding(key, inputs, outputs, binding)
         return self._bound
-
-    def _constant_binding(self, given: "Mapping[str, Any] | frozenset[str]") -> Any:
-        binding = self._session.io_binding()
-        for name, value in self._constants.items():
-            if name not in given:
-                binding.bind_ortvalue_input(name, value)
-        return binding
 
     def _run(self, binding: Any) -> None:
         binding.synchronize_inputs()
@@ -148,10 +109,6 @@ class OnnxRuntimeRunner:
     def _empty(self, spec: TensorSpec, batch: int) -> Any:
         kind = spec.dtype.type
         return self._runtime.OrtValue.ortvalue_from_shape_and_type(spec.at(batch), kind, self._kind, self._gpu)
-
-    @property
-    def _place_name(self) -> str:
-        return self._kind if self._kind == "cpu" else f"{self._kind}:{self._gpu}"
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -218,10 +175,6 @@ def _specs(values: Sequence[Any]) -> dict[str, TensorSpec]:
         )
         for value in values
     }
-
-
-def _numpy(tensor: "torch.Tensor") -> Any:
-    return np.dtype(str(tensor.dtype).rpartition(".")[2]).type
 
 
 def _load_defaults(path: Path) -> dict[str, Array]:

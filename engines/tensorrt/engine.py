@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from engines.cache import OTHER_PLAN, Entry, check_record
 from engines.cuda.buffers import Buffer, DeviceBuffers, Shape, Work
 from engines.cuda.gpu import describe_gpu
 from engines.errors import EngineError
+from engines.tensorrt.cache import OTHER_PLAN, Entry, check_record
 from engines.tensorrt.module import complaints, make_logger
 from i2s_trt.files import guard_os_errors
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.cache import Entry
 from engines.cuda.buffers import Buffer, DeviceBuffers, Event, Work
 from engines.cuda.open import open_device
 from engines.errors import EngineError
 from engines.signature import Signature
+from engines.tensorrt.cache import Entry
 from engines.tensorrt.engine import LoadedEngine, check_gpu, checked_plan
 from engines.tensorrt.module import load_tensorrt
 from i2s_trt.arrays import Array

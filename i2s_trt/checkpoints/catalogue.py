@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from i2s_trt.errors import ModelError
-from i2s_trt.files import guard_os_errors, home
+from i2s_trt.files import home
 from i2s_trt.models.spec import GeneratorSpec
 
 DEMO = "demo"
@@ -88,14 +87,6 @@ def list_models(damaged: Callable[[ModelError], None] = lambda _error: None) -> 
         except ModelError as error:
             damaged(error)
     return models
-
-
-def remove_model(name: str) -> None:
-    """Delete a model from the store. Raises ModelError for a name that is not in it."""
-    if not is_name(name) or not (models_folder() / name / DESCRIPTION).is_file():
-        raise unknown_model(name)
-    with guard_os_errors(models_folder() / name):
-        shutil.rmtree(models_folder() / name)
 
 
 def stored_folders() -> list[Path]:

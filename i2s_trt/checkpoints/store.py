@@ -22,9 +22,9 @@ from i2s_trt.checkpoints.catalogue import (
     read_info,
     unknown_model,
 )
+from i2s_trt.checkpoints.faces import draws_faces
 from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
-from i2s_trt.faces.models import draws_faces
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights, standard_spec

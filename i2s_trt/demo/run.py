@@ -21,7 +21,7 @@ from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import WORN, Factors, factors_from_uniform, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_portrait
+from i2s_trt.training.portraits.render import render_portrait
 
 Report = Callable[[EmbedProgress], bool | None]
 

@@ -121,7 +121,7 @@ class EmbedProblem:
 
         Args:
             state: its tensors keep their addresses.
-            capture: whether to record the step as a CUDA graph; by default, wherever that is possible.
+            capture: whether to capture the step as a CUDA graph; by default, wherever that is possible.
         """
 
         def step() -> Tensor:
@@ -133,18 +133,18 @@ class EmbedProblem:
         return stepper(step, self.device, capture, obstacle, self.embedder.announce)
 
     def running(self: Self, state: EmbedState) -> tuple[Step, EmbedState]:
-        """What takes a run's steps, and the state that it changes: the given one, or that of a recorded step.
+        """What takes a run's steps, and the state that it changes: the given one, or that of a captured step.
 
-        A recording reads and writes the tensors that it was made with. So the first problem of its kind stays with the
+        A captured step reads and writes the tensors that it was made with. So the first problem of its kind stays with the
         embedder, and those after it lend it their values.
         """
         if self.device.type == "cpu" or self.options.noise == "resampled":
             return self.stepper(state), state
         kind = (type(self), type(state), len(self.pictures), self._styles is self._targets)
-        if kind not in self.embedder.recorded:
+        if kind not in self.embedder.captured:
             own = state.to(self.device)
-            self.embedder.recorded[kind] = (self, own, self.stepper(own))
-        first, own, step = cast("tuple[Self, EmbedState, Step]", self.embedder.recorded[kind])
+            self.embedder.captured[kind] = (self, own, self.stepper(own))
+        first, own, step = cast("tuple[Self, EmbedState, Step]", self.embedder.captured[kind])
         if first is not self:
             first.take_inputs(self)
         own.take(state)

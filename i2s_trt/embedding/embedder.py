@@ -17,14 +17,14 @@ from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
 class Embedder:
     """A generator made ready to embed pictures under one set of options.
 
-    The fused networks, the prior's covariance, the fast schedule's metric and, on a GPU, the recorded step live here:
+    The fused networks, the prior's covariance, the fast schedule's metric and, on a GPU, the captured step live here:
     they depend on the model and not on the picture.
 
     Args:
         generator: on the device to use.
         options: the paper's settings when left out.
         vgg: feature network of Eq. 2; the built-in one, trained on ImageNet, when left out.
-        announce: told of what goes another way than planned: a batch too large, a step that cannot be recorded.
+        announce: told of what goes another way than planned: a batch too large, a step that cannot be captured.
         epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Attributes:
@@ -32,7 +32,7 @@ class Embedder:
         device: of the generator.
         gradient: evaluates losses and their gradient.
         rule: how a step moves.
-        recorded: steps recorded as CUDA graphs, with the problem whose tensors they read; of `EmbedProblem`.
+        captured: steps captured as CUDA graphs, with the problem whose tensors they read; of `EmbedProblem`.
 
     Raises:
         UsageError: the objective has no curvature, and the schedule is the fast one.
@@ -51,7 +51,7 @@ class Embedder:
         self.vgg: Vgg16 = (vgg or imagenet_vgg16()).to(self.device)
         self.gradient = Gradient(generator, self.vgg, self.options, announce, epilogue)
         self.rule = step_rule(generator, self.vgg, self.options, self.gradient.prior)
-        self.recorded: dict[object, object] = {}
+        self.captured: dict[object, object] = {}
 
     def starting_at(self, digest: str) -> Self:
         """The same for pictures that start from a given latent; `digest` goes into their record."""

@@ -4,7 +4,6 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -13,8 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from i2s_trt.checkpoints.torch_file import read_torch_file
-from i2s_trt.errors import CheckpointError
 from i2s_trt.models import vgg_weights
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, POOLED_BEFORE, TAPS
 
@@ -82,27 +79,7 @@ def imagenet_vgg16() -> Vgg16:
     """
     vgg = Vgg16()
     vgg.load_state_dict(safetensors.torch.load(vgg_weights.read_weights()))  # float16 into float32
-    vgg.source = FeatureSource(vgg_weights.NAME, _digest(vgg), "mean-255")
-    return vgg.eval().requires_grad_(False)
-
-
-def load_vgg16(path: Path) -> Vgg16:
-    """Features from a file laid out as torchvision's ImageNet weights.
-
-    Raises:
-        CheckpointError: the file is not VGG-16's state dict.
-    """
-    try:
-        state = read_torch_file(path)
-        vgg = Vgg16()
-        wanted = vgg.state_dict().keys()
-        vgg.load_state_dict({name: tensor for name, tensor in state.items() if name in wanted})
-    except Exception as error:  # a broken or foreign file can raise anything
-        reason = " ".join(str(error.args[0] if isinstance(error, CheckpointError) else error).split())[:200]
-        raise CheckpointError(
-            f"{path} does not hold VGG-16's weights ({reason})", "i2s-trt models pull vgg16"
-        ) from error
-    vgg.source = FeatureSource(f"VGG-16 trained on ImageNet ({path.name})", _digest(vgg))
+    vgg.source = FeatureSource(vgg_weights.NAME, weights_digest(vgg), "mean-255")
     return vgg.eval().requires_grad_(False)
 
 
@@ -127,7 +104,7 @@ def random_vgg16() -> Vgg16:
             scale = (target / y.square().mean()).sqrt()
             convolution.weight.mul_(scale)
             x = y * scale
-    vgg.source = FeatureSource("random features (seeded VGG-16 shape, not trained on ImageNet)", _digest(vgg))
+    vgg.source = FeatureSource("random features (seeded VGG-16 shape, not trained on ImageNet)", weights_digest(vgg))
     return vgg.eval().requires_grad_(False)
 
 
@@ -138,7 +115,8 @@ def _calibration_images(random: np.random.Generator) -> Tensor:
     return smooth * (64.0 / smooth.std())
 
 
-def _digest(vgg: Vgg16) -> str:
+def weights_digest(vgg: Vgg16) -> str:
+    """sha256 of the weights, with their names."""
     state = hashlib.sha256()
     for name, tensor in sorted(vgg.state_dict().items()):
         state.update(name.encode() + tensor.numpy().tobytes())

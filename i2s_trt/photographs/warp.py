@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from i2s_trt.arrays import Array, Pixels
-from i2s_trt.faces.landmarks import Landmarks
-from i2s_trt.photographs.quad import Quad, ffhq_quad, quad_side
+from i2s_trt.photographs.quad import Quad, quad_side
 
 TRANSFORM_SIZE = 4096  # pixels a side at which the quad is warped; FFHQ's 1024 times four
 
@@ -30,11 +29,6 @@ class Cutout:
     def border(self) -> int:
         """What is kept around the quad, in pixels."""
         return max(int(np.rint(self.side * 0.1)), 3)
-
-
-def align_face(pixels: Pixels, landmarks: Landmarks, size: int) -> Pixels:
-    """The face as FFHQ would show it; arguments and result as for `align_quad`."""
-    return align_quad(pixels, ffhq_quad(landmarks), size)
 
 
 def align_quad(pixels: Pixels, quad: Quad, size: int, transform_size: int = TRANSFORM_SIZE) -> Pixels:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2s_trt.models.generator import Generator
 from i2s_trt.training.factors import COUNT, INDEX, FloatArray, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 
 
 @dataclass(frozen=True)

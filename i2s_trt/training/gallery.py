@@ -16,7 +16,7 @@ from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator
 from i2s_trt.training.directions import factor_directions
 from i2s_trt.training.factors import INDEX, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 from i2s_trt.training.study import Pictures, Study, transfer
 
 EDITS = ("smile", "mouth_open", "eye_open", "gaze", "glasses", "beard", "hair_length", "age")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from i2s_trt.training.factors import FloatArray, sample_latents, sample_pairs, uniform_from_latents
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.training.factors import INDEX, WORN, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 
 Pictures = npt.NDArray[np.uint8]
 

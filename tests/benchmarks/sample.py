@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.schema import Case, Curve, Environment, Figure, Ratio, Results, Row, Skip, Suite
+from benchmarks.speed.schema import Case, Curve, Environment, Figure, Ratio, Results, Row, Skip, Suite
 
 LARGE, SMALL = "random-1024", "demo"
 _SIDES = {LARGE: 1024, SMALL: 128}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from i2s_trt.checkpoints.catalogue import list_models, models_folder, remove_model
+from i2s_trt.checkpoints.catalogue import list_models, models_folder
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.checkpoints.store import (
     import_model,
@@ -68,12 +68,9 @@ def test_notes_are_kept(tmp_path: Path) -> None:
     assert model_info("lern") == info
 
 
-def test_list_and_remove(stored: Path, checkpoint: Path) -> None:
+def test_list(stored: Path, checkpoint: Path) -> None:
     import_model(checkpoint, "another")
     assert names() == ["demo", "another", "mine"]
-    remove_model("mine")
-    assert names() == ["demo", "another"]
-    assert not stored.exists()
 
 
 def test_list_without_a_store() -> None:
@@ -111,18 +108,11 @@ def test_checkpoint_that_is_no_model_leaves_nothing(tmp_path: Path) -> None:
     assert not models_folder().exists()
 
 
-@pytest.mark.parametrize("load", [load_generator, load_weights, model_info, remove_model])
+@pytest.mark.parametrize("load", [load_generator, load_weights, model_info])
 def test_unknown_model(load: Any, stored: Path) -> None:
     with pytest.raises(ModelError, match="no model or file named nobody; known models: demo, mine") as caught:
         load("nobody")
     assert "i2s-trt models pull ffhq" in caught.value.mend
-
-
-@pytest.mark.parametrize("name", ["..", "../models/mine", "demo"])
-def test_remove_takes_names_only(name: str, stored: Path) -> None:
-    with pytest.raises(ModelError, match="no model or file named"):
-        remove_model(name)
-    assert stored.exists()
 
 
 def test_demo_is_there_from_the_start() -> None:

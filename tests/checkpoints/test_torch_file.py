@@ -18,9 +18,9 @@ from i2s_trt import archives
 from i2s_trt.checkpoints import safe_pickle
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.checkpoints.torch_file import read_torch_file
+from i2s_trt.checkpoints.vgg import load_vgg16
 from i2s_trt.errors import CheckpointError, I2sError
 from i2s_trt.latents import read_latents
-from i2s_trt.models.vgg import load_vgg16
 from tests.checkpoints.builders import torch_file
 from tests.checkpoints.opcodes import program
 

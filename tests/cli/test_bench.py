@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environment import describe_environment
-from benchmarks.results_file import read_results, write_results
+from benchmarks.speed.environment import describe_environment
+from benchmarks.speed.results_file import read_results, write_results
 from tests.benchmarks.sample import results
 from tests.cli.support import I2s, invoke, refused, says
 from tests.conftest import command

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results_file import write_results
+from benchmarks.speed.results_file import write_results
 from tests.benchmarks.sample import results
 from tests.cli.support import I2s, invoke, refused, says
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.cache import Entry
+from engines.tensorrt.cache import Entry
 from export.keys import ExportedGraph
 from export.library import export_graph
 from i2s_trt.models.generator import Generator

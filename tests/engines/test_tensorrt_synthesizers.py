@@ -12,9 +12,9 @@ import torch
 
 import engines.synthesizers as module
 from engines.built import find_built
-from engines.cache import EngineKey, Entry, build_once
 from engines.synthesizers import choose_synthesizer, tensorrt_synthesizer
 from engines.tensorrt.builder import Plan
+from engines.tensorrt.cache import EngineKey, Entry, build_once
 from engines.tensorrt.module import load_tensorrt
 from export.keys import ExportedGraph, GraphKey, Precision
 from i2s_trt.errors import EnvironmentFault
@@ -30,8 +30,8 @@ def rtx_card(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A machine with an RTX 4090, as far as anybody asks."""
     pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
     monkeypatch.setattr(module, "driver_fault", lambda *_: "")
-    monkeypatch.setattr("engines.cache.describe_gpu", lambda *_: "RTX 4090")
-    monkeypatch.setattr("engines.cache.gpu_target", lambda *_: "sm89")
+    monkeypatch.setattr("engines.tensorrt.cache.describe_gpu", lambda *_: "RTX 4090")
+    monkeypatch.setattr("engines.tensorrt.cache.gpu_target", lambda *_: "sm89")
     return monkeypatch
 
 
@@ -69,8 +69,8 @@ def test_an_engine_is_looked_for_and_run_on_the_generators_gpu(
         opened.append(number)
         return bench.device
 
-    rtx_card.setattr("engines.cache.describe_gpu", lambda number: ("RTX 3090", "RTX 4090")[number])
-    rtx_card.setattr("engines.cache.gpu_target", lambda number: ("sm86", "sm89")[number])
+    rtx_card.setattr("engines.tensorrt.cache.describe_gpu", lambda number: ("RTX 3090", "RTX 4090")[number])
+    rtx_card.setattr("engines.tensorrt.cache.gpu_target", lambda number: ("sm86", "sm89")[number])
     rtx_card.setattr(module, "open_device", open_device)
     assert choose_synthesizer("auto", on_gpu(generator, 0)).engine == "torch"
     with pytest.raises(EnvironmentFault, match="those built are for another version or GPU"):

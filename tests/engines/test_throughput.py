@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from engines import cache, throughput
-from engines.cache import Entry
+from engines import throughput
 from engines.synthesizers import choose_synthesizer
+from engines.tensorrt import cache
+from engines.tensorrt.cache import Entry
 from engines.throughput import for_throughput
 from export.keys import ExportedGraph
 from i2s_trt.models.generator import Generator

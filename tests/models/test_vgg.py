@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from i2s_trt.checkpoints.vgg import load_vgg16
 from i2s_trt.errors import CheckpointError
-from i2s_trt.models.vgg import Vgg16, load_vgg16, random_vgg16
+from i2s_trt.models.vgg import Vgg16, random_vgg16
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
 
 

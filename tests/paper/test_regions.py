@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.paper.pictures.people import person
 from benchmarks.paper.regions import DEFECTS, FEATURES, difference, removed, restored
-from i2s_trt.training.portraits import render_portrait
+from i2s_trt.training.portraits.render import render_portrait
 
 FACE = replace(person(5103), glasses=0.0, beard=0.0, moustache=0.0, bangs=0.0, hair_length=0.0)
 PICTURE = render_portrait(FACE, 128)

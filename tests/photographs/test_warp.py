@@ -8,8 +8,8 @@ from PIL import Image
 
 from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
-from i2s_trt.photographs.quad import fit_quad
-from i2s_trt.photographs.warp import Cutout, align_face, align_quad, crop, pad, shrink, warp
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad
+from i2s_trt.photographs.warp import Cutout, align_quad, crop, pad, shrink, warp
 from tests.photographs import literal_ffhq
 from tests.photographs.synthetic_face import landmarks68
 
@@ -89,7 +89,7 @@ def test_warping_step(photograph: Any) -> None:
 @pytest.mark.parametrize("place", ["turned", "in a corner"])
 def test_all_steps(photograph: Any, place: str) -> None:
     points = landmarks68(*PLACES[place])
-    found = align_face(photograph, Landmarks.from_points(points), 64)
+    found = align_quad(photograph, ffhq_quad(Landmarks.from_points(points)), 64)
     expected = literal_ffhq.aligned(photograph, points, 64)
     assert found.shape == (64, 64, 3)
     assert np.abs(found.astype(int) - expected).max() <= 1
@@ -98,7 +98,7 @@ def test_all_steps(photograph: Any, place: str) -> None:
 def test_a_fine_checkerboard_does_not_alias() -> None:
     board = np.indices((1200, 1200)).sum(axis=0) % 2 * 255
     pixels = np.repeat(board[..., None], 3, axis=2).astype(np.uint8)
-    found = align_face(pixels, Landmarks.from_points(landmarks68((600, 500), 120, 7)), 64)
+    found = align_quad(pixels, ffhq_quad(Landmarks.from_points(landmarks68((600, 500), 120, 7))), 64)
     assert np.abs(found.astype(int) - 127).max() <= 4
 
 
@@ -122,7 +122,8 @@ def test_positions_are_kept_to_a_fraction_of_a_pixel() -> None:
         face = Landmarks.from_points(points)
         y, x = np.mgrid[:520, :600]
         dot = 255 * np.exp(-((x - face.left_eye[0]) ** 2 + (y - face.left_eye[1]) ** 2) / 50)
-        picture = align_face(np.repeat(dot[..., None], 3, axis=2).astype(np.uint8), face, 128)[..., 0].astype(float)
+        dots = np.repeat(dot[..., None], 3, axis=2).astype(np.uint8)
+        picture = align_quad(dots, ffhq_quad(face), 128)[..., 0].astype(float)
         rows, columns = np.mgrid[:128, :128]
         middle = np.array([(columns * picture).sum(), (rows * picture).sum()]) / picture.sum()
         expected = np.array([0.5 - 0.5 / 4, 0.5 - 0.1 * 1.05 / 4]) * 128 - 0.5
@@ -130,10 +131,10 @@ def test_positions_are_kept_to_a_fraction_of_a_pixel() -> None:
 
 
 def test_a_face_wholly_outside_gives_a_picture_all_the_same(photograph: Any) -> None:
-    found = align_face(photograph, Landmarks.from_points(landmarks68((-300, -300), 20)), 16)
+    found = align_quad(photograph, ffhq_quad(Landmarks.from_points(landmarks68((-300, -300), 20))), 16)
     assert found.shape == (16, 16, 3)
 
 
 def test_a_very_small_photograph() -> None:
-    found = align_face(np.full((3, 2, 3), 77, np.uint8), Landmarks.from_points(landmarks68((1, 1), 2)), 16)
+    found = align_quad(np.full((3, 2, 3), 77, np.uint8), ffhq_quad(Landmarks.from_points(landmarks68((1, 1), 2))), 16)
     assert (np.abs(found.astype(int) - 77) <= 1).all()

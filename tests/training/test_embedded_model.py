@@ -12,7 +12,7 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.training.directions import edit_table, factor_directions
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import COUNT, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 from i2s_trt.training.study import psnr
 
 WEIGHTS = Path(str(files("i2s_trt") / "weights"))

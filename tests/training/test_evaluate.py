@@ -19,7 +19,7 @@ from i2s_trt.training.export_faces import canonical_weights
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import COUNT, INDEX, sample_latents, uniform_from_latents
 from i2s_trt.training.gallery import write_gallery
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 from i2s_trt.training.study import (
     PHOTOGRAPHS,
     embed_pictures,

@@ -7,7 +7,7 @@ import torch
 from i2s_trt.errors import ImageError
 from i2s_trt.training.factor_reader import READ, FactorReader, load_factor_reader, shrink
 from i2s_trt.training.factors import INDEX, NAMES, WORN, sample_latents, uniform_from_latents, visible
-from i2s_trt.training.portraits import render_uniform
+from i2s_trt.training.portraits.render import render_uniform
 from i2s_trt.training.read_factors import (
     ReaderOptions,
     determination,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.training.factors import Factors, factors_from_uniform, sample_latents, uniform_from_latents
-from i2s_trt.training.portraits import render_portrait
+from i2s_trt.training.portraits.render import render_portrait
 
 FACE_SEEDS = (5103, 5112, 5115, 5122, 5101)  # seeds from 5000 upwards were never trained on
 SOURCE_SEEDS = (5121, 5117)

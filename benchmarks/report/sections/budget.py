@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.beside import VARIANT
 from benchmarks.report.document import Block, Cell, Dot, DotPlot, Measured, Paragraph, Part, Section, Table
 from benchmarks.report.numbers import PAPER_NUMBERS, Number, Text, derived, in_unit
 from benchmarks.report.sections.common import Sources, series_name, warnings, way
 from benchmarks.report.source import Entry, Source
-from benchmarks.schema import Case
+from benchmarks.speed.beside import VARIANT
+from benchmarks.speed.schema import Case
 
 NOT_A_STEP = ("baseline", "engine gradient", VARIANT)  # what the best step is compared with, not chosen from
 _PAPER_LABEL = "the paper, on a V100"

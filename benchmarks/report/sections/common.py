@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.load import NOISY
 from benchmarks.report.document import Block, Cell, Dot, Paragraph, Part, Table
 from benchmarks.report.numbers import Number, Text
 from benchmarks.report.source import Source
-from benchmarks.schema import Case
+from benchmarks.speed.load import NOISY
+from benchmarks.speed.schema import Case
 
 Sources = Sequence[Source]
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from benchmarks.pipelines import ALONE, PIPELINE
 from benchmarks.report.document import Block, Cell, DotPlot, Section, Table
 from benchmarks.report.numbers import Text, derived
 from benchmarks.report.sections.common import Sources, dots, models_in, remarks, rows_table, way
 from benchmarks.report.source import Entry
+from benchmarks.speed.pipelines import ALONE, PIPELINE
 
 
 def edit_section(sources: Sources) -> Section | None:

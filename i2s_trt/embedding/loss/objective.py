@@ -67,19 +67,6 @@ class Objective(nn.Module):
         """What a pixel of [-1, 1] is multiplied by for the pixel term."""
         return _PIXEL_RANGE[self.options.input_scale] / 2
 
-    def select(self, index: int) -> "Objective":
-        """The objective of one image of the batch, sharing network and features."""
-        one = Objective.__new__(Objective)
-        nn.Module.__init__(one)
-        one.options, one.vgg, one.layers, one._square = self.options, self.vgg, self.layers, self._square
-        one.register_buffer("gain", self.gain, persistent=False)
-        one.register_buffer("shift", self.shift, persistent=False)
-        rows = slice(index, index + 1)
-        one.targets = self.targets[rows]
-        one.features = {name: feature[rows] for name, feature in self.features.items()}
-        one.gram = None if self.gram is None else self.gram[rows]
-        return one
-
     def forward(self, images: Tensor) -> Tensor:
         """Loss terms of each image.
 

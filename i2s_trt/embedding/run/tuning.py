@@ -17,7 +17,7 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 
 _CANDIDATES: dict[str, tuple[Precision, ...]] = {"cpu": ("fp32", "bf16"), "cuda": ("tf32", "bf16")}
-# Steps between two looks at the clock. On a GPU a look waits for the device, and the first steps, before the recording
+# Steps between two looks at the clock. On a GPU a look waits for the device, and the first steps, before the capture
 # is replayed, are others than those that follow: a round holds more than them, and the first round does not count.
 _ROUND = {"cpu": 1, "cuda": 10}
 _REPEATS = 3
@@ -66,7 +66,7 @@ def choose_precision(generator: Generator, vgg: Vgg16, options: EmbedOptions) ->
 
 
 def _seconds(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> float:
-    """Median time of a step of one picture, taken as the run will take it: replayed, where it can be recorded."""
+    """Median time of a step of one picture, taken as the run will take it: replayed, where it can be captured."""
     endless = replace(options, init="mean", init_digest="", plateau_steps=0)
     grey = np.full((*generator.spec.picture_size, 3), 128, np.uint8)
     problem = EmbedProblem(Embedder(generator, endless, vgg, announce=_say_nothing), [grey])

@@ -19,7 +19,6 @@ from i2s_trt.models.encoder import Encoder
 from i2s_trt.models.generator import Generator
 
 _FORMAT = "i2s-trt encoder 1"
-_BUNDLED = Path(__file__).parents[2] / "weights" / "demo" / "encoder.safetensors"
 _MEND = "i2s-trt train-encoder --model M"
 
 
@@ -82,9 +81,10 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
     Raises:
         ModelError: there is none, it is damaged, or it was trained for another model.
     """
-    path = path or find_encoder(generator.digest)
-    if path is None:
+    own = encoder_path(generator.digest)
+    if path is None and not own.is_file():
         raise ModelError("no encoder has been trained for this model", f"{_MEND}, or start from --init mean")
+    path = path or own
     metadata, tensors = _read(path)
     try:
         if metadata.get("format") != _FORMAT:
@@ -102,19 +102,6 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
         raise _damaged(path, error) from error
     network.to(generator.mean_w.device).eval().requires_grad_(False)
     return TrainedEncoder(network, model, recipe)
-
-
-def find_encoder(model_digest: str) -> Path | None:
-    """The file of a model's encoder: the user's, or the one that came with the program."""
-    path = encoder_path(model_digest)
-    if path.is_file():
-        return path
-    return _BUNDLED if _BUNDLED.is_file() and _trained_for(_BUNDLED) == model_digest else None
-
-
-def _trained_for(path: Path) -> str:
-    metadata, _ = _read(path)
-    return str(json.loads(metadata.get("encoder", "{}")).get("model", ""))
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -1,4 +1,4 @@
-"""A step that is recorded once as a CUDA graph and then replayed: one launch instead of hundreds."""
+"""A step that is captured once as a CUDA graph and then replayed: one launch instead of hundreds."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -10,8 +10,8 @@ from i2s_trt.memory import give_back_memory
 
 Work = Callable[[], Tensor]
 Kind = Literal["eager", "captured"]
-_EAGER = "the step cannot be recorded as a CUDA graph ({}): it runs operation by operation, slower"
-_WARM_UP = 3  # libraries choose their kernels and allocate in the first calls, which cannot be recorded
+_EAGER = "the step cannot be captured as a CUDA graph ({}): it runs operation by operation, slower"
+_WARM_UP = 3  # libraries choose their kernels and allocate in the first calls, which cannot be captured
 
 
 class EagerStep:
@@ -30,13 +30,13 @@ class EagerStep:
 class CapturedStep:
     """A step that changes tensors in place and never asks for a value, replayed as one CUDA graph.
 
-    The first calls run as they are, for warm-up, and are steps like any other. If the recording fails, for want of
-    memory or else, all others run so too: what was recorded has not been executed, so no step is half done.
+    The first calls run as they are, for warm-up, and are steps like any other. If the capture fails, for want of
+    memory or else, all others run so too: what was captured has not been executed, so no step is half done.
 
     Args:
         work: takes one step on tensors whose addresses stay, and returns the loss terms [N, T] before it.
         device: the GPU.
-        announce: told why it could not be recorded, once.
+        announce: told why it could not be captured, once.
     """
 
     kind: Kind = "captured"
@@ -51,7 +51,7 @@ class CapturedStep:
     def __call__(self) -> Tensor:
         """Take one step; returns the loss terms [N, T] before it, which the next call overwrites."""
         if self._graph is None and self.kind == "captured" and self._warm_up == 0:
-            self._record()
+            self._capture()
         if self._graph is None:
             self._warm_up = max(0, self._warm_up - 1)
             return self._run()
@@ -66,10 +66,10 @@ class CapturedStep:
         current.wait_stream(self._stream)
         return losses
 
-    def _record(self) -> None:
+    def _capture(self) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            self._losses = self._recorded(graph)
+            self._losses = self._captured(graph)
         except (RuntimeError, MemoryError) as error:
             reason = " ".join(str(_first(error)).split())[:200]
         else:
@@ -81,7 +81,7 @@ class CapturedStep:
         give_back_memory()
         self._announce(_EAGER.format(reason))
 
-    def _recorded(self, graph: torch.cuda.CUDAGraph) -> Tensor:
+    def _captured(self, graph: torch.cuda.CUDAGraph) -> Tensor:
         # a capture that fails leaves its stream current: the outer block puts the caller's back
         with (
             torch.cuda.stream(self._stream),
@@ -108,8 +108,8 @@ def stepper(
     Args:
         work: takes one step, in place.
         device: where.
-        capture: whether to record it as a CUDA graph; None wherever that is possible.
-        obstacle: why it cannot be recorded; empty when it can.
+        capture: whether to capture it as a CUDA graph; None wherever that is possible.
+        obstacle: why it cannot be captured; empty when it can.
         announce: told of the obstacle where it matters.
     """
     if capture is False or device.type != "cuda":

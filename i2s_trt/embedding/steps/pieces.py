@@ -9,7 +9,7 @@ from i2s_trt.embedding.loss.gradient import Announce, Gradient
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.steps.state import RUNNING, EmbedState
 from i2s_trt.errors import EnvironmentFault
-from i2s_trt.memory import give_back_memory, memory_ran_out, recording
+from i2s_trt.memory import capturing, give_back_memory, memory_ran_out
 
 Noise = Callable[[Tensor, Sequence[int]], list[Tensor] | None]
 
@@ -43,17 +43,17 @@ class Batch:
         """Loss terms [N, T] and the gradient [N, ...] of the totals at the state's variables.
 
         On the CPU images that have stopped are not computed; their rows are nan and zero. While a CUDA graph is being
-        recorded nothing is halved: that would record half a step.
+        captured nothing is halved: that would capture half a step.
 
         Raises:
             EnvironmentFault: there is not memory enough for a single image.
-            RuntimeError: memory ran out during a recording.
+            RuntimeError: memory ran out during a capture.
         """
         while True:
             try:
                 return self._evaluate(state)
             except (RuntimeError, MemoryError) as error:
-                if recording() or not memory_ran_out(error):
+                if capturing() or not memory_ran_out(error):
                     raise
                 self._halve(error)
 
@@ -75,7 +75,7 @@ class Batch:
             return self._objectives[piece]
         own = slice(piece.start, piece.stop)
         objective = self._gradient.objective(self._targets[own], self._styles[own])
-        if not recording():
+        if not capturing():
             self._objectives[piece] = objective
         return objective
 

@@ -1,7 +1,7 @@
 """The state of a run, and what every kind of step does with it.
 
 Everything is masked arithmetic, in place, on tensors with one row an image: no image's fate touches another's, no value
-has to be fetched from the device, and no tensor changes its address, so that a step can be recorded and replayed.
+has to be fetched from the device, and no tensor changes its address, so that a step can be captured and replayed.
 """
 
 from dataclasses import dataclass, fields

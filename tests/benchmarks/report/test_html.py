@@ -13,7 +13,7 @@ from benchmarks.report.html import to_html
 from benchmarks.report.make import make_report
 from benchmarks.report.numbers import digits
 from benchmarks.report.source import Source
-from benchmarks.schema import Results, Skip
+from benchmarks.speed.schema import Results, Skip
 from tests.benchmarks.sample import results, step_case, suite
 
 GPU = "Example GPU, 139 GiB, compute capability 9.0"

@@ -10,7 +10,7 @@ from benchmarks.report.markdown import to_markdown
 from benchmarks.report.numbers import Number, Text
 from benchmarks.report.sections.budget import account
 from benchmarks.report.source import Source
-from benchmarks.schema import Results, Skip
+from benchmarks.speed.schema import Results, Skip
 from tests.benchmarks.sample import LARGE, SMALL, results, suite
 
 SOURCE = Source("laptop", results())

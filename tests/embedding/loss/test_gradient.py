@@ -152,7 +152,7 @@ def test_compiled_is_plain_up_to_rounding(vgg: Vgg16) -> None:
 def test_a_step_asks_the_device_for_no_value(
     fine: Generator, vgg: Vgg16, method: Any, precision: Any, space: Any
 ) -> None:
-    """On the meta device, where tensors have no values and asking for one raises: what a CUDA graph can record."""
+    """On the meta device, where tensors have no values and asking for one raises: what a CUDA graph can capture."""
     options = EmbedOptions(method=method, precision=precision, space=space, plateau_steps=3)
     generator, features = copy.deepcopy(fine).to("meta"), copy.deepcopy(vgg).to("meta")
     state = EmbedState.start(torch.zeros(2, *variable_shape(fine, space), device="meta"), options)

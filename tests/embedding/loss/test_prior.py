@@ -193,7 +193,7 @@ def test_a_piece_that_is_not_computed_has_as_many_terms(toy: Generator, vgg: Vgg
 
 
 def test_a_step_asks_the_device_for_no_value(toy: Generator, vgg: Vgg16) -> None:
-    """On the meta device, where asking for a value raises: what a CUDA graph can record."""
+    """On the meta device, where asking for a value raises: what a CUDA graph can capture."""
     options = EmbedOptions(objective=CHARGED)
     generator, features = copy.deepcopy(toy).to("meta"), copy.deepcopy(vgg).to("meta")
     state = EmbedState.start(torch.zeros(2, *variable_shape(toy, "w+"), device="meta"), options)

@@ -17,7 +17,7 @@ from i2s_trt.embedding.steps.adam import advance
 from i2s_trt.embedding.steps.captured import CapturedStep, EagerStep, stepper
 from i2s_trt.embedding.steps.pieces import Batch
 from i2s_trt.embedding.steps.state import RUNNING, EmbedState
-from i2s_trt.memory import recording
+from i2s_trt.memory import capturing
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 from tests.embedding.steps.fake_graphs import FakeGraphs
@@ -53,7 +53,7 @@ def test_no_tensor_of_the_state_moves(toy: Generator, vgg: Vgg16, changes: dict[
 def test_steps_by_hand_are_the_run(toy: Generator, vgg: Vgg16) -> None:
     problem = EmbedProblem(Embedder(toy, QUICK, vgg), pictures(2))
     by_hand, run = problem.start(), problem.start()
-    step = problem.stepper(by_hand, capture=True)  # there is no GPU to record it on
+    step = problem.stepper(by_hand, capture=True)  # there is no GPU to capture it on
     assert step.kind == "eager"
     losses = [step() for _ in range(12)]
     optimise(problem, run)
@@ -89,19 +89,19 @@ def test_only_a_gpu_records_and_obstacles_are_told_there_alone() -> None:
     assert said == []
     assert isinstance(stepper(work, torch.device("cuda"), None, "its noise is new", said.append), EagerStep)
     assert said == [
-        "the step cannot be recorded as a CUDA graph (its noise is new): it runs operation by operation, slower"
+        "the step cannot be captured as a CUDA graph (its noise is new): it runs operation by operation, slower"
     ]
 
 
 class _Tight(Gradient):
-    """Has not memory enough for a recording, nor, afterwards, for more than `most` images at once."""
+    """Has not memory enough for a capture, nor, afterwards, for more than `most` images at once."""
 
     most = 4
     refused = False
 
     def __call__(self, variable: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-        self.refused = self.refused or recording()
-        if recording() or (self.refused and len(variable) > self.most):
+        self.refused = self.refused or capturing()
+        if capturing() or (self.refused and len(variable) > self.most):
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
         return super().__call__(variable, *rest)
 
@@ -118,7 +118,7 @@ def steps_of(batch: Batch, state: EmbedState) -> Any:
 
 
 @pytest.mark.parametrize(("images", "most", "size"), [(4, 4, 4), (4, 2, 2), (1, 1, 1)])
-def test_memory_that_does_not_suffice_for_a_recording_costs_the_recording_alone(
+def test_memory_that_does_not_suffice_for_a_capture_costs_the_capture_alone(
     toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch, images: int, most: int, size: int
 ) -> None:
     targets = torch.rand(images, 3, 16, 16)
@@ -135,13 +135,13 @@ def test_memory_that_does_not_suffice_for_a_recording_costs_the_recording_alone(
         step(), plainly()
     assert (step.kind, batch.size) == ("eager", size)
     assert graphs.log == ["record", "reset", "give back", *["give back"] * (size < images)]
-    assert said[0].startswith("the step cannot be recorded as a CUDA graph (CUDA out of memory")
+    assert said[0].startswith("the step cannot be captured as a CUDA graph (CUDA out of memory")
     assert len(said) == 1 + (size < images)
     assert state.step.tolist() == [6] * images
     torch.testing.assert_close(state.history, wanted.history, rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
-def test_what_a_recording_makes_is_not_kept_for_steps_that_are_executed(
+def test_what_a_capture_makes_is_not_kept_for_steps_that_are_executed(
     toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     targets = torch.rand(1, 3, 16, 16)
@@ -149,7 +149,7 @@ def test_what_a_recording_makes_is_not_kept_for_steps_that_are_executed(
 
     class Counting(Gradient):
         def objective(self, *pictures: Any) -> Any:
-            made.append(recording())
+            made.append(capturing())
             return super().objective(*pictures)
 
     state = EmbedState.start(toy.mean_w_plus.unsqueeze(0), QUICK)
@@ -163,7 +163,7 @@ def test_what_a_recording_makes_is_not_kept_for_steps_that_are_executed(
 
 def test_the_first_of_two_failures_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def work() -> Tensor:
-        if not recording():
+        if not capturing():
             return torch.ones(1, 1)
         try:
             raise RuntimeError("asked the device for a value")
@@ -192,14 +192,14 @@ def on_gpu(toy: Generator, vgg: Vgg16) -> Any:
 def test_a_replayed_step_is_the_eager_one(on_gpu: tuple[Generator, Vgg16], precision: Any) -> None:
     generator, vgg = on_gpu
     problem = EmbedProblem(Embedder(generator, replace(QUICK, precision=precision), vgg), pictures(3))
-    eager, recorded = problem.start(), problem.start()
-    slow, fast = problem.stepper(eager, capture=False), problem.stepper(recorded)
+    eager, captured = problem.start(), problem.start()
+    slow, fast = problem.stepper(eager, capture=False), problem.stepper(captured)
     for _ in range(12):
         slow(), fast()
     assert isinstance(fast, CapturedStep)
     assert fast.kind == "captured"
-    torch.testing.assert_close(recorded.history, eager.history, rtol=1e-3, atol=1e-3)
-    assert recorded.status.tolist() == eager.status.tolist()
+    torch.testing.assert_close(captured.history, eager.history, rtol=1e-3, atol=1e-3)
+    assert captured.status.tolist() == eager.status.tolist()
 
 
 @pytest.mark.gpu
@@ -219,7 +219,7 @@ def test_replaying_waits_for_nothing(on_gpu: tuple[Generator, Vgg16]) -> None:
 
 
 @pytest.mark.gpu
-def test_what_cannot_be_recorded_runs_on_and_says_so_once(on_gpu: tuple[Generator, Vgg16]) -> None:
+def test_what_cannot_be_captured_runs_on_and_says_so_once(on_gpu: tuple[Generator, Vgg16]) -> None:
     said: list[str] = []
     x = torch.zeros(1, device="cuda")
 

@@ -1,8 +1,8 @@
-"""The step rehearsed on the meta device: what a CUDA graph can record asks for no value and touches no other device.
+"""The step rehearsed on the meta device: what a CUDA graph can capture asks for no value and touches no other device.
 
 Tensors there have no values, and asking for one raises. A tensor of the CPU that slips in with one element would not,
 so every operation is watched as well. The first step is not: what it makes, features of the targets for one, is there
-before anything is recorded.
+before anything is captured.
 """
 
 import copy

@@ -7,11 +7,11 @@ from typing import Any
 
 import onnx
 
-from engines.cache import EngineKey, build_once
 from engines.inference_server.config import Symbol
 from engines.plan import EngineRequest, Prospect
 from engines.profiles import BatchProfile
 from engines.tensorrt.builder import Plan, Tensor
+from engines.tensorrt.cache import EngineKey, build_once
 from export.keys import ExportedGraph
 from export.library import export_graph
 from export.source import GraphSource

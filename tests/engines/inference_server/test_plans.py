@@ -8,11 +8,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from engines.cache import Miss
 from engines.errors import EngineError
 from engines.inference_server.repository import write_repository
 from engines.plan import EngineRequest, Prospect
 from engines.profiles import BatchProfile
+from engines.tensorrt.cache import Miss
 from export.source import GraphSource
 from i2s_trt.errors import UsageError
 from tests.engines.inference_server.support import PROFILE, config_of, exported_of, onnx_prospect, plan_prospect, port

@@ -65,23 +65,6 @@ def test_a_constant_can_be_given_for_one_call(runner: OnnxRuntimeRunner, generat
     np.testing.assert_array_equal(runner({"w_plus": w_plus})["pixels"], plain)
 
 
-def test_tensors_of_pytorch_are_used_where_they_lie(runner: OnnxRuntimeRunner, generator: Generator) -> None:
-    w_plus = latents(generator, 3)
-    expected = runner({"w_plus": w_plus})["pixels"]
-    given = torch.from_numpy(np.repeat(w_plus, 2, axis=0))[::2]  # not contiguous
-    pixels = runner.on_tensors({"w_plus": given.requires_grad_()})["pixels"]
-    assert (pixels.dtype, pixels.device.type) == (torch.uint8, "cpu")
-    np.testing.assert_array_equal(pixels.numpy(), expected)
-    kept = pixels.clone()
-    runner.on_tensors({"w_plus": torch.zeros(3, *given.shape[1:])})
-    assert torch.equal(pixels, kept)
-    with pytest.raises(EngineError, match=r"input w_plus is on meta, the session on cpu") as caught:
-        runner.on_tensors({"w_plus": given.to("meta")})
-    assert ".to('cpu')" in caught.value.mend
-    with pytest.raises(EngineError, match="input w_plus is float64"):
-        runner.on_tensors({"w_plus": given.double()})
-
-
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=6))
 def test_a_sequence_of_any_batch_sizes_is_the_same_pictures(sizes: list[int]) -> None:
     runner, generator = _MAPPING.runner, slim(16, 8, 16).generator

@@ -8,16 +8,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 
-from engines.errors import EngineError
 from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from engines.synthesizers import choose_synthesizer
 from export.keys import ExportedGraph
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from tests.engines.tensorrt.runtime_bench import latents
-from tests.export.far_away import FarTensor, far_away
+from tests.export.far_away import far_away
 from tests.export.shared import slim
 
 CPU = "CPUExecutionProvider"
@@ -117,11 +115,3 @@ def test_a_type_that_a_provider_has_no_kernels_for_names_another(tmp_path: Path)
     with pytest.raises(EnvironmentFault, match="cannot load") as caught:
         OnnxRuntimeRunner(ExportedGraph(tmp_path / "g.onnx", {}, exported=False))
     assert caught.value.mend == "take --precision fp32 or fp16"
-
-
-def test_tensors_on_another_gpu_are_refused(runtime: OnnxRuntimeGpu, exported: ExportedGraph) -> None:
-    runner = OnnxRuntimeRunner(exported, "cuda", gpu=1)
-    w_plus: torch.Tensor = FarTensor(torch.zeros(1, 6, 16), torch.device("cuda", 0))
-    with pytest.raises(EngineError, match=r"w_plus is on cuda:0, the session on cuda:1") as caught:
-        runner.on_tensors({"w_plus": w_plus})
-    assert ".to('cuda:1')" in caught.value.mend

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import engines.tensorrt.runtime as runtime_module
-from engines.cache import EngineKey, Entry, build_once
 from engines.profiles import BatchProfile
 from engines.tensorrt.builder import BuildOptions, build_plan
+from engines.tensorrt.cache import EngineKey, Entry, build_once
 from engines.tensorrt.module import load_tensorrt
 from engines.tensorrt.runtime import TensorrtRunner
 from export.keys import ExportedGraph

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engines.cache import Entry, Miss, build_once, look_up
 from engines.plan import EngineRequest, engine_key, inspect, make
 from engines.profiles import BatchProfile
+from engines.tensorrt.cache import Entry, Miss, build_once, look_up
 from tests.export.shared import slim
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")

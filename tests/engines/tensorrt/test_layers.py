@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from engines.cache import Entry
 from engines.inspection import kernels_of
 from engines.plan import EngineRequest, Prospect
 from engines.tensorrt.builder import build_plan
+from engines.tensorrt.cache import Entry
 from engines.tensorrt.layers import Layer, activation_bytes, inspection_text, parse_layers
 from engines.tensorrt.module import Message
 from export.keys import ExportedGraph

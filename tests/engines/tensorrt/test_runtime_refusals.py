@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from engines.cache import Entry
 from engines.cuda.gpu import driver_fault
 from engines.errors import EngineError
+from engines.tensorrt.cache import Entry
 from engines.tensorrt.module import load_tensorrt
 from engines.tensorrt.runtime import TensorrtRunner
 from export.keys import ExportedGraph

@@ -1,0 +1,1 @@
+"""How fast things are: suites, what they measure with, and the files that they leave."""

@@ -1,0 +1,1 @@
+"""Portraits drawn from known factors, feature by feature."""
