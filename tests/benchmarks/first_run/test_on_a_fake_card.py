@@ -76,6 +76,11 @@ def test_the_gpus_tests_of_the_captured_step_pass_on_it() -> None:
     assert "skipped" not in on_the_card([*words, "tests/embedding/steps/test_captured.py"])
 
 
+def test_one_captured_step_serves_all_pictures_of_an_embedder() -> None:
+    words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "tests/embedding/test_embedder.py"]
+    assert "skipped" not in on_the_card(words)
+
+
 def test_a_generator_learns_on_it_as_on_the_cpu() -> None:
     words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "tests/training/test_trainer.py"]
     assert "skipped" not in on_the_card(words)
