@@ -135,8 +135,8 @@ class EmbedProblem:
     def running(self: Self, state: EmbedState) -> tuple[Step, EmbedState]:
         """What takes a run's steps, and the state that it changes: the given one, or that of a captured step.
 
-        A captured step reads and writes the tensors that it was made with. So the first problem of its kind stays with the
-        embedder, and those after it lend it their values.
+        A captured step reads and writes the tensors that it was made with. So the first problem of its kind stays with
+        the embedder, and those after it lend it their values.
         """
         if self.device.type == "cpu" or self.options.noise == "resampled":
             return self.stepper(state), state

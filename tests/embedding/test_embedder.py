@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.embedding import embedder as module
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, optimise
 from i2s_trt.embedding.embedder import Embedder
+from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.run.job import EmbedJob
 from i2s_trt.embedding.run.options import JobOptions
@@ -93,12 +93,12 @@ def test_a_folder_of_pictures_makes_it_once(
 ) -> None:
     made: list[EmbedOptions] = []
 
-    class Counted(module.Gradient):
+    class Counted(Gradient):
         def __init__(self, generator: Generator, vgg: Vgg16, options: EmbedOptions, *rest: Any) -> None:
             made.append(options)
             super().__init__(generator, vgg, options, *rest)
 
-    monkeypatch.setattr(module, "Gradient", Counted)
+    monkeypatch.setattr("i2s_trt.embedding.embedder.Gradient", Counted)
     paths = [tmp_path / f"{seed}.png" for seed in range(3)]
     for seed, path in enumerate(paths):
         write_png(path, picture(seed))
