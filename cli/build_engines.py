@@ -119,7 +119,7 @@ def _source(model: str, features: str, console: Console) -> "GraphSource":
     from export.source import GraphSource
 
     def vgg() -> "Vgg16":
-        from cli.features import choose_features
+        from cli.session_report import choose_features
 
         return choose_features(features, console)
 

@@ -19,15 +19,15 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
 
     Example: i2s-trt demo -o demo
     """
-    from cli.features import choose_features
-    from cli.schedule import say_schedule
+    from cli.session_report import SessionReport, choose_features
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.demo.run import OPTIONS, run_demo
+    from i2s_trt.session import schedule_event
 
     console = Console(json)
     console.say("embedding three photographs and three drawn faces; this takes two minutes at most on two cores")
     generator, vgg = load_generator(), choose_features("imagenet", console)
-    say_schedule(console, generator, vgg, OPTIONS)
+    SessionReport(console)(schedule_event(generator, vgg, OPTIONS))
     with console.progress() as bar, stop_requests() as should_stop:
 
         def report(progress: "EmbedProgress") -> bool:

@@ -10,13 +10,14 @@ import typer
 
 from cli import options as opt
 from cli.console import Console, ProgressBar
-from cli.edit_inputs import Engine, Opened, RenderPrecision, open_model
+from cli.edit_inputs import Engine, RenderPrecision, open_model
 from cli.edit_outputs import is_sheet, write_sheet
 from cli.interrupts import stop_requests
 from cli.synthesize import parse_seeds
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
+    from engines.open import Opened
     from i2s_trt.batch.jobs import BatchLatent
     from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult
     from i2s_trt.edit.recipe.load import Variant
@@ -76,7 +77,7 @@ def edit(
     _leave(console, result, output)
 
 
-def _announce(console: Console, opened: Opened, variants: "Sequence[Variant]", latents: int) -> None:
+def _announce(console: Console, opened: "Opened", variants: "Sequence[Variant]", latents: int) -> None:
     """What is to be done, and with which directions."""
     for direction in opened.source.directions_read:
         console.say(f"direction: {direction.describe()}")
@@ -89,7 +90,7 @@ def _announce(console: Console, opened: Opened, variants: "Sequence[Variant]", l
 
 def _run(
     console: Console,
-    opened: Opened,
+    opened: "Opened",
     latents: "Sequence[BatchLatent]",
     variants: "Sequence[Variant]",
     output: Path,

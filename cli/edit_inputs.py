@@ -1,7 +1,6 @@
 """What the editing commands share: their options, the opened model, and lists of strengths."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +10,8 @@ from cli.console import Console
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
+    from engines.open import Opened
     from engines.synthesizers import Choice
-    from i2s_trt.edit.sources import LatentSource
     from i2s_trt.models.generator import Generator
 
 _MANY = 10_000
@@ -39,24 +38,14 @@ Seconds = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A model that is ready to be edited with."""
+def open_model(console: Console, model: str, device: str, engine: str, precision: str, any_model: bool) -> "Opened":
+    """Load a model, choose its engine and say which. Raises as `engines.open.open_model` does."""
+    from engines.open import open_model
 
-    generator: "Generator"
-    source: "LatentSource"
-    choice: "Choice"
-
-
-def open_model(console: Console, model: str, device: str, engine: str, precision: str, any_model: bool) -> Opened:
-    """Load a model, choose its engine and say which. Raises as `load_generator` and `choose_synthesizer` do."""
-    from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.devices import choose_device
-    from i2s_trt.edit.sources import LatentSource
-
-    generator = load_generator(model).to(choose_device(device))
-    choice = choose_engine(console, generator, engine, precision)
-    return Opened(generator, LatentSource.of(generator, any_model=any_model), choice)
+    with console.progress():
+        opened = open_model(model, device, engine, precision, any_model=any_model)
+    _say_engine(console, opened.choice)
+    return opened
 
 
 def choose_engine(
@@ -67,10 +56,14 @@ def choose_engine(
 
     with console.progress():
         choice = choose_synthesizer(engine, generator, provider, precision)
+    _say_engine(console, choice)
+    return choice
+
+
+def _say_engine(console: Console, choice: "Choice") -> None:
     numbers = "" if choice.precision == "auto" else f" in {choice.precision}"
     console.say(f"engine:   {choice.engine}{numbers} ({choice.reason})")
     console.event("engine", name=choice.engine, precision=choice.precision, reason=choice.reason)
-    return choice
 
 
 def parse_strengths(text: str, option: str = "--strength") -> list[float]:

@@ -10,7 +10,7 @@ from cli.console import Console, ProgressBar
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
-    from cli.edit_inputs import Opened
+    from engines.open import Opened
     from i2s_trt.arrays import Pixels, WPlus
 
 _ROW = 9  # pictures in one row at most

@@ -1,7 +1,6 @@
 """`i2s-trt embed`: photographs to latents, by the paper's algorithm."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,14 +23,13 @@ from cli.embed_inputs import (
 )
 from cli.embed_report import Reporter, leave
 from cli.interrupts import stop_requests
-from cli.precision import check_precision, with_precision
-from cli.schedule import say_schedule
+from cli.session_report import SessionReport
 from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.run.options import JobOptions
 
 if TYPE_CHECKING:
-    from cli.embed_faces import FaceInput
     from i2s_trt.embedding.run.job import JobResult
+    from i2s_trt.session import SessionOptions
     from i2s_trt.video.options import ClipOptions
 
 _DEFAULT = EmbedOptions()
@@ -127,14 +125,13 @@ def embed(
 
     Example: i2s-trt embed photo.jpg -o out --steps 1000
     """
-    from cli.embed_faces import FaceInput
     from i2s_trt.embedding.run.outputs import Outputs, unique_names
+    from i2s_trt.session import SessionOptions
     from i2s_trt.video.options import ClipOptions
 
     console = Console(json)
     check_finite(learning_rate=learning_rate, pixel_weight=pixel_weight, style_weight=style_weight, prior=prior)
-    check_precision(precision)
-    check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit, schedule=schedule)
+    check_choices(space=space, resize=resize, input_scale=input_scale, fit=fit, schedule=schedule, precision=precision)
     objective = ObjectiveOptions(
         pixel_weight=pixel_weight,
         layer_weights=layer_weights_from(layers),
@@ -162,65 +159,38 @@ def embed(
     if resume:
         tidy(planned)
     files = JobOptions(batch, resume, overwrite, fit, style_image)  # type: ignore[arg-type]
-    found = FaceInput(align, faces.align_options(bool(align), face, landmarks, fit), detector)  # type: ignore[arg-type]
+    alignment = faces.align_options(bool(align), face, landmarks, fit)  # type: ignore[arg-type]
+    options = SessionOptions(model, device, features, precision, init, settings, align, alignment, detector)
     clip = ClipOptions(
         frame_steps, temporal_weight=temporal_weight, smoothing=smoothing, most_frames=most_frames, resume=resume,
         overwrite=overwrite,
     )  # fmt: skip
-    results, wanted = _run(
-        console, sources, output, model, settings, files, init, features, device, precision, found, clip
-    )
+    results, wanted = _run(console, options, sources, output, files, clip)
     leave(console, results, wanted, output)
 
 
 def _run(
     console: Console,
+    options: "SessionOptions",
     sources: Sequence[Path],
     output: Path,
-    model: str,
-    settings: EmbedOptions,
     files: JobOptions,
-    init: str,
-    features: str,
-    device: str,
-    precision: str,
-    found: "FaceInput",
     clip: "ClipOptions",
 ) -> "tuple[list[JobResult], int]":
     """The results, and how many there should be."""
     from cli.embed_clips import embed_clips
-    from cli.features import choose_features, note_input_scale
-    from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.devices import choose_device
-    from i2s_trt.embedding.run.job import EmbedJob
-    from i2s_trt.embedding.start.point import starting_point
-    from i2s_trt.video.job import ClipJob
+    from i2s_trt.session import open_session
     from i2s_trt.video.read import is_clip
 
-    torch_device = choose_device(device)
-    generator = load_generator(model).to(torch_device)
-    size = f"{generator.spec.picture_size[1]}x{generator.spec.picture_size[0]}"
-    console.say(f"model:    {model} ({size}, {generator.num_layers} layers, on {torch_device})")
-    console.event(
-        "model", name=model, digest=generator.digest, resolution=generator.resolution, device=str(torch_device)
-    )
-    vgg = choose_features(features, console)
-    note_input_scale(vgg, settings.objective, console)
-    start = starting_point(init, generator)
-    settings = replace(settings, init=start.init, init_digest=start.digest)
-    settings = with_precision(precision, generator, vgg, settings, console)
-    say_schedule(console, generator, vgg, settings)
-    files = replace(files, initial=start.initial)
-    photographs = found.for_model(model, generator, console)
+    with console.progress():
+        session = open_session(options, SessionReport(console))
+    photographs = session.photographs
     pictures = photographs.expand([source for source in sources if not is_clip(source)])
     films = [source for source in sources if is_clip(source)]
     with console.progress() as bar, stop_requests() as should_stop:
         report = Reporter(console, bar, photographs.typical_distance)
-        job = EmbedJob(generator, vgg, settings, files, output, report, should_stop, photographs.prepare)
-        results = job.run(pictures)
+        results = session.pictures(output, files, report, should_stop).run(pictures)
         if films and not should_stop():
-            frames = ClipJob(
-                generator, vgg, settings, clip, photographs.plan, photographs.settings, report, should_stop
-            )
-            results += embed_clips(console, frames, films, output, generator)
+            frames = session.clips(clip, report, should_stop)
+            results += embed_clips(console, frames, films, output, session.generator)
     return results, len(pictures) + len(films)

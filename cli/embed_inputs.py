@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2s_trt.arithmetic import PRECISIONS
 from i2s_trt.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _CHOICES = {
     "resize": ("area", "bilinear"),
     "fit": ("crop", "pad"),
     "schedule": ("paper", "fast"),
+    "precision": ("auto", *PRECISIONS),
 }
 
 

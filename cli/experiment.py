@@ -79,7 +79,7 @@ def _run(
     from benchmarks.paper.catalogue import study
     from benchmarks.paper.embeddings import StoppedError
     from benchmarks.paper.runner import sole_user
-    from cli.features import choose_features
+    from cli.session_report import choose_features
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
 

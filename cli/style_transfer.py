@@ -7,13 +7,14 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import LATENT, Engine, Opened, RenderPrecision, open_model, stem
+from cli.edit_inputs import LATENT, Engine, RenderPrecision, open_model, stem
 from cli.edit_outputs import Edited, check_output, is_sheet, rendered, write_folder, write_sheet
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engines.open import Opened
     from i2s_trt.arrays import Pixels
 
 _TABLE = "table.png"
@@ -89,7 +90,7 @@ def _layers(first: int | None, text: str, count: int) -> "Sequence[int] | None":
         raise UsageError(f"--layers {text!r} names no layers", "write 9-17 or 8,9,12") from error
 
 
-def _styled(opened: Opened, content: str, style: str, layers: "Sequence[int] | None") -> Edited:
+def _styled(opened: "Opened", content: str, style: str, layers: "Sequence[int] | None") -> Edited:
     from i2s_trt.edit.operations import crossover, style_layers
 
     chosen = list(style_layers(opened.generator.num_layers) if layers is None else layers)
@@ -99,7 +100,7 @@ def _styled(opened: Opened, content: str, style: str, layers: "Sequence[int] | N
 
 
 def _sheet(
-    opened: Opened, contents: "Sequence[str]", styles: "Sequence[str]", pictures: "Sequence[Pixels]"
+    opened: "Opened", contents: "Sequence[str]", styles: "Sequence[str]", pictures: "Sequence[Pixels]"
 ) -> "Pixels":
     """The paper's Figure 23: contents above the columns, styles before the rows."""
     from i2s_trt.edit.render import render_latents

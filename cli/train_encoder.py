@@ -31,7 +31,7 @@ def train_encoder(
 
     Example: i2s-trt train-encoder --model demo
     """
-    from cli.features import choose_features
+    from cli.session_report import choose_features
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.embedding.start.encoder import encoder_path, save_encoder
