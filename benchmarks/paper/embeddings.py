@@ -10,7 +10,8 @@ from benchmarks.paper.task import Embedded, Task
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.run.key import RunKey
-from i2s_trt.embedding.run.snapshot import Snapshot, load_snapshot, save_snapshot
+from i2s_trt.embedding.run.resume import resumed
+from i2s_trt.embedding.run.snapshot import Snapshot, SnapshotKeeper, load_snapshot, save_snapshot
 from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.errors import I2sError, LatentError
 from i2s_trt.files import make_folder
@@ -78,7 +79,7 @@ class Embeddings:
         pictures = [t.picture for t in tasks]
         problem = EmbedProblem(self._embedder(task), pictures, styles)
         state, seconds = self._begin(problem, tasks)
-        keeper = _Keeper([self._snapshot(t) for t in tasks], seconds)
+        keeper = SnapshotKeeper([self._snapshot(t) for t in tasks], seconds, _SNAPSHOT_SECONDS)
         done = int(state.step.sum())
 
         def callback(progress: EmbedProgress) -> bool:
@@ -102,15 +103,9 @@ class Embeddings:
         return self._made[1]
 
     def _begin(self, problem: EmbedProblem, tasks: Sequence[Task]) -> tuple[EmbedState, list[float]]:
-        fresh = problem.start()
-        states, seconds = [], []
-        for i, task in enumerate(tasks):
-            path, key = self._snapshot(task)
-            snapshot = load_snapshot(path, key)
-            states.append((snapshot.state if snapshot else fresh.select(i)).to(problem.device))
-            seconds.append(snapshot.seconds if snapshot else 0.0)
-            self._report(int(states[-1].step))
-        return EmbedState.stack(states), seconds
+        state, seconds = resumed(problem, [load_snapshot(*self._snapshot(task)) for task in tasks])
+        self._report(int(state.step.sum()))
+        return state, seconds
 
     def _write(self, task: Task, embedding: Embedding) -> None:
         path, latent = self._path(task), embedding.latent
@@ -148,20 +143,6 @@ class Embeddings:
 
     def _device_of(self, task: Task) -> str:
         return self._network(task.network).mean_w.device.type
-
-
-class _Keeper:
-    """Saves the states of a batch now and then."""
-
-    def __init__(self, places: Sequence[tuple[Path, RunKey]], seconds: Sequence[float]) -> None:
-        self._places, self._seconds, self._latest = places, seconds, 0.0
-
-    def offer(self, progress: EmbedProgress) -> None:
-        if progress.seconds - self._latest < _SNAPSHOT_SECONDS:
-            return
-        self._latest = progress.seconds
-        for i, ((path, key), before) in enumerate(zip(self._places, self._seconds, strict=True)):
-            save_snapshot(path, key, Snapshot(progress.state.select(i), before + progress.seconds))
 
 
 def _kind(task: Task) -> tuple[str, str, bool]:

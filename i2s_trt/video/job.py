@@ -15,7 +15,9 @@ from i2s_trt.embedding.embed import optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.run.job import EmbedJob, JobEvent, Report
+from i2s_trt.embedding.run.key import RunKey
 from i2s_trt.embedding.run.options import JobOptions
+from i2s_trt.embedding.run.resume import finished_latent
 from i2s_trt.embedding.start.distance import typical_distance
 from i2s_trt.errors import I2sError, LatentError, UsageError
 from i2s_trt.files import make_folder
@@ -223,15 +225,9 @@ class ClipJob:
         return self._embedder
 
     def _finished(self, path: Path, picture: Pixels, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
-        try:
-            latent = read_latent(path)
-        except LatentError:
-            return None
-        made_with = (latent.model_digest, latent.image_digest, latent.extra.get("features_digest"))
-        wanted = (self._generator.digest, picture_digest(picture), self._vgg.source.digest)
-        weight = latent.extra.get("temporal_weight") == kept["temporal_weight"]
-        same = made_with == wanted and weight and dict(latent.options) == options.to_json()
-        return latent if same and latent.status == "finished" else None
+        digests = (self._generator.digest, picture_digest(picture))
+        latent = finished_latent(path, RunKey(*digests, options.to_json(), self._vgg.source.digest))
+        return latent if latent and latent.extra.get("temporal_weight") == kept["temporal_weight"] else None
 
 
 def _is_finished(path: Path) -> bool:

@@ -13,7 +13,7 @@ from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.run.key import RunKey
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
-from i2s_trt.embedding.run.resume import is_finished, snapshot_of
+from i2s_trt.embedding.run.resume import is_finished, resumed, snapshot_of
 from i2s_trt.embedding.run.snapshot import Snapshot, SnapshotKeeper, save_snapshot
 from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.errors import EnvironmentFault, I2sError
@@ -196,17 +196,15 @@ class EmbedJob:
         return JobResult(item.source, item.name, latent.status, outputs.latent)
 
     def _resume(self, problem: EmbedProblem, ready: Sequence[_Item]) -> tuple[EmbedState, list[float]]:
-        """The starting state of a batch: fresh, or from each picture's snapshot where there is one."""
-        fresh = problem.start()
-        states, seconds = [], []
-        for i, item in enumerate(ready):
+        """The starting state of a batch, and the seconds spent on each picture before."""
+        found: list[Snapshot | None] = []
+        for item in ready:
             say = partial(self._warn, item.name)
             snapshot = snapshot_of(item.outputs, item.key, say) if self._job.resume else None
-            states.append(snapshot.state.to(problem.device) if snapshot else fresh.select(i).to(problem.device))
-            seconds.append(snapshot.seconds if snapshot else 0.0)
             if snapshot:
                 self._report(JobEvent("resumed", item.name, {"step": int(snapshot.state.step)}))
-        return EmbedState.stack(states), seconds
+            found.append(snapshot)
+        return resumed(problem, found)
 
     def _read_style(self, path: Path) -> Pixels:
         with guard_os_errors(path):

@@ -1,12 +1,15 @@
 """What an earlier run left of a picture: a result to keep, or a snapshot to go on from."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from i2s_trt.embedding.embed import EmbedProblem
 from i2s_trt.embedding.run.key import RunKey
 from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.embedding.run.snapshot import Snapshot, load_snapshot, snapshot_key
+from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.errors import LatentError, UsageError
-from i2s_trt.latents import read_latent
+from i2s_trt.latents import Latent, read_latent
 
 Say = Callable[[str], None]
 
@@ -53,6 +56,24 @@ def snapshot_of(outputs: Outputs, key: RunKey, say: Say) -> Snapshot | None:
         why = f"was made otherwise: {_listed(other.changes(key))}" if other else "cannot be read"
         say(f"starting afresh; the unfinished run that is there {why}")
     return found
+
+
+def finished_latent(path: Path, key: RunKey) -> Latent | None:
+    """The finished result of this very run; None when there is none."""
+    try:
+        latent = read_latent(path)
+    except LatentError:
+        return None
+    return latent if latent.status == "finished" and not RunKey.of(latent).changes(key) else None
+
+
+def resumed(problem: EmbedProblem, snapshots: Sequence[Snapshot | None]) -> tuple[EmbedState, list[float]]:
+    """The state in which a batch begins, each picture as its snapshot has it or fresh; and the seconds spent before."""
+    fresh = problem.start()
+    states = [
+        (snapshot.state if snapshot else fresh.select(i)).to(problem.device) for i, snapshot in enumerate(snapshots)
+    ]
+    return EmbedState.stack(states), [snapshot.seconds if snapshot else 0.0 for snapshot in snapshots]
 
 
 def _listed(changes: Sequence[str]) -> str:
