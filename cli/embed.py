@@ -8,6 +8,7 @@ import typer
 
 from cli import clip_options as clips
 from cli import face_options as faces
+from cli import loss_options as loss
 from cli import options as opt
 from cli.console import Console
 from cli.embed_inputs import (
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _DEFAULT = EmbedOptions()
 _LOSS = _DEFAULT.objective
-_LOSS_PANEL = "Loss (Eq. 1 and 2)"
+_LAYERS = ",".join(_LOSS.layer_weights)
 
 
 def embed(
@@ -83,38 +84,15 @@ def embed(
     temporal_weight: clips.TemporalWeight = 3.0,
     smoothing: clips.Smoothing = 1.0,
     most_frames: clips.MostFrames = 0,
-    pixel_weight: Annotated[float, typer.Option(help="lambda_mse.", rich_help_panel=_LOSS_PANEL)] = _LOSS.pixel_weight,
-    layers: Annotated[
-        str,
-        typer.Option(
-            help="VGG layers with weights, as conv3_2 or conv1_1=2,conv3_2; none.", rich_help_panel=_LOSS_PANEL
-        ),
-    ] = ",".join(_LOSS.layer_weights),
-    perceptual_size: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Longer side at which VGG looks; 0 for the picture's own.", rich_help_panel=_LOSS_PANEL
-        ),
-    ] = _LOSS.perceptual_size,
-    resize: Annotated[str, typer.Option(help="area or bilinear.", rich_help_panel=_LOSS_PANEL)] = _LOSS.resize,
-    input_scale: Annotated[
-        str, typer.Option(help="mean-255, normalized, unit or signed.", rich_help_panel=_LOSS_PANEL)
-    ] = _LOSS.input_scale,
-    before_relu: Annotated[
-        bool, typer.Option("--before-relu", help="Compare features before the activation.", rich_help_panel=_LOSS_PANEL)
-    ] = False,
-    style_image: Annotated[
-        Path | None, typer.Option(help="Match this picture's conv4_2 style as well.", rich_help_panel=_LOSS_PANEL)
-    ] = None,
-    style_weight: Annotated[float, typer.Option(help="Of the style loss.", rich_help_panel=_LOSS_PANEL)] = 1.0,
-    prior: Annotated[
-        float,
-        typer.Option(
-            help="Weight of staying near the model's samples: 3 makes latents that edit well with the built-in "
-            "features, 0 fits closest.",
-            rich_help_panel=_LOSS_PANEL,
-        ),
-    ] = _LOSS.prior_weight,
+    pixel_weight: loss.PixelWeight = _LOSS.pixel_weight,
+    layers: loss.Layers = _LAYERS,
+    perceptual_size: loss.PerceptualSize = _LOSS.perceptual_size,
+    resize: loss.Resize = _LOSS.resize,
+    input_scale: loss.InputScale = _LOSS.input_scale,
+    before_relu: loss.BeforeRelu = False,
+    style_image: loss.StyleImage = None,
+    style_weight: loss.StyleWeight = 1.0,
+    prior: loss.PriorWeight = _LOSS.prior_weight,
     json: opt.Json = False,
 ) -> None:
     """Embed photographs into the latent space (the paper's Algorithm 1).
