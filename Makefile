@@ -5,12 +5,18 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo
 
-.PHONY: demo test lint types floors unit slow clean
+.PHONY: demo test quick lint types floors unit fast slow clean
+
+# minutes of tests in seconds: what is computed, read and edited, without commands, engines and studies
+FAST := tests/edit tests/checkpoints tests/embedding/steps tests/embedding/run tests/test_files.py tests/test_latents.py
 
 demo: $(VENV)/.demo
 	$(BIN)/i2s-trt demo --output $(DEMO_OUT)
 
 test: lint types floors unit
+
+quick: $(VENV)/.test
+	$(MAKE) --no-print-directory --jobs 2 types lint floors fast
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -24,6 +30,9 @@ floors: $(VENV)/.test
 
 unit: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+fast: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(FAST)
 
 slow: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --numprocesses logical --maxprocesses 4 --dist loadfile

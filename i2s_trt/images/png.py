@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from isal import isal_zlib
 
 from i2s_trt.arrays import Pixels
 
@@ -29,6 +28,8 @@ def encode_png(pixels: Pixels) -> bytes:
     Args:
         pixels: uint8 RGB [H, W, 3].
     """
+    from isal import isal_zlib
+
     height, width, _ = pixels.shape
     values = pixels.reshape(height, -1)
     rows = np.empty((height, 1 + values.shape[1]), np.uint8)
@@ -40,6 +41,8 @@ def encode_png(pixels: Pixels) -> bytes:
 
 
 def _chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:
+    from isal import isal_zlib
+
     return struct.pack(">I", len(data)), kind, data, struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(kind)))
 
 
