@@ -97,6 +97,11 @@ def curvature_path(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) 
     return home() / "curvature" / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}.safetensors"
 
 
+def passes_to_measure() -> int:
+    """Backward passes that measuring a model's curvature takes."""
+    return POINTS * PROBES
+
+
 def measured_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Tensor:
     """Mean J^T J of the objective's residuals [L, D, D] float32, without the entries between layers.
 
