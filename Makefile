@@ -8,7 +8,7 @@ DEMO_OUT ?= demo
 .PHONY: demo test quick lint types floors unit fast slow clean
 
 # minutes of tests in seconds: what is computed, read and edited, without commands, engines and studies
-FAST := tests/edit tests/checkpoints tests/embedding/steps tests/embedding/run tests/test_files.py tests/test_latents.py
+FAST := tests/edit tests/embedding/steps tests/test_files.py tests/test_latents.py
 
 demo: $(VENV)/.demo
 	$(BIN)/i2s-trt demo --output $(DEMO_OUT)
