@@ -13,7 +13,6 @@ from i2s_trt.embedding.run.job import JobEvent
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.errors import I2sError, ModelError, UsageError
 from i2s_trt.images.compose import write_png
-from i2s_trt.photographs.people import AlignOptions
 from i2s_trt.session import SessionEvent, SessionOptions, open_session
 
 QUICK = SessionOptions(model="random-16", features="random", embed=EmbedOptions(steps=3))
@@ -103,9 +102,3 @@ def test_the_built_in_model_aligns_unless_told_not_to() -> None:
 def test_what_does_not_exist_is_named(changes: dict[str, Any], error: type[I2sError], message: str) -> None:
     with pytest.raises(error, match=message):
         open_session(replace(QUICK, **changes))
-
-
-def test_options_hold_no_state_between_sessions() -> None:
-    first, second = SessionOptions(), SessionOptions()
-    assert first == second
-    assert first.faces == AlignOptions()
