@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--features-from", type=float, default=FINISH.features_from, help="share of the stage before it"
     )
+    parser.add_argument("--rate", type=float, default=FINISH.rate_start, help="Adam's first learning rate")
+    parser.add_argument("--mouth-weight", type=float, default=FINISH.mouth_weight, help="of the mouth's pixels")
+    parser.add_argument("--pair-weight", type=float, default=FINISH.pair_weight, help="of an expression's difference")
     parser.add_argument("--feature-window", type=int, default=FINISH.feature_window, help="pixels a side")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--presentations", type=int, default=PRESENTATIONS)
@@ -48,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     stage = replace(
         FINISH, presentations=options.presentations, seconds=60.0 * options.minutes, seed=options.seed,
         batch=options.batch, bfloat16=not options.float32, feature_weight=options.feature_weight,
-        features_from=options.features_from, feature_window=options.feature_window,
+        features_from=options.features_from, feature_window=options.feature_window, rate_start=options.rate,
+        mouth_weight=options.mouth_weight, pair_weight=options.pair_weight,
     )  # fmt: skip
     log = Logbook(options.run, curve="finish.csv", checkpoint=CHECKPOINT)
     train_stage(model, images, latents, on_device(stage, options.device), on_event=log)
