@@ -125,7 +125,7 @@ def _conclude(console: Console, results: "Results", names: list[str], output: Pa
     if max(loads, default=0.0) > NOISY:
         console.note(
             f"warning: other processes kept up to {max(loads):.2f} cores busy; the figures say so, and are too slow\n"
-            "  mend: measure again on a quiet machine"
+            "  hint: measure again on a quiet machine"
         )
     console.event("end", output=str(output), suites={name: s.status for name, s in results.suites.items()})
     console.say(f"results:  {output} (i2s-trt report {output} -o report.html)")

@@ -44,7 +44,7 @@ class Console:
 
     def error(self, error: I2sError) -> None:
         """An error, for whoever reads."""
-        self.event("error", message=error.args[0], mend=error.mend, exit_code=error.exit_code)
+        self.event("error", message=error.args[0], hint=error.hint, exit_code=error.exit_code)
         self.note(f"error: {error}")
 
     def table(self, headers: list[str], rows: list[list[str]]) -> None:

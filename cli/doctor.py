@@ -65,11 +65,11 @@ def doctor(json: opt.Json = False) -> None:
 
 
 def _damage() -> str:
-    """What is wrong with the built-in weights of VGG-16, and the mend; empty when they are whole."""
+    """What is wrong with the built-in weights of VGG-16, and what to do; empty when they are whole."""
     from i2s_trt.models.vgg_weights import read_weights
 
     try:
         read_weights()
     except EnvironmentFault as error:
-        return f"{error.args[0]}: {error.mend}"
+        return f"{error.args[0]}: {error.hint}"
     return ""

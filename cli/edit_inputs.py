@@ -25,16 +25,16 @@ RenderPrecision = Annotated[
         help="The numbers it renders in: auto, fp32, bf16 or fp16. auto takes fp32, and of built engines the smallest.",
     ),
 ]
-Film = Annotated[
+Video = Annotated[
     Path,
     typer.Option("--output", "-o", help="FILE.mp4, FILE.gif, FILE.png or .jpg for a labelled sheet, or a folder."),
 ]
 LATENT = "A latent file, seed:N, or mean for the mean face."
 Rate = Annotated[
-    float | None, typer.Option("--rate", help="Pictures a second in films; 30 if left out, fewer in short ones.")
+    float | None, typer.Option("--rate", help="Pictures a second in videos; 30 if left out, fewer in short ones.")
 ]
 Seconds = Annotated[
-    float | None, typer.Option("--seconds", help="How long a film lasts, in place of --rate; 2 at least if left out.")
+    float | None, typer.Option("--seconds", help="How long a video lasts, in place of --rate; 2 at least if left out.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""Where edited latents go: a film, a labelled sheet, or a folder of pictures and latents."""
+"""Where edited latents go: a video, a labelled sheet, or a folder of pictures and latents."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -34,11 +34,11 @@ class Edited:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def film_rate(output: Path, count: int, rate: float | None, seconds: float | None) -> float:
-    """Pictures a second of a film of `count`, by what was typed.
+def video_rate(output: Path, count: int, rate: float | None, seconds: float | None) -> float:
+    """Pictures a second of a video of `count`, by what was typed.
 
     Raises:
-        UsageError: both were typed, or a length that no film can have.
+        UsageError: both were typed, or a length that no video can have.
     """
     from i2s_trt.video.write import FASTEST, is_video, watchable_rate
 
@@ -49,17 +49,17 @@ def film_rate(output: Path, count: int, rate: float | None, seconds: float | Non
     shortest = count / FASTEST[output.suffix.lower()] if is_video(output) else 0.0
     if not (0 < seconds < math.inf and seconds >= shortest):
         raise UsageError(
-            f"a film of {count} pictures cannot last {seconds:g} seconds",
+            f"a video of {count} pictures cannot last {seconds:g} seconds",
             f"give {max(shortest, 0.01):.2g} or more, or fewer pictures",
         )
     return count / seconds
 
 
 def check_output(output: Path, rate: float | None = None) -> None:
-    """Refuse an output that cannot be written before anything is rendered; films only where there is a rate.
+    """Refuse an output that cannot be written before anything is rendered; videos only where there is a rate.
 
     Raises:
-        UsageError: a kind of file that is not written, or a film that cannot play so fast.
+        UsageError: a kind of file that is not written, or a video that cannot play so fast.
     """
     from i2s_trt.video.write import check_video, is_video
 
@@ -85,7 +85,7 @@ def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Ed
         opened: the model.
         output: its suffix tells what is written.
         edits: in their order.
-        rate: of a film.
+        rate: of a video.
 
     Raises:
         EnvironmentFault: the disk is full.
@@ -99,7 +99,7 @@ def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Ed
         if is_video(output):
             make_folder(output.parent)
             write_video(output, pictures, rate)
-            _tell(console, output, f"a film of {len(edits)} pictures, {len(edits) / rate:.1f} s")
+            _tell(console, output, f"a video of {len(edits)} pictures, {len(edits) / rate:.1f} s")
         elif is_sheet(output):
             write_sheet(
                 console, output, contact_sheet(list(pictures), [edit.label for edit in edits], columns=_columns(edits))

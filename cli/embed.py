@@ -164,11 +164,11 @@ def _run(
         session = open_session(options, SessionReport(console))
     photographs = session.photographs
     pictures = photographs.expand([source for source in sources if not is_clip(source)])
-    films = [source for source in sources if is_clip(source)]
+    clips = [source for source in sources if is_clip(source)]
     with console.progress() as bar, stop_requests() as should_stop:
         report = Reporter(console, bar, photographs.typical_distance)
         results = session.pictures(output, files, report, should_stop).run(pictures)
-        if films and not should_stop():
+        if clips and not should_stop():
             frames = session.clips(clip, report, should_stop)
-            results += embed_clips(console, frames, films, output, session.generator)
-    return results, len(pictures) + len(films)
+            results += embed_clips(console, frames, clips, output, session.generator)
+    return results, len(pictures) + len(clips)

@@ -1,4 +1,4 @@
-"""Clips of `i2s-trt embed`: the films and figures that are written when their frames are embedded."""
+"""Clips of `i2s-trt embed`: the videos and figures that are written when their frames are embedded."""
 
 import csv
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _COLUMNS = ("frame", "steps", "loss", "seconds", "moved")
 def embed_clips(
     console: Console, job: "ClipJob", clips: Sequence[Path], output: Path, generator: "Generator"
 ) -> "list[JobResult]":
-    """Embed clips one after the other, and write the films of those that are done."""
+    """Embed clips one after the other, and write the videos of those that are done."""
     from i2s_trt.embedding.run.job import JobResult
     from i2s_trt.embedding.run.outputs import unique_names
 
@@ -40,20 +40,22 @@ def _write(console: Console, result: "ClipResult", output: Path, generator: "Gen
     from i2s_trt.files import write_bytes
     from i2s_trt.synthesizer import TorchSynthesizer
     from i2s_trt.video.folder import stacked
-    from i2s_trt.video.render import before_and_after, film_pictures, write_film
+    from i2s_trt.video.render import before_and_after, video_pictures, write_with_sound
 
     if result.folder is None:
         raise AssertionError("a finished clip has a folder")
     record, latents, render = result.folder.read(), stacked(list(result.latents)), TorchSynthesizer(generator)
-    film = output / f"{result.name}.mp4"
+    video = output / f"{result.name}.mp4"
     sound = result.source if record.info.has_audio else None
-    has_sound = write_film(film, film_pictures(render, latents), record.info.rate, sound)
-    pairs = before_and_after(result.source, record.plan, generator.spec, film_pictures(render, latents))
-    write_film(output / f"{result.name}-strip.mp4", pairs, record.info.rate, sound)
+    has_sound = write_with_sound(video, video_pictures(render, latents), record.info.rate, sound)
+    pairs = before_and_after(result.source, record.plan, generator.spec, video_pictures(render, latents))
+    write_with_sound(output / f"{result.name}-strip.mp4", pairs, record.info.rate, sound)
     rows = [_row(number, latent) for number, latent in enumerate(result.latents)]
     write_bytes(output / f"{result.name}-frames.csv", _table(rows).encode())
     figures = _figures(rows)
-    console.event("clip", name=result.name, film=str(film), sound=has_sound, folder=str(result.folder.path), **figures)
+    console.event(
+        "clip", name=result.name, video=str(video), sound=has_sound, folder=str(result.folder.path), **figures
+    )
     console.say(f"{result.name}: {_summary(figures, has_sound or not record.info.has_audio)}")
 
 

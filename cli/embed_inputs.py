@@ -46,8 +46,8 @@ def spare_the_sources(sources: Sequence[Path], planned: "Sequence[Outputs]") -> 
     """Refuse to write a result over a photograph or clip that is to be embedded."""
     originals = {source.resolve() for source in sources}
     for outputs in planned:
-        films = (outputs.picture.with_suffix(".mp4"), outputs.strip.with_suffix(".mp4"))
-        for path in (outputs.picture, outputs.strip, outputs.curve.with_suffix(".png"), *films):
+        videos = (outputs.picture.with_suffix(".mp4"), outputs.strip.with_suffix(".mp4"))
+        for path in (outputs.picture, outputs.strip, outputs.curve.with_suffix(".png"), *videos):
             if path.resolve() in originals:
                 raise UsageError(f"the results would overwrite {path}", "name another folder with -o")
 

@@ -81,7 +81,7 @@ def leave(console: Console, results: "Sequence[JobResult]", wanted: int, output:
         if result.status == "diverged":
             console.note(
                 f"error: {result.name}: the loss was no longer finite; the last good latent is kept\n"
-                "  mend: use a smaller --learning-rate, or check the model's weights"
+                "  hint: use a smaller --learning-rate, or check the model's weights"
             )
     if interrupted:
         console.note("interrupted; go on with the same command and --resume")

@@ -10,15 +10,15 @@ from cli.console import Console
 from cli.edit_inputs import (
     LATENT,
     Engine,
-    Film,
     Rate,
     RenderPrecision,
     Seconds,
+    Video,
     open_model,
     parse_strengths,
     stem,
 )  # fmt: skip
-from cli.edit_outputs import Edited, check_output, deliver, film_rate, numbered
+from cli.edit_outputs import Edited, check_output, deliver, numbered, video_rate
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def expression_transfer(
     target: Annotated[str, typer.Argument(help=f"What is changed. {LATENT}")],
     neutral: Annotated[str, typer.Argument(help="A face at rest.")] = "",
     expression: Annotated[str, typer.Argument(help="The same face with an expression.")] = "",
-    output: Film = Path("expression"),
+    output: Video = Path("expression"),
     strength: Annotated[
         str, typer.Option(help="0.8; several as -1,0,1; or -1:1:9 for nine from -1 to 1. Negative gives the opposite.")
     ] = "1",
@@ -60,7 +60,7 @@ def expression_transfer(
 
     console = Console(json)
     strengths = parse_strengths(strength)
-    speed = film_rate(output, len(strengths), rate, seconds)
+    speed = video_rate(output, len(strengths), rate, seconds)
     check_output(output, speed)
     _check_ends(neutral, expression, direction)
     opened = open_model(console, model, device, engine, precision, any_model)

@@ -74,7 +74,7 @@ def _root(
 
 
 def run() -> None:
-    """Run the command line; every error a user can mend becomes a message and an exit code."""
+    """Run the command line; every error a user can put right becomes a message and an exit code."""
     console = Console("--json" in sys.argv)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold bytes that are no text
@@ -115,12 +115,12 @@ def _mention_resume(error: I2sError) -> None:
 
     name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     command = next((command for command in app.registered_commands if command.name == name), None)
-    if error.mend == FREE_SPACE and command and command.callback and "resume" in signature(command.callback).parameters:
-        error.mend += " with --resume: what is finished is kept"
+    if error.hint == FREE_SPACE and command and command.callback and "resume" in signature(command.callback).parameters:
+        error.hint += " with --resume: what is finished is kept"
 
 
 def _usage(error: Any) -> UsageError:
-    """A mistake on the command line, without typer's frame and with the mend."""
+    """A mistake on the command line, without typer's frame and with a hint."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "i2s-trt"
     return UsageError(error.format_message(), f"{command} --help tells what there is")
 

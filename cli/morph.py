@@ -7,15 +7,15 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import Engine, Film, Rate, RenderPrecision, Seconds, open_model
-from cli.edit_outputs import Edited, check_output, deliver, film_rate
+from cli.edit_inputs import Engine, Rate, RenderPrecision, Seconds, Video, open_model
+from cli.edit_outputs import Edited, check_output, deliver, video_rate
 
 
 def morph(
     latents: Annotated[
         list[str], typer.Argument(help="Two latents or more: files, seed:N, or mean for the mean face.")
     ],
-    output: Film = Path("morph.mp4"),
+    output: Video = Path("morph.mp4"),
     frames: Annotated[int, typer.Option(help="Pictures from one latent to the next, both counted.")] = 60,
     rate: Rate = None,
     seconds: Seconds = None,
@@ -35,7 +35,7 @@ def morph(
     any_model: opt.AnyModel = False,
     json: opt.Json = False,
 ) -> None:
-    """Morph from one latent to the next (the paper's section 4.1), as a film, a sheet or pictures.
+    """Morph from one latent to the next (the paper's section 4.1), as a video, a sheet or pictures.
 
     Example: i2s-trt morph ann.safetensors bob.safetensors -o morph.mp4
     """
@@ -44,7 +44,7 @@ def morph(
     console = Console(json)
     there_and_back = output.suffix.lower() == ".gif" if ping_pong is None else ping_pong
     options = MorphOptions(frames, easing, there_and_back, wander, seed)
-    speed = film_rate(output, len(frame_positions(len(latents), options)), rate, seconds)
+    speed = video_rate(output, len(frame_positions(len(latents), options)), rate, seconds)
     check_output(output, speed)
     opened = open_model(console, model, device, engine, precision, any_model)
     found = [opened.source.latent(text) for text in latents]

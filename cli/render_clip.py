@@ -1,4 +1,4 @@
-"""`i2s-trt render-clip`: an embedded clip as a film, edited as a whole, with its sound."""
+"""`i2s-trt render-clip`: an embedded clip as a video, edited as a whole, with its sound."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +20,8 @@ _EDIT_PANEL = "Edits, in this order"
 
 def render_clip(
     folder: Annotated[Path, typer.Argument(help="The folder of latents that i2s-trt embed CLIP wrote.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The film: .mp4, or .gif without sound.")] = Path(
-        "film.mp4"
+    output: Annotated[Path, typer.Option("--output", "-o", help="The video: .mp4, or .gif without sound.")] = Path(
+        "video.mp4"
     ),
     model: opt.Model = "demo",
     steady: Annotated[
@@ -57,7 +57,7 @@ def render_clip(
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
     from i2s_trt.video.folder import ClipFolder
-    from i2s_trt.video.render import film_pictures, pasted, write_film
+    from i2s_trt.video.render import pasted, video_pictures, write_with_sound
     from i2s_trt.video.write import check_video
 
     console = Console(json)
@@ -66,7 +66,7 @@ def render_clip(
     check_video(output, record.info.rate)
     source = _find(clip or Path(record.source), record, needed=paste_back)
     if source is not None and output.resolve() == source.resolve():
-        raise UsageError(f"the film would overwrite the clip {source}", "name another file with -o")
+        raise UsageError(f"the video would overwrite the clip {source}", "name another file with -o")
     generator = load_generator(model).to(choose_device(device))
     latents = _latents(home, generator, any_model)
     latents = _edited(latents, generator, any_model, steady, onto, strength, threshold)
@@ -80,11 +80,11 @@ def render_clip(
                 bar.show("frames", number + 1, len(latents))
                 yield picture
 
-        pictures = shown(film_pictures(choice.synthesizer, latents))
+        pictures = shown(video_pictures(choice.synthesizer, latents))
         if paste_back and source is not None:
             pictures = pasted(source, record.plan, pictures)
-        has_sound = write_film(output, pictures, record.info.rate, heard)
-    console.event("film", path=str(output), frames=len(latents), sound=has_sound)
+        has_sound = write_with_sound(output, pictures, record.info.rate, heard)
+    console.event("video", path=str(output), frames=len(latents), sound=has_sound)
     if sound and record.info.has_audio and not has_sound:
         console.note(
             f"note: {output} is silent: " + ("the clip was not found" if source is None else "it cannot hold it")
@@ -96,13 +96,13 @@ def _find(path: Path, record: "ClipRecord", *, needed: bool) -> Path | None:
     """The clip that was embedded; None when it is not there and not needed."""
     from i2s_trt.files import file_digest
 
-    mend = "say where it is with --clip"
+    hint = "say where it is with --clip"
     if not path.is_file():
         if needed:
-            raise ImageError(f"the clip {path} is not there", mend)
+            raise ImageError(f"the clip {path} is not there", hint)
         return None
     if file_digest(path) != record.info.digest:
-        raise ImageError(f"{path} is not the clip that was embedded", mend)
+        raise ImageError(f"{path} is not the clip that was embedded", hint)
     return path
 
 

@@ -88,5 +88,5 @@ def _backend(name: str, distributions: tuple[str, ...], detail: str, install: st
         try:
             load_tensorrt(name)
         except EnvironmentFault as fault:
-            detail = f"{fault.args[0]}: {fault.mend}"
+            detail = f"{fault.args[0]}: {fault.hint}"
     return Backend(name, version, detail if version else install)

@@ -1,4 +1,4 @@
-"""A film from one of the model's samples to another, rendered a frame at a time.
+"""A video from one of the model's samples to another, rendered a frame at a time.
 
 python examples/morph_seeds.py 3 8 morph.mp4
 """
@@ -18,7 +18,7 @@ from i2s_trt.video.write import write_video
 
 
 def main(first: int, last: int, output: Path, frames: int = 60) -> None:
-    """Write the film into `output`, an .mp4 or a .gif."""
+    """Write the video into `output`, an .mp4 or a .gif."""
     generator = load_generator("demo")
     start, end = (w_plus_from_seed(generator, seed) for seed in (first, last))
     render = TorchSynthesizer(generator)

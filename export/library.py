@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import onnx
 
 _FORMAT = 1
-_SIZE_MEND = "a --perceptual-size that divides the picture's side, such as 256, can be"
-_TRACE_MEND = "--engine torch needs no graph; i2s-trt doctor tells which torch, onnx and onnxscript are installed"
+_SIZE_HINT = "a --perceptual-size that divides the picture's side, such as 256, can be"
+_TRACE_HINT = "--engine torch needs no graph; i2s-trt doctor tells which torch, onnx and onnxscript are installed"
 
 
 def export_graph(source: GraphSource, name: str, precision: Precision = "fp32") -> ExportedGraph:
@@ -98,5 +98,5 @@ def _traced(graph: Graph) -> "onnx.ModelProto":
         raise
     except Exception as error:  # the exporter raises types of its own, a page long
         reason = " ".join(str(error.__cause__ or error).split())[:300]
-        mend = _SIZE_MEND if graph.name in WITH_LOSS else _TRACE_MEND
-        raise ExportError(f"the {graph.name} graph cannot be exported: {reason}", mend) from error
+        hint = _SIZE_HINT if graph.name in WITH_LOSS else _TRACE_HINT
+        raise ExportError(f"the {graph.name} graph cannot be exported: {reason}", hint) from error

@@ -9,7 +9,7 @@ from i2s_trt.errors import CheckpointError
 
 INFLATED_FREE = 64 * 2**20  # bytes that any archive may inflate to
 INFLATED_RATIO = 4  # times its own size that a larger one may; weights hardly compress
-_MEND = "if you trust where it comes from, save it anew without compression"
+_HINT = "if you trust where it comes from, save it anew without compression"
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         if inflated > max(INFLATED_FREE, INFLATED_RATIO * packed):
             raise CheckpointError(
                 f"refused to inflate {_size(packed)} to {_size(inflated)}: the file was made to exhaust the memory",
-                _MEND,
+                _HINT,
             )
         yield archive
 

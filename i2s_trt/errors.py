@@ -1,4 +1,4 @@
-"""The project's errors: one family, each saying what is wrong, where, and the mend."""
+"""The project's errors: one family, each saying what is wrong, where, and a hint."""
 
 EXIT_SOME_FAILED = 1
 EXIT_USAGE = 2
@@ -7,22 +7,22 @@ EXIT_INTERRUPTED = 130
 
 
 class I2sError(Exception):
-    """Anything a user can mend. `exit_code` is what the command line leaves with.
+    """Anything a user can put right. `exit_code` is what the command line leaves with.
 
     Args:
         message: what is wrong, and where.
-        mend: what to do about it, a sentence or a command.
+        hint: what to do about it, a sentence or a command.
     """
 
     exit_code = EXIT_USAGE
 
-    def __init__(self, message: str, mend: str = "") -> None:
+    def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
         message = super().__str__()
-        return f"{message}\n  mend: {self.mend}" if self.mend else message
+        return f"{message}\n  hint: {self.hint}" if self.hint else message
 
 
 class UsageError(I2sError):

@@ -82,7 +82,7 @@ def make_folder(path: Path) -> Path:
 
 @contextmanager
 def guard_os_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's complaints about `path` into errors that say the mend."""
+    """Turn the operating system's complaints about `path` into errors that say a hint."""
     try:
         yield
     except I2sError:
@@ -105,7 +105,7 @@ def file_digest(path: Path) -> str:
 
 
 def explain_os_error(path: Path | str, error: OSError) -> I2sError:
-    """What the operating system says about `path`, with the mend."""
+    """What the operating system says about `path`, with a hint."""
     if error.errno in _FULL:
         return EnvironmentFault(f"the disk is full: {path} was not written", FREE_SPACE)
     if error.errno in _FORBIDDEN:

@@ -127,8 +127,8 @@ def read_latents(path: Path) -> list[Latent]:
     except LatentError:
         raise
     except CheckpointError as error:  # a file that was made to harm
-        mend = error.mend if reader is _read_npz else _PLAIN_TENSOR
-        raise LatentError(f"{path}: {error.args[0]}", mend) from error
+        hint = error.hint if reader is _read_npz else _PLAIN_TENSOR
+        raise LatentError(f"{path}: {error.args[0]}", hint) from error
     except IsADirectoryError as error:
         raise LatentError(f"{path} is a folder, not a latent file", "name the files in it") from error
     except OSError as error:
@@ -149,7 +149,7 @@ def fitting_latents(path: Path, generator: "Generator", *, any_model: bool = Fal
     try:
         return [latent.for_model(generator, any_model=any_model) for latent in latents]
     except LatentError as error:
-        raise LatentError(f"{path}: {error.args[0]}", error.mend) from error
+        raise LatentError(f"{path}: {error.args[0]}", error.hint) from error
 
 
 def _read_own(path: Path) -> list[Latent]:
@@ -229,17 +229,17 @@ def _checked(array: Array, path: Path) -> list[Latent]:
     return [Latent(np.ascontiguousarray(w_plus)) for w_plus in stack]
 
 
-def refuse_absurd(w_plus: WPlus, what: str, mend: str) -> None:
+def refuse_absurd(w_plus: WPlus, what: str, hint: str) -> None:
     """Refuse values [..., D] that no latent has, from which a network draws but white; `what` begins the message.
 
     Raises:
         LatentError: a value is not finite, or beyond `LARGEST` in magnitude.
     """
     if not np.isfinite(w_plus).all():
-        raise LatentError(f"{what} values that are not finite", mend)
+        raise LatentError(f"{what} values that are not finite", hint)
     largest = float(np.abs(w_plus).max(initial=0.0))
     if largest > LARGEST:
-        raise LatentError(f"{what} values of up to {largest:.2g}, where latents stay below {LARGEST:g}", mend)
+        raise LatentError(f"{what} values of up to {largest:.2g}, where latents stay below {LARGEST:g}", hint)
 
 
 def _or_none(value: float) -> float | None:

@@ -30,7 +30,7 @@ class Stopped(Exception):
 
 
 class Crash(EnvironmentFault):
-    """The child raised what no user can mend, or died."""
+    """The child raised what no user can put right, or died."""
 
 
 class Child:

@@ -2,7 +2,7 @@
 
 Left to itself GNU's library lets them spin at every barrier, for milliseconds. Alone on a machine that is the fastest.
 Beside another busy process each spins on the core that the other one, or its own partner, needs, and two runs at once
-take up to fifteen times as long as one. Letting threads sleep soon mends that, and costs a lone run a third of its
+take up to fifteen times as long as one. Letting threads sleep soon avoids that, and costs a lone run a third of its
 speed (docs/embedding.md has the figures): so it is done where others are busy when a command starts.
 """
 

@@ -127,7 +127,7 @@ def test_every_picture_stands_beside_its_embedding(page: _Page, made: Path) -> N
 
 def test_everything_on_it_can_be_named_and_reached(page: _Page) -> None:
     named = [*page.all("input"), *page.all("button"), *page.all("div", "frame")]
-    assert len(named) == len(PICTURES) + 3 * len(page.all("figure", "film"))
+    assert len(named) == len(PICTURES) + 3 * len(page.all("figure", "animation"))
     assert len({attrs["aria-label"] for attrs in named}) == len(named)
     assert all(attrs["alt"] for attrs in page.all("img"))
 
@@ -154,11 +154,11 @@ def test_the_ramps_are_those_that_the_reader_chose(page: _Page, made: Path) -> N
 def test_its_commands_make_what_it_shows(page: _Page, made: Path, tmp_path: Path, i2s: Callable[..., Run]) -> None:
     for file in [*made.glob("*.safetensors"), made / "pictures"]:
         (tmp_path / file.name).symlink_to(file)
-    films = [attrs["style"] for attrs in page.all("div", "frame")]
+    animations = [attrs["style"] for attrs in page.all("div", "frame")]
     commands = [shlex.split(line)[1:] for line in page.code if line.startswith(("i2s-trt", "\ni2s-trt"))][:7]
     embedding, edits = commands[0], commands[1:]
-    assert len(edits) == len(films) == 6
-    for words, style in zip(edits, films, strict=True):
+    assert len(edits) == len(animations) == 6
+    for words, style in zip(edits, animations, strict=True):
         whole = pixels_in(style.removeprefix("background-image: url(").removesuffix(")"))
         frames = np.split(whole, whole.shape[1] // whole.shape[0], axis=1)
         run = i2s(*words[:-1], "frames")

@@ -33,13 +33,13 @@ def test_a_gpu_comes_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_devices_that_are_none(name: str) -> None:
     with pytest.raises(UsageError, match="no device named") as caught:
         choose_device(name)
-    assert "cuda:N" in caught.value.mend
+    assert "cuda:N" in caught.value.hint
 
 
 def test_a_gpu_that_is_not_there() -> None:
     with pytest.raises(EnvironmentFault, match="no CUDA device cuda:99") as caught:
         choose_device("cuda:99")
-    assert "--device cpu" in caught.value.mend
+    assert "--device cpu" in caught.value.hint
 
 
 def test_seeds_are_the_originals() -> None:

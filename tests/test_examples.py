@@ -67,9 +67,9 @@ def render_seed(seed: int) -> Pixels:
 
 def test_morph_seeds(tmp_path: Path) -> None:
     module: Any = example("morph_seeds")
-    module.main(3, 8, tmp_path / "film.mp4", frames=5)
-    assert read_info(tmp_path / "film.mp4").frames == 5
-    first, *_, last = read_frames(tmp_path / "film.mp4")
+    module.main(3, 8, tmp_path / "video.mp4", frames=5)
+    assert read_info(tmp_path / "video.mp4").frames == 5
+    first, *_, last = read_frames(tmp_path / "video.mp4")
     ends = [render_seed(seed) for seed in (3, 8)]
     for frame, end in zip((first, last), ends, strict=True):
         assert np.abs(frame.astype(int) - end).mean() < 6

@@ -52,7 +52,7 @@ def test_an_error_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_full_disk_keeps_the_old_file(small_disk: Path) -> None:
     write_bytes(small_disk / "a", b"old")
-    with pytest.raises(EnvironmentFault, match=r"disk is full: .*/a was not written\n  mend: free some space"):
+    with pytest.raises(EnvironmentFault, match=r"disk is full: .*/a was not written\n  hint: free some space"):
         write_bytes(small_disk / "a", bytes(200_000))
     assert (small_disk / "a").read_bytes() == b"old"
     assert names(small_disk) == ["a"]
@@ -76,7 +76,7 @@ def test_a_read_only_folder(read_only: Path) -> None:
     for write in (lambda: write_bytes(read_only / "a", b""), lambda: make_folder(read_only / "sub")):
         with pytest.raises(EnvironmentFault, match="cannot be written: Read-only file system") as caught:
             write()
-        assert "folder you may write to" in caught.value.mend
+        assert "folder you may write to" in caught.value.hint
     with pytest.raises(EnvironmentFault, match="cannot be written"):
         make_folder(read_only)
 
@@ -86,21 +86,21 @@ def test_a_folder_name_that_a_file_has(tmp_path: Path) -> None:
     for folder in (tmp_path / "out", tmp_path / "out" / "deeper"):
         with pytest.raises(UsageError, match="is not a folder") as caught:
             make_folder(folder)
-        assert "-o" in caught.value.mend
+        assert "-o" in caught.value.hint
 
 
 def test_a_file_name_that_a_folder_has(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     with pytest.raises(UsageError, match="cannot be written") as caught:
         write_bytes(tmp_path / "a", b"")
-    assert "in the way" in caught.value.mend
+    assert "in the way" in caught.value.hint
     assert names(tmp_path) == ["a"]
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(I2sError) as caught:
         write_bytes(tmp_path / "none" / "a", b"")
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])

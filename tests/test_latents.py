@@ -34,13 +34,13 @@ class Trap:
 
 
 def refused(path: Path, *words: str) -> None:
-    """Reading must fail with an error that names the file, says these words and has a mend."""
+    """Reading must fail with an error that names the file, says these words and has a hint."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(LatentError) as caught:
             read_latents(path)
     assert str(path) in caught.value.args[0]
-    assert caught.value.mend
+    assert caught.value.hint
     for word in words:
         assert word in str(caught.value)
 
@@ -239,14 +239,14 @@ def test_a_single_w_is_repeated_for_every_layer(tmp_path: Path, toy: Generator) 
 def test_a_latent_of_another_shape_is_refused(toy: Generator) -> None:
     with pytest.raises(LatentError, match=r"shape \[18, 512\], the model takes \[6, 24\]") as caught:
         Latent(W_PLUS[0]).for_model(toy, any_model=True)
-    assert "--model" in caught.value.mend
+    assert "--model" in caught.value.hint
 
 
 def test_a_latent_of_another_model_is_refused_unless_told(toy: Generator) -> None:
     latent = Latent(np.zeros((6, 24), np.float32), model_digest="0123456789abcdef")
     with pytest.raises(LatentError, match="another model") as caught:
         latent.for_model(toy)
-    assert "--any-model" in caught.value.mend
+    assert "--any-model" in caught.value.hint
     assert latent.for_model(toy, any_model=True).shape == (6, 24)
     assert Latent(latent.w_plus, model_digest=toy.digest).for_model(toy).shape == (6, 24)
     assert Latent(latent.w_plus).for_model(toy).shape == (6, 24)

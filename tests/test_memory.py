@@ -111,11 +111,11 @@ def test_odd_batches_halve_too_and_stay_halved(toy: Generator, vgg: Vgg16, most:
     torch.testing.assert_close(losses, whole(whole_state)[0], rtol=1e-4, atol=1e-4)
 
 
-def test_one_image_that_does_not_fit_is_an_error_with_a_mend(toy: Generator, vgg: Vgg16) -> None:
+def test_one_image_that_does_not_fit_is_an_error_with_a_hint(toy: Generator, vgg: Vgg16) -> None:
     batch, state = limited(toy, vgg, 0, [])
     with pytest.raises(EnvironmentFault, match="memory enough to embed one image") as error:
         batch(state)
-    assert "bf16" in error.value.mend
+    assert "bf16" in error.value.hint
 
 
 def test_other_failures_are_not_taken_for_full_memory() -> None:

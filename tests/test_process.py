@@ -25,7 +25,7 @@ def count(to: int) -> Iterator[int]:
 def fail_after(items: int, how: str) -> Iterator[int]:
     yield from range(items)
     if how == "usage":
-        raise UsageError("what", "the mend")
+        raise UsageError("what", "the hint")
     if how == "defect":
         raise ValueError("a defect\nin two lines")
     if how == "package":
@@ -61,12 +61,12 @@ def test_items_arrive_in_order() -> None:
     assert list(in_child(count, 5)) == [0, 1, 2, 3, 4]
 
 
-def test_mendable_errors_come_through_with_their_mend() -> None:
+def test_user_errors_come_through_with_their_hint() -> None:
     items = in_child(fail_after, 2, "usage")
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(UsageError, match="what") as caught:
         next(items)
-    assert caught.value.mend == "the mend"
+    assert caught.value.hint == "the hint"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_defects_and_deaths_are_told(how: str, words: str) -> None:
     with pytest.raises(Crash, match=words) as caught:
         next(items)
     assert isinstance(caught.value, EnvironmentFault)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_deadline_ends_the_child_and_its_children(tmp_path: Path) -> None:
@@ -187,4 +187,4 @@ def test_a_killed_process_leaves_no_files_behind() -> None:
 def test_a_package_that_is_missing_is_no_defect() -> None:
     with pytest.raises(EnvironmentFault, match="the package no_such_package is missing") as caught:
         list(in_child(fail_after, 1, "package"))
-    assert (type(caught.value), caught.value.mend) == (EnvironmentFault, "pip install no_such_package")
+    assert (type(caught.value), caught.value.hint) == (EnvironmentFault, "pip install no_such_package")

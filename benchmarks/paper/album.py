@@ -1,4 +1,4 @@
-"""The pictures and films that a study leaves in its folder."""
+"""The pictures and videos that a study leaves in its folder."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ class Album:
         write_png(self.folder / f"{name}.png", grid)
         return Media(f"{name}.png", caption)
 
-    def film(self, name: str, caption: str, pictures: Iterable[Pixels]) -> Media:
-        """A film as MP4. Raises EnvironmentFault when PyAV cannot encode."""
+    def video(self, name: str, caption: str, pictures: Iterable[Pixels]) -> Media:
+        """A video as MP4. Raises EnvironmentFault when PyAV cannot encode."""
         write_video(self.folder / f"{name}.mp4", pictures, _RATE)
         return Media(f"{name}.mp4", caption)

@@ -49,11 +49,11 @@ def removed(picture: Pixels, features: tuple[str, ...]) -> Pixels:
 
 def restored(picture: Pixels, original: Pixels, features: tuple[str, ...]) -> Pixels:
     """A copy with the boxes of features taken from another picture."""
-    mended = picture.copy()
+    restored_picture = picture.copy()
     for name in features:
         box = FEATURES[name].slices(picture)
-        mended[box] = original[box]
-    return mended
+        restored_picture[box] = original[box]
+    return restored_picture
 
 
 def difference(first: Pixels, second: Pixels, feature: str) -> float:

@@ -86,6 +86,6 @@ def skipping(what: str, skipped: list[Skip]) -> Iterator[None]:
 
 
 def one_line(error: I2sError) -> str:
-    """What is wrong and the mend, on a line."""
+    """What is wrong and what to do, on one line."""
     text = str(error.args[0]) if error.args else type(error).__name__
-    return f"{text}; {error.mend}" if error.mend else text
+    return f"{text}; {error.hint}" if error.hint else text

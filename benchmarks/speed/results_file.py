@@ -38,7 +38,7 @@ def read_results(path: Path) -> Results:
     try:
         return _adapter().validate_json(data)  # type: ignore[no-any-return]
     except ValidationError as error:
-        raise ResultsError(f"{path} does not hold benchmark results: {_faults(error)}", _mend(data)) from error
+        raise ResultsError(f"{path} does not hold benchmark results: {_faults(error)}", _hint(data)) from error
 
 
 def merged(old: Results | None, environment: Environment, suites: Sequence[str]) -> Results:
@@ -87,7 +87,7 @@ def _place(location: Sequence[str | int]) -> str:
     return "".join(parts).lstrip(".") or "the file"
 
 
-def _mend(data: bytes) -> str:
+def _hint(data: bytes) -> str:
     try:
         schema = json.loads(data)["schema"]
     except (ValueError, KeyError, TypeError, RecursionError):

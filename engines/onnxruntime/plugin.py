@@ -29,7 +29,7 @@ def plugin_fault(runtime: Any) -> str:
     try:
         plugin_devices(runtime)
     except EnvironmentFault as error:
-        return f"{error.args[0]}: {error.mend}"
+        return f"{error.args[0]}: {error.hint}"
     return ""
 
 

@@ -27,7 +27,7 @@ def provider_faults() -> dict[Provider, str]:
     try:
         runtime = import_onnxruntime()
     except EnvironmentFault as fault:
-        return dict.fromkeys(PROVIDERS, f"{fault.args[0]}: {fault.mend}")
+        return dict.fromkeys(PROVIDERS, f"{fault.args[0]}: {fault.hint}")
     available = runtime.get_available_providers()
     faults: dict[Provider, str] = {"cpu": "", "cuda": driver_fault(), "tensorrt": driver_fault() or _tensorrt_fault()}
     for name in faults:

@@ -138,8 +138,8 @@ def _open(runtime: Any, graph: ExportedGraph, provider: Provider, threads: int, 
     except Exception as error:  # the library raises types of its own
         reason = " ".join(str(error).split())[:200]
         lacking = "NOT_IMPLEMENTED" in reason  # a kernel for that operation in that type
-        mend = "take --precision fp32 or fp16" if lacking else "delete the file, so that it is exported anew"
-        raise EnvironmentFault(f"ONNX Runtime cannot load {graph.path}: {reason}", mend) from error
+        hint = "take --precision fp32 or fp16" if lacking else "delete the file, so that it is exported anew"
+        raise EnvironmentFault(f"ONNX Runtime cannot load {graph.path}: {reason}", hint) from error
     if session.get_providers()[0] != PROVIDERS[provider]:  # it falls back to the CPU without a word
         raise EnvironmentFault(
             f"ONNX Runtime cannot use its {provider} provider: its libraries do not load",

@@ -1,4 +1,4 @@
-"""What TensorRT says when it refuses a graph, as errors that name the node and the mend."""
+"""What TensorRT says when it refuses a graph, as errors that name the node and a hint."""
 
 import re
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Any
 from engines.errors import EngineError
 from engines.tensorrt.module import complaints
 
-_MENDS = {
+_HINTS = {
     "uint8": "make the cast to uint8 the graph's very last operation; TensorRT takes these bytes nowhere else",
     "same input types": "bring both inputs to one type with a Cast: the network is strongly typed",
     "plugin not found": "write it with operators of the ONNX standard",
 }
-_BUILD_MENDS = {
+_BUILD_HINTS = {
     "profile": "give each input with a free batch a profile: --batch 1,4,8",
     "outofmemory": "give smaller batches, such as --batch 1",
     "could not infer output types": "take --precision fp16: this builder has no kernel for that operation in its type",
@@ -30,15 +30,15 @@ def refused(parser: Any, logger: Any, onnx: Path) -> EngineError:
     node, operator, reason = named[0].node_name(), named[0].node_operator(), _tidy(named[0].desc())
     return EngineError(
         f"{onnx.name}: TensorRT refuses node {node or 'without a name'} ({operator}): {reason}",
-        _mend(_MENDS, reason, "graphs that i2s-trt exports are accepted: export this one again, or change the node"),
+        _hint(_HINTS, reason, "graphs that i2s-trt exports are accepted: export this one again, or change the node"),
     )
 
 
 def failed(logger: Any, onnx: Path) -> EngineError:
     """Why the builder gave nothing."""
     reason = _tidy(complaints(logger) or "it gave no reason")
-    mend = _mend(_BUILD_MENDS, reason, "export the graph again, in another --precision if need be")
-    return EngineError(f"TensorRT could not build {onnx.name}: {reason}", mend)
+    hint = _hint(_BUILD_HINTS, reason, "export the graph again, in another --precision if need be")
+    return EngineError(f"TensorRT could not build {onnx.name}: {reason}", hint)
 
 
 def check_profile(network: Any, shapes: Mapping[str, Any], onnx: Path) -> None:
@@ -51,12 +51,12 @@ def check_profile(network: Any, shapes: Mapping[str, Any], onnx: Path) -> None:
             raise EngineError(
                 f"{onnx.name}: input {tensor.name} has the shape {list(sides)} and "
                 + (f"a profile for {list(given)}" if tensor.name in shapes else "no profile"),
-                _BUILD_MENDS["profile"],
+                _BUILD_HINTS["profile"],
             )
 
 
-def _mend(mends: Mapping[str, str], reason: str, otherwise: str) -> str:
-    return next((mend for sign, mend in mends.items() if sign in reason.lower()), otherwise)
+def _hint(hints: Mapping[str, str], reason: str, otherwise: str) -> str:
+    return next((hint for sign, hint in hints.items() if sign in reason.lower()), otherwise)
 
 
 def _tidy(reason: str) -> str:

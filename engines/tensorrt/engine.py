@@ -132,7 +132,7 @@ class LoadedEngine:
                 config.cuda_graph_strategy = self._trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         return config
 
-    def _error(self, what: str, mend: str) -> EngineError:
+    def _error(self, what: str, hint: str) -> EngineError:
         reason = complaints(self._logger)
         self._logger.messages.clear()  # the next error has reasons of its own
-        return EngineError(f"{self._label}: TensorRT {what}" + (f" ({reason})" if reason else ""), mend)
+        return EngineError(f"{self._label}: TensorRT {what}" + (f" ({reason})" if reason else ""), hint)

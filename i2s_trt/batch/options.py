@@ -50,7 +50,7 @@ class Failure:
 
     Attributes:
         source: the latent or the output.
-        message: why, with the mend.
+        message: why, with a hint.
         outputs: how many are missing because of it.
     """
 

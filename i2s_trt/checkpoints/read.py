@@ -56,7 +56,7 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
         weights = GeneratorWeights(spec, converted.weights.tensors)
         return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes)
     except ModelError as error:
-        raise CheckpointError(f"{path}: {error.args[0]}", error.mend) from error
+        raise CheckpointError(f"{path}: {error.args[0]}", error.hint) from error
     except OSError as error:
         raise CheckpointError(f"{path}: it cannot be read: {error.strerror}", "check the name") from error
     except _MALFORMED as error:

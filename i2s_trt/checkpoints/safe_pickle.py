@@ -21,7 +21,7 @@ _REFUSED_OPCODES = frozenset({
     "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "INST", "OBJ", "NEXT_BUFFER", "READONLY_BUFFER",
 })  # fmt: skip
 _DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|\?)")
-_MEND = "use the original .pkl from its publisher; i2s-trt executes nothing, so there is no way to force it"
+_HINT = "use the original .pkl from its publisher; i2s-trt executes nothing, so there is no way to force it"
 OPCODES_MAX = 500_000  # a network has some 10,000
 _NESTED_MAX = 20  # a network's tuples are nested two deep
 _PERSISTENCE = "torch_utils.persistence"
@@ -152,7 +152,7 @@ class _InertUnpickler(pickle.Unpickler):
         if key in self._networks:
             return NetworkRecord
         if key not in self._globals:
-            raise CheckpointError(f"refused to load {key}: no StyleGAN1 network needs it, and it could run code", _MEND)
+            raise CheckpointError(f"refused to load {key}: no StyleGAN1 network needs it, and it could run code", _HINT)
         return self._globals[key]
 
 
@@ -175,7 +175,7 @@ class _Nesting:
             hashed_through = name.startswith(("TUPLE", "FROZENSET"))  # lists have no hash, records that of their place
             depth = inside + 1 if hashed_through else inside if name == "DUP" else 0
             if depth > _NESTED_MAX:
-                raise CheckpointError(f"refused tuples nested {depth} deep, made to hang the reader", _MEND)
+                raise CheckpointError(f"refused tuples nested {depth} deep, made to hang the reader", _HINT)
             self._stack.extend(None if after is pickletools.markobject else depth for after in opcode.stack_after)
 
     def _take(self, opcode: pickletools.OpcodeInfo) -> list[int]:
@@ -223,9 +223,9 @@ def _walk(stream: IO[bytes]) -> Iterator[tuple[pickletools.OpcodeInfo, Any]]:
     nesting = _Nesting()
     for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if number == OPCODES_MAX:
-            raise CheckpointError(f"refused a pickle of more than {OPCODES_MAX} steps, made to hang the reader", _MEND)
+            raise CheckpointError(f"refused a pickle of more than {OPCODES_MAX} steps, made to hang the reader", _HINT)
         if opcode.name.endswith("PUT") and int(argument or 0) > number:  # the memo is as long as its highest index
-            raise CheckpointError(f"refused memo index {argument}: the file was made to exhaust the memory", _MEND)
+            raise CheckpointError(f"refused memo index {argument}: the file was made to exhaust the memory", _HINT)
         yield opcode, argument
         nesting.follow(opcode, argument)
 
@@ -235,7 +235,7 @@ def _inspect(stream: IO[bytes]) -> None:
     persistent, stylegan3 = False, False
     for opcode, argument in _walk(stream):
         if opcode.name in _REFUSED_OPCODES:
-            raise CheckpointError(f"refused the pickle opcode {opcode.name}, which no network file contains", _MEND)
+            raise CheckpointError(f"refused the pickle opcode {opcode.name}, which no network file contains", _HINT)
         if isinstance(argument, str):
             persistent = persistent or argument.startswith(_PERSISTENCE)
             stylegan3 = stylegan3 or bool(_STYLEGAN3_MARKS.search(argument))

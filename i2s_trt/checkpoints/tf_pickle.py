@@ -14,7 +14,7 @@ from i2s_trt.checkpoints.safe_pickle import ArrayRecord, NetworkRecord, read_pic
 from i2s_trt.errors import CheckpointError
 
 _STYLEGAN2_VERSION = 4
-_MEND = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
+_HINT = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
 _PREFIX = re.compile(r"^(G_)?(synthesis|mapping)/")
 _SLOPES = {"lrelu": 0.2, "relu": 0.0}
 # options under which the network would compute something else, with the values that are implemented
@@ -42,7 +42,7 @@ def _moving_average(tree: Any) -> NetworkRecord:
     if isinstance(tree, tuple | list) and len(tree) == 3:
         tree = tree[2]
     if not isinstance(tree, NetworkRecord) or not hasattr(tree, "state"):
-        raise CheckpointError("the pickle holds no (G, D, Gs) networks", _MEND)
+        raise CheckpointError("the pickle holds no (G, D, Gs) networks", _HINT)
     return tree
 
 
@@ -64,11 +64,11 @@ def _variables(network: NetworkRecord) -> dict[str, Array]:
 def _check_architecture(network: NetworkRecord, variables: dict[str, Any]) -> None:
     version = network.state.get("version", 0)
     if any(name.endswith("/mod_weight") for name in variables) or version >= _STYLEGAN2_VERSION:
-        raise CheckpointError("this is a StyleGAN2 network; i2s-trt embeds into StyleGAN1", _MEND)
+        raise CheckpointError("this is a StyleGAN2 network; i2s-trt embeds into StyleGAN1", _HINT)
     if "synthesis/4x4/Const/const" not in variables or "mapping/Dense0/weight" not in variables:
         name = network.state.get("build_func_name")
         builder = f" (built by {name[:80]!r})" if isinstance(name, str) else ""
-        raise CheckpointError(f"this network{builder} is not a StyleGAN1 generator", _MEND)
+        raise CheckpointError(f"this network{builder} is not a StyleGAN1 generator", _HINT)
 
 
 def _options(network: NetworkRecord) -> dict[str, Any]:

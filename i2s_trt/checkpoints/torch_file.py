@@ -15,7 +15,7 @@ from i2s_trt.checkpoints.safe_pickle import inspect_pickle
 from i2s_trt.errors import CheckpointError
 
 _REFUSED = "PyTorch's restricted loader refused the file"
-_MEND = "download it again; if it holds more than tensors, save its state_dict alone"
+_HINT = "download it again; if it holds more than tensors, save its state_dict alone"
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _ZIP = b"PK\x03\x04"  # PyTorch tells the kinds apart by these bytes too
 _LEGACY_PICKLES = 5  # magic number, protocol, machine, the tree, the names of its storages
@@ -38,7 +38,7 @@ def read_torch_file(path: Path) -> Any:
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # a broken or hostile file can raise anything
-        raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _MEND) from error
+        raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _HINT) from error
 
 
 def _reason(error: Exception) -> str:

@@ -18,7 +18,7 @@ from i2s_trt.errors import CheckpointError
 
 _LAYER = "synthesis.layers."
 _FUSED = r"synthesis\.layer\d+\.weight"
-_MEND = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
+_HINT = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
 _EPILOGUE = {
     "top_epi.noise.weight": "noise_weight", "style_mod.lin.weight": "style.weight", "style_mod.lin.bias": "style.bias",
 }  # fmt: skip
@@ -51,7 +51,7 @@ def read_torch_port(path: Path) -> tuple[str, RawNetwork]:
     port = next((port for port in PORTS if port.mark in state), None)
     if port is None:
         some = ", ".join(list(state)[:3]) or "nothing"
-        raise CheckpointError(f"no known StyleGAN1 conversion has these tensors ({some}, ...)", _MEND)
+        raise CheckpointError(f"no known StyleGAN1 conversion has these tensors ({some}, ...)", _HINT)
     return port.name, _raw(state, port)
 
 
@@ -63,14 +63,14 @@ def _generator_state(tree: Any) -> dict[str, Tensor]:
             break
     state = {str(k): v for k, v in tree.items() if isinstance(v, Tensor)} if isinstance(tree, Mapping) else {}
     if not state:
-        raise CheckpointError("the file holds no state dict of tensors", _MEND)
+        raise CheckpointError("the file holds no state dict of tensors", _HINT)
     return {key.removeprefix("module."): value for key, value in state.items()}
 
 
 def _refuse_other_networks(state: Mapping[str, Tensor]) -> None:
     found = next((name for name, pattern in _OTHERS.items() if any(re.search(pattern, key) for key in state)), None)
     if found:
-        raise CheckpointError(f"this is {found}; i2s-trt embeds into the original StyleGAN1", _MEND)
+        raise CheckpointError(f"this is {found}; i2s-trt embeds into the original StyleGAN1", _HINT)
 
 
 _OTHERS = {
@@ -109,7 +109,7 @@ def _refuse_odd_tensor(key: str, tensor: Tensor) -> None:
     """Only plain numbers in memory; a view that repeats few numbers could be made to fill the memory."""
     plain = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
     if not plain or tensor.is_complex() or tensor.nbytes > tensor.untyped_storage().nbytes():
-        raise CheckpointError(f"the tensor {key} is not a plain array of numbers", _MEND)
+        raise CheckpointError(f"the tensor {key} is not a plain array of numbers", _HINT)
 
 
 def _average_mean(tensors: dict[str, Tensor]) -> None:

@@ -1,6 +1,6 @@
 """The page: photographs beside what was embedded, edits that can be dragged through, and the commands that made them.
 
-It is one file without a connection to anywhere: pictures are data, a film is its frames side by side in one picture.
+It is one file without a connection to anywhere: pictures are data, an animation is its frames side by side in one.
 """
 
 from base64 import b64encode
@@ -71,7 +71,7 @@ def write_page(
         from_layer=FROM_LAYER,
         steps=first.options["steps"],
         wipes="\n".join(_wipe(name, embedding) for name, embedding in embeddings.items()),
-        films="\n".join(_films(TorchSynthesizer(generator), embeddings, ramps)),
+        animations="\n".join(_animations(TorchSynthesizer(generator), embeddings, ramps)),
         sheet=_data(contact_sheet),
         sheet_width=contact_sheet.shape[1],
         sheet_height=contact_sheet.shape[0],
@@ -107,26 +107,32 @@ def style_command(layer: int) -> str:
     return f"i2s-trt style-transfer {_CONTENT}.safetensors {_STYLE}.safetensors --from-layer {layer} -o styled"
 
 
-def _films(render: TorchSynthesizer, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]) -> Sequence[str]:
+def _animations(
+    render: TorchSynthesizer, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]
+) -> Sequence[str]:
     latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
-    films = []
+    animations = []
     for first, second, title, note in _MORPHS:
-        way = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
-        films.append(_film(render(np.stack(way)), title, ("start", "end"), morph_command(first, second), 0, note))
+        path = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
+        animations.append(
+            _animation(render(np.stack(path)), title, ("start", "end"), morph_command(first, second), 0, note)
+        )
     for target, title, note in _EXPRESSIONS:
         ends, ramp = (latents["solemn"], latents["smiling"]), ramps[target]
         strengths = ramp.strengths(FRAMES)
         turned = [expression_transfer(latents[target], *ends, strength) for strength in strengths]
         named, at_rest = (f"strength {ramp.weakest}", f"strength {ramp.strongest}"), int(np.abs(strengths).argmin())
-        films.append(_film(render(np.stack(turned)), title, named, expression_command(target, ramp), at_rest, note))
+        animations.append(
+            _animation(render(np.stack(turned)), title, named, expression_command(target, ramp), at_rest, note)
+        )
     content, style = latents[_CONTENT], latents[_STYLE]
     layers = len(content)
     mixed = [crossover(content, style, range(layer, layers)) for layer in range(layers, -1, -1)]
     title = "The cat's styles: its colours first, then its shape"
     command = style_command(FROM_LAYER)
     span = ("no layer", "all layers")
-    films.append(_film(render(np.stack(mixed)), title, span, command, layers - FROM_LAYER, _STYLES_SAY))
-    return films
+    animations.append(_animation(render(np.stack(mixed)), title, span, command, layers - FROM_LAYER, _STYLES_SAY))
+    return animations
 
 
 def _wipe(name: str, embedding: Embedding) -> str:
@@ -140,11 +146,11 @@ def _wipe(name: str, embedding: Embedding) -> str:
 </figure>"""
 
 
-def _film(frames: Pixels, title: str, ends: tuple[str, str], command: str, shown: int, note: str) -> str:
+def _animation(frames: Pixels, title: str, ends: tuple[str, str], command: str, shown: int, note: str) -> str:
     """Frames [N, H, W, 3] to be dragged through, or played to and fro."""
     said = f"<small>{escape(note)}</small>" if note else ""
     data, label, last = _data(np.concatenate(list(frames), axis=1)), escape(title), len(frames) - 1
-    return f"""<figure class="film" style="--last: {last}; --frame: {shown}">
+    return f"""<figure class="animation" style="--last: {last}; --frame: {shown}">
 <div class="frame" role="img" aria-label="{label}" style="background-image: url({data})"></div>
 <div class="bar"><button type="button" aria-pressed="false" aria-label="play: {label}">&#9654;</button>
 <input type="range" min="0" max="{last}" value="{shown}" aria-label="{label}, from {ends[0]} to {ends[1]}"></div>

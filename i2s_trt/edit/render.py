@@ -1,4 +1,4 @@
-"""Latents to pictures through a synthesizer, a few at a time, so that a long film needs little memory."""
+"""Latents to pictures through a synthesizer, a few at a time, so that a long video needs little memory."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -78,7 +78,7 @@ class LatentSource:
         try:
             direction.for_space(self.space, any_model=self._any_model)
         except LatentError as error:
-            raise LatentError(f"{text}: {error.args[0]}", error.mend) from error
+            raise LatentError(f"{text}: {error.args[0]}", error.hint) from error
         return direction
 
     def direction_vector(self, text: str) -> WPlus:

@@ -102,7 +102,7 @@ def _face(face: Any, place: str) -> Landmarks:
             face = [face["left_eye"], face["right_eye"], *mouth]
         return Landmarks.from_points(np.array(face, np.float64))
     except ImageError as error:
-        raise ImageError(f"{place}: {error.args[0]}", error.mend) from error
+        raise ImageError(f"{place}: {error.args[0]}", error.hint) from error
     except KeyError as error:
         raise ImageError(f"{place}: {error} is missing", f"give {_FORMS}") from error
     except (TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ WEIGHTS = Path(__file__).parent.parent / "weights" / "vgg16" / "features.safeten
 SHA256 = "a34cb2e522919ea9456e667f64eb285479cde49f4d607a309561059af7cdf48c"
 NAME = "VGG-16 trained on ImageNet (Oxford's weights, built in)"
 LICENCE = "CC BY 4.0, Simonyan and Zisserman 2015"
-_MEND = "install i2s-trt again"
+_HINT = "install i2s-trt again"
 
 
 def read_weights() -> bytes:
@@ -21,10 +21,10 @@ def read_weights() -> bytes:
     try:
         content = WEIGHTS.read_bytes()
     except OSError as error:
-        raise EnvironmentFault(f"the built-in weights of VGG-16 cannot be read: {error}", _MEND) from error
+        raise EnvironmentFault(f"the built-in weights of VGG-16 cannot be read: {error}", _HINT) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
         raise EnvironmentFault(
-            f"the built-in weights of VGG-16 are damaged: {WEIGHTS} has the sha256 {digest}, not {SHA256}", _MEND
+            f"the built-in weights of VGG-16 are damaged: {WEIGHTS} has the sha256 {digest}, not {SHA256}", _HINT
         )
     return content

@@ -173,4 +173,4 @@ def _chosen(path: Path, found: Sequence[Face], which: Which) -> Face:
     try:
         return choose_faces(found, which)[0]
     except ImageError as error:
-        raise ImageError(f"{path}: {error.args[0]}", error.mend or WAY_OUT) from error
+        raise ImageError(f"{path}: {error.args[0]}", error.hint or WAY_OUT) from error

@@ -100,13 +100,13 @@ def find_alignment(path: Path) -> Alignment:
     Raises:
         ImageError, LatentError: the file cannot be read, or holds none.
     """
-    mend = "name a latent of i2s-trt embed, or a PNG of i2s-trt align"
+    hint = "name a latent of i2s-trt embed, or a PNG of i2s-trt align"
     if path.suffix.lower() == ".safetensors":
         from i2s_trt.latents import read_latent
 
         found = alignment_of(read_latent(path).extra)
         if found is None:
-            raise LatentError(f"{path} does not say where in a photograph its picture lies", mend)
+            raise LatentError(f"{path} does not say where in a photograph its picture lies", hint)
         return found
     if path.suffix.lower() == ".json":
         try:
@@ -114,8 +114,8 @@ def find_alignment(path: Path) -> Alignment:
         except OSError as error:
             raise ImageError(f"{path} cannot be read: {error.strerror}", "check the name") from error
         except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
-            raise ImageError(f"{path} is not the record of an alignment ({error})", mend) from error
+            raise ImageError(f"{path} is not the record of an alignment ({error})", hint) from error
     found = read_alignment(path)
     if found is None:
-        raise ImageError(f"{path} does not say where in a photograph it lies", mend)
+        raise ImageError(f"{path} does not say where in a photograph it lies", hint)
     return found

@@ -109,7 +109,7 @@ def _plan_faces(
     try:
         track = follow_face(read_frames(path, stop=frames), finder, options.which, report)
     except NoFaceError as error:
-        raise NoFaceError(f"{path}: {error.args[0]}", error.mend) from error
+        raise NoFaceError(f"{path}: {error.args[0]}", error.hint) from error
     steady = smoothed(track, smoothing)
     squares = [ffhq_quad(steady.landmarks(frame)) for frame in range(len(steady.points))]
     rows = shape.crop or (0, shape.resolution)

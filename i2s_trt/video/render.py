@@ -1,4 +1,4 @@
-"""An embedded clip to a film: its latents as they are or edited, as pictures or laid back into the frames."""
+"""An embedded clip to a video: its latents as they are or edited, as pictures or laid back into the frames."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from i2s_trt.synthesizer import Synthesizer
 
 
-def write_film(path: Path, pictures: Iterable[Pixels], rate: Fraction, sound: Path | None = None) -> bool:
+def write_with_sound(path: Path, pictures: Iterable[Pixels], rate: Fraction, sound: Path | None = None) -> bool:
     """Encode pictures uint8 [H, W, 3] as they come, and copy a clip's sound.
 
     Args:
@@ -28,7 +28,7 @@ def write_film(path: Path, pictures: Iterable[Pixels], rate: Fraction, sound: Pa
         sound: a clip; None for silence.
 
     Returns:
-        Whether the film has sound.
+        Whether the video has sound.
 
     Raises:
         UsageError, EnvironmentFault: as `write_video` does.
@@ -53,6 +53,6 @@ def pasted(
         yield paste_back(frame, picture, quad, chosen)
 
 
-def film_pictures(render: "Synthesizer", latents: WPlus, batch: int = 8) -> Iterator[Pixels]:
+def video_pictures(render: "Synthesizer", latents: WPlus, batch: int = 8) -> Iterator[Pixels]:
     """Pictures uint8 [H, W, 3] of w_plus [T, L, D]."""
     return render_latents(render, latents, batch)

@@ -1,4 +1,4 @@
-"""Pictures to films: MP4 for people, GIF for pages. A film is whole or not there."""
+"""Pictures to videos: MP4 for people, GIF for pages. A video is whole or not there."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av import VideoFrame
 FASTEST = {".mp4": 240, ".gif": 50}  # frames a second; players slow faster gifs down
 _USUAL_RATE = 30.0
-_SHORTEST = 2.0  # seconds in which a film can be seen
+_SHORTEST = 2.0  # seconds in which a video can be seen
 _H264 = {"crf": "17", "preset": "medium"}  # hardly any visible loss
 _BT709 = 1  # the number of its matrix, primaries and transfer in the H.264 standard
 
@@ -51,14 +51,14 @@ def write_video(path: Path, pictures: Iterable[Pixels], rate: float | Fraction) 
 
 
 def is_video(path: Path) -> bool:
-    """Whether the name is that of a film that can be written."""
+    """Whether the name is that of a video that can be written."""
     return path.suffix.lower() in FASTEST
 
 
 def check_video(path: Path, rate: float | Fraction) -> None:
     """Refuse what `write_video` would refuse before a picture is made. Raises UsageError."""
     if not is_video(path):
-        raise UsageError(f"{path} is not a kind of film that can be written", f"films end in {' or '.join(FASTEST)}")
+        raise UsageError(f"{path} is not a kind of video that can be written", f"videos end in {' or '.join(FASTEST)}")
     fastest = FASTEST[path.suffix.lower()]
     if not 0 < rate <= fastest:
         raise UsageError(
@@ -67,7 +67,7 @@ def check_video(path: Path, rate: float | Fraction) -> None:
 
 
 def watchable_rate(count: int) -> float:
-    """Pictures a second at which a film of so many can be seen: 30, or what makes it last two seconds."""
+    """Pictures a second at which a video of so many can be seen: 30, or what makes it last two seconds."""
     return min(_USUAL_RATE, count / _SHORTEST)
 
 
@@ -77,8 +77,8 @@ def _encode_mp4(stream: BinaryIO, pictures: Iterable[Pixels], shape: tuple[int, 
     height, width = (side + side % 2 for side in shape[:2])
     if "libx264" not in av.codecs_available:
         raise EnvironmentFault("this PyAV cannot encode H.264", "pip install --force-reinstall av, or write a .gif")
-    with av.open(stream, "w", format="mp4") as film:
-        video = film.add_stream("libx264", rate=rate, options=_H264)
+    with av.open(stream, "w", format="mp4") as container:
+        video = container.add_stream("libx264", rate=rate, options=_H264)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         context: Any = video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
@@ -86,9 +86,9 @@ def _encode_mp4(stream: BinaryIO, pictures: Iterable[Pixels], shape: tuple[int, 
         for picture in pictures:
             even = np.pad(picture, ((0, height - shape[0]), (0, width - shape[1]), (0, 0)), "edge")
             frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-            film.mux(video.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
+            container.mux(video.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
             count += 1
-        film.mux(video.encode(None))
+        container.mux(video.encode(None))
     return count
 
 
@@ -96,19 +96,19 @@ def _encode_gif(stream: BinaryIO, pictures: Iterable[Pixels], shape: tuple[int, 
     import av
 
     height, width = shape[:2]
-    with av.open(stream, "w", format="gif", options={"loop": "0"}) as film:
-        video = film.add_stream("gif", rate=rate)
+    with av.open(stream, "w", format="gif", options={"loop": "0"}) as container:
+        video = container.add_stream("gif", rate=rate)
         video.width, video.height, video.pix_fmt = width, height, "pal8"
         palettes, count = _Palettes(width, height, rate), 0
         for picture in pictures:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.pts, frame.time_base = count, 1 / rate
             for reduced in palettes.reduce(frame):
-                film.mux(video.encode(reduced))
+                container.mux(video.encode(reduced))
             count += 1
         for reduced in palettes.reduce(None):
-            film.mux(video.encode(reduced))
-        film.mux(video.encode(None))
+            container.mux(video.encode(reduced))
+        container.mux(video.encode(None))
     return count
 
 

@@ -96,7 +96,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, dat
     (tmp_path / "journal.ndjson").write_bytes(data)
     with pytest.raises(UsageError, match="is no journal of this version") as caught:
         Journal(tmp_path / "journal.ndjson")
-    assert "--resume" in caught.value.mend
+    assert "--resume" in caught.value.hint
     assert (tmp_path / "journal.ndjson").read_bytes() == data
 
 

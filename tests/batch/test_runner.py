@@ -132,7 +132,7 @@ def test_a_corrupt_latent_and_failing_jobs_are_left_out_and_told(toy: Generator,
     result = run_batch(found, variants, [renderer], tmp_path / "out", OPTIONS, RENDERING)
     told = {failure.source: (failure.outputs, failure.message) for failure in result.failures}
     assert told[str(tmp_path / "in/face1.npy")][0] == 6
-    assert told["face2-plain.png"] == (1, "the engine refuses 77\n  mend: take another")
+    assert told["face2-plain.png"] == (1, "the engine refuses 77\n  hint: take another")
     assert "not finite" in told["face0-grow.png"][1]
     assert set(pictures(tmp_path / "out")) >= {"face0-plain.png", "face0-style.png"}
     assert result.rendered + sum(failure.outputs for failure in result.failures) == result.total == 18

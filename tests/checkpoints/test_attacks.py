@@ -1,4 +1,4 @@
-"""Hostile pickles: each is refused with an error that names what and the mend, and none runs anything."""
+"""Hostile pickles: each is refused with an error that names what and a hint, and none runs anything."""
 
 import pickle
 from pathlib import Path
@@ -71,7 +71,7 @@ def marker(tmp_path: Path) -> Path:
 def test_global_is_refused_by_name(module: str, name: str, tmp_path: Path, marker: Path) -> None:
     message = refused(tmp_path, program(call(module, name, text(f"touch {marker}"))), marker)
     assert f"refused to load {module}.{name}" in message
-    assert "mend: use the original .pkl" in message
+    assert "hint: use the original .pkl" in message
 
 
 @pytest.mark.parametrize("chain", ["_reconstruct.__globals__", "_reconstruct.__class__.__mro__", "scalar.__self__"])

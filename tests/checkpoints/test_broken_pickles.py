@@ -60,7 +60,7 @@ def test_flipped_bytes(data: st.DataObject, tmp_path_factory: pytest.TempPathFac
     try:
         read_checkpoint(path)
     except CheckpointError as error:
-        assert error.mend or "flipped.pkl" in str(error)  # noqa: PT017
+        assert error.hint or "flipped.pkl" in str(error)  # noqa: PT017
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,4 +1,4 @@
-"""Files that are no StyleGAN1 pickle: each is named for what it is, with the mend."""
+"""Files that are no StyleGAN1 pickle: each is named for what it is, with a hint."""
 
 import codecs
 import io
@@ -22,14 +22,14 @@ def message_for(path: Path, data: bytes | None = None) -> str:
     with pytest.raises(CheckpointError) as caught:
         read_checkpoint(path)
     assert str(path) in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.hint
     return str(caught.value)
 
 
 def test_missing_file(tmp_path: Path) -> None:
     message = message_for(tmp_path / "none.pkl")
     assert "No such file or directory" in message
-    assert "mend: check the name" in message
+    assert "hint: check the name" in message
 
 
 def test_folder(tmp_path: Path) -> None:

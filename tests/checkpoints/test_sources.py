@@ -97,14 +97,14 @@ def test_wrong_digest(server: Server) -> None:
     with pytest.raises(EnvironmentFault, match=r"is not net\.pkl: its digest is not sha256:") as caught:
         download(wanted)
     assert f"{server.url}/model" in str(caught.value)
-    assert "i2s-trt models import net.pkl" in caught.value.mend
+    assert "i2s-trt models import net.pkl" in caught.value.hint
     assert kept() == []
 
 
 def test_web_page_instead_of_the_file(server: Server) -> None:
     with pytest.raises(EnvironmentFault, match="its digest is not") as caught:
         download(item(f"{server.url}/page"))
-    assert "quota" in caught.value.mend
+    assert "quota" in caught.value.hint
     assert kept() == []
 
 
@@ -121,7 +121,7 @@ def test_no_check_takes_any_file(server: Server) -> None:
 def test_not_found(server: Server) -> None:
     with pytest.raises(EnvironmentFault, match=r"net\.pkl could not be downloaded: 404") as caught:
         download(item(f"{server.url}/nothing"))
-    assert "check the connection" in caught.value.mend
+    assert "check the connection" in caught.value.hint
     assert kept() == []
 
 
@@ -142,11 +142,11 @@ def test_address_that_is_none() -> None:
         download(item("not an address"))
 
 
-def test_mend_for_features_is_no_import(server: Server) -> None:
+def test_hint_for_features_is_no_import(server: Server) -> None:
     vgg = Source("vgg.pth", f"{server.url}/nothing", "md5:0", is_generator=False)
     with pytest.raises(EnvironmentFault) as caught:
         download(vgg)
-    assert f"put it at {downloads_folder() / 'vgg.pth'}" in caught.value.mend
+    assert f"put it at {downloads_folder() / 'vgg.pth'}" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -84,13 +84,13 @@ def test_list_without_a_store() -> None:
 def test_names_that_are_refused(name: str, checkpoint: Path) -> None:
     with pytest.raises(ModelError, match="cannot name a model") as caught:
         import_model(checkpoint, name)
-    assert "use letters, digits" in caught.value.mend
+    assert "use letters, digits" in caught.value.hint
 
 
 def test_taken_name(stored: Path, checkpoint: Path) -> None:
     with pytest.raises(ModelError, match="a model named mine is already in the store") as caught:
         import_model(checkpoint, "mine")
-    assert "--overwrite" in caught.value.mend
+    assert "--overwrite" in caught.value.hint
 
 
 def test_overwrite(stored: Path, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_checkpoint_that_is_no_model_leaves_nothing(tmp_path: Path) -> None:
 def test_unknown_model(load: Any, stored: Path) -> None:
     with pytest.raises(ModelError, match="no model or file named nobody; known models: demo, mine") as caught:
         load("nobody")
-    assert "i2s-trt models pull ffhq" in caught.value.mend
+    assert "i2s-trt models pull ffhq" in caught.value.hint
 
 
 def test_demo_is_there_from_the_start() -> None:
@@ -131,7 +131,7 @@ def test_random_model_has_a_seed() -> None:
 def test_random_model_of_an_impossible_size(name: str) -> None:
     with pytest.raises(ModelError, match="there is no random model of") as caught:
         load_weights(name)
-    assert "8, 16, 32" in caught.value.mend
+    assert "8, 16, 32" in caught.value.hint
 
 
 def test_checkpoint_file_directly(checkpoint: Path) -> None:

@@ -44,7 +44,7 @@ def test_damaged_description(text: str, stored: Path) -> None:
     (stored / "model.json").write_text(text)
     with pytest.raises(ModelError, match=r"model\.json is damaged") as caught:
         load_generator("mine")
-    assert caught.value.mend == "import the model again"
+    assert caught.value.hint == "import the model again"
 
 
 @pytest.mark.parametrize(

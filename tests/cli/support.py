@@ -37,10 +37,10 @@ def same_embedding(first: Path, second: Path) -> bool:
 
 
 def says(run: Run, code: int, *words: str) -> None:
-    """The command must have ended with this code and a message with these words and a mend, and no traceback."""
+    """The command must have ended with this code and a message with these words and a hint, and no traceback."""
     assert run.code == code, run.err
     assert "Traceback" not in run.out + run.err
-    assert "mend: " in run.err
+    assert "hint: " in run.err
     for word in words:
         assert word in run.err
 

@@ -100,7 +100,7 @@ def test_only_bad_pictures(i2s: I2s, tmp_path: Path, quick: Quick) -> None:
 
 def test_a_learning_rate_that_diverges(astronaut: Path, tmp_path: Path, quick: Quick) -> None:
     done = invoke("embed", astronaut, *quick, "--learning-rate", 1e30, "-o", tmp_path)
-    refused(done, 1, "no longer finite", "mend: use a smaller --learning-rate")
+    refused(done, 1, "no longer finite", "hint: use a smaller --learning-rate")
     latent = read_latent(tmp_path / "astronaut.safetensors")
     assert latent.status == "diverged"
     assert np.isfinite(latent.w_plus).all()

@@ -41,14 +41,14 @@ def latents(folder: Path) -> Any:
     return np.stack([read_latent(path).w_plus for path in sorted(folder.glob("*.safetensors"))])
 
 
-def test_a_clip_leaves_films_latents_and_figures(i2s: I2s, clip: Path, tmp_path: Path, quick: Quick) -> None:
+def test_a_clip_leaves_videos_latents_and_figures(i2s: I2s, clip: Path, tmp_path: Path, quick: Quick) -> None:
     run = i2s("embed", clip, *quick, *CLIP, "--align", "-o", "out")
     assert run.code == 0, run.err
     assert "talk: 4 frames; the first 5 steps in" in run.out
     assert "from frame to frame latents move" in run.out
     assert names(tmp_path / "out") == ["talk", "talk-frames.csv", "talk-strip.mp4", "talk.mp4"]
-    film = read_info(tmp_path / "out/talk.mp4")
-    assert (film.frames, film.size, film.has_audio, float(film.rate)) == (4, (16, 16), True, 12.0)
+    video = read_info(tmp_path / "out/talk.mp4")
+    assert (video.frames, video.size, video.has_audio, float(video.rate)) == (4, (16, 16), True, 12.0)
     assert read_info(tmp_path / "out/talk-strip.mp4").size == (16, 36)
     rows = list(csv.DictReader((tmp_path / "out/talk-frames.csv").read_text().splitlines()))
     assert [row["steps"] for row in rows] == ["5", "2", "2", "2"]
@@ -117,17 +117,17 @@ def test_the_clip_is_never_overwritten(clip: Path, tmp_path: Path, quick: Quick)
     refused(invoke("embed", clip, *quick, "--space", "z", "-o", tmp_path / "out"), 2, "in Z")
 
 
-def render(out: Path, small: Path, film: Path, *words: object) -> list[Any]:
-    done = invoke("render-clip", out / "talk", "-m", small, "-o", film, "--engine", "torch", *words)
+def render(out: Path, small: Path, video: Path, *words: object) -> list[Any]:
+    done = invoke("render-clip", out / "talk", "-m", small, "-o", video, "--engine", "torch", *words)
     assert done.exit_code == 0, done.output
-    return list(read_frames(film))
+    return list(read_frames(video))
 
 
 def test_rendered_as_it_is(out: Path, small: Path, tmp_path: Path) -> None:
-    found = render(out, small, tmp_path / "film.mp4")
+    found = render(out, small, tmp_path / "video.mp4")
     for frame, expected in zip(found, read_frames(out / "talk.mp4"), strict=True):
         np.testing.assert_array_equal(frame, expected)
-    assert read_info(tmp_path / "film.mp4").has_audio
+    assert read_info(tmp_path / "video.mp4").has_audio
     assert len(render(out, small, tmp_path / "still.mp4", "--no-sound", "--steady", 2)) == 4
     assert not read_info(tmp_path / "still.mp4").has_audio
 
@@ -158,7 +158,7 @@ def test_pasted_back_into_the_frames(clip: Path, out: Path, small: Path, tmp_pat
     frames = list(read_frames(clip))
     assert found[0].shape == frames[0].shape
     change = np.abs(found[2].astype(int) - frames[2]).max(axis=2)
-    assert np.median(change) < 12  # the film is coded twice
+    assert np.median(change) < 12  # the video is coded twice
     assert (change > 40).sum() > 500
 
 
@@ -166,26 +166,26 @@ def test_a_clip_that_has_moved(clip: Path, out: Path, small: Path, tmp_path: Pat
     shutil.copytree(out, tmp_path / "out")
     document = json.loads((tmp_path / "out/talk/clip.json").read_text())
     (tmp_path / "out/talk/clip.json").write_text(json.dumps({**document, "source": "/none.mp4"}))
-    film = tmp_path / "film.mp4"
-    done = invoke("render-clip", tmp_path / "out/talk", "-m", small, "-o", film, "--engine", "torch")
+    video = tmp_path / "video.mp4"
+    done = invoke("render-clip", tmp_path / "out/talk", "-m", small, "-o", video, "--engine", "torch")
     assert done.exit_code == 0
     assert "silent: the clip was not found" in done.output
-    refused(invoke("render-clip", tmp_path / "out/talk", "-m", small, "-o", film, "--paste-back"), 2, "--clip")
-    render(tmp_path / "out", small, film, "--clip", clip)
-    assert read_info(film).has_audio
+    refused(invoke("render-clip", tmp_path / "out/talk", "-m", small, "-o", video, "--paste-back"), 2, "--clip")
+    render(tmp_path / "out", small, video, "--clip", clip)
+    assert read_info(video).has_audio
     other = out / "talk.mp4"
-    refused(invoke("render-clip", out / "talk", "-m", small, "-o", film, "--clip", other), 2, "is not the clip")
+    refused(invoke("render-clip", out / "talk", "-m", small, "-o", video, "--clip", other), 2, "is not the clip")
 
 
 @pytest.mark.parametrize(
     ("words", "message"), [
-        (["-o", "film.avi"], "not a kind of film"), (["--steady", "-1"], "--steady"), (["-m", "demo"], "has shape"),
+        (["-o", "video.avi"], "not a kind of video"), (["--steady", "-1"], "--steady"), (["-m", "demo"], "has shape"),
         (["--onto", "none.safetensors"], "none.safetensors"), (["--recipe", "none.toml"], "none.toml"),
         (["--engine", "magic"], "no engine named magic"),
     ], ids=str,
 )  # fmt: skip
 def test_bad_values_are_refused(out: Path, small: Path, tmp_path: Path, words: list[str], message: str) -> None:
-    done = invoke("render-clip", out / "talk", "-m", small, "-o", tmp_path / "film.mp4", *words)
+    done = invoke("render-clip", out / "talk", "-m", small, "-o", tmp_path / "video.mp4", *words)
     refused(done, 2, message)
     assert names(tmp_path) == []
 

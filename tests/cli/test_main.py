@@ -73,7 +73,7 @@ def test_mistakes_with_json_are_events(i2s: I2s) -> None:
     (event,) = run.events
     assert event["event"] == "error"
     assert "--bogus" in event["message"]
-    assert "--help" in event["mend"]
+    assert "--help" in event["hint"]
     run = i2s("synthesize", "--json")
     assert (run.code, run.err) == (2, "")
     assert [event["message"] for event in run.events] == ["nothing to render"]
@@ -109,9 +109,9 @@ def test_a_full_disk_is_answered_with_resume_by_the_commands_that_have_it(
     with pytest.raises(SystemExit) as caught:
         main.run()
     assert caught.value.code == 3
-    mend = capsys.readouterr().err.split("mend: ")[1].strip()
+    hint = capsys.readouterr().err.split("hint: ")[1].strip()
     again = "free some space and run the same command again"
-    assert mend == (f"{again} with --resume: what is finished is kept" if resumes else again)
+    assert hint == (f"{again} with --resume: what is finished is kept" if resumes else again)
 
 
 def test_tables_in_a_pipe_keep_a_row_on_a_line(i2s: I2s) -> None:

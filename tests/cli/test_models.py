@@ -94,7 +94,7 @@ def test_models_that_are_none(astronaut: Path, tmp_path: Path) -> None:
         (["models", "import", tmp_path / "none.pkl"], "cannot be read"),
         (["models", "info", "unknown"], "no model or file named unknown"),
     ):
-        refused(invoke(*words), 2, message, "mend")
+        refused(invoke(*words), 2, message, "hint")
     assert names(tmp_path) == ["text.pkl"]
 
 

@@ -1,4 +1,4 @@
-"""`i2s-trt morph`: films, sheets and pictures between latents."""
+"""`i2s-trt morph`: videos, sheets and pictures between latents."""
 
 from pathlib import Path
 
@@ -27,16 +27,16 @@ def test_a_folder_of_frames_begins_and_ends_with_the_latents_themselves(small: P
     assert (decode(out / "frame-00002.png") != first).any()
 
 
-def test_a_film_through_three_latents_and_back(i2s: I2s, small: Path, tmp_path: Path) -> None:
-    words = ("--frames", 4, "--ping-pong", "-m", small, "-o", "new/film.mp4", "--json")
+def test_a_video_through_three_latents_and_back(i2s: I2s, small: Path, tmp_path: Path) -> None:
+    words = ("--frames", 4, "--ping-pong", "-m", small, "-o", "new/video.mp4", "--json")
     run = i2s("morph", "seed:1", "seed:2", "mean", *words)
     assert (run.code, run.err) == (0, "")
     assert [event["event"] for event in run.events] == ["engine", "file"]
-    with av.open(str(tmp_path / "new/film.mp4")) as film:
-        assert len(list(film.decode(video=0))) == 7 + 5
+    with av.open(str(tmp_path / "new/video.mp4")) as video:
+        assert len(list(video.decode(video=0))) == 7 + 5
     gif = tmp_path / "walk.gif"
     done = invoke("morph", "seed:1", "mean", "--frames", 6, "--wander", 1, "--rate", 10, "-m", small, "-o", gif)
-    assert done.output.splitlines()[-1] == f"{gif}: a film of 10 pictures, 1.0 s"
+    assert done.output.splitlines()[-1] == f"{gif}: a video of 10 pictures, 1.0 s"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_gif_which_plays_for_ever_comes_back_without_a_jump(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = invoke("morph", "seed:1", "seed:2", "--frames", 5, "-m", small, *words)
-    assert f"a film of {count} pictures" in done.output
+    assert f"a video of {count} pictures" in done.output
 
 
 @pytest.mark.parametrize("kind", ["mp4", "gif"])
@@ -57,24 +57,24 @@ def test_a_gif_which_plays_for_ever_comes_back_without_a_jump(
         (("--frames", 8, "--seconds", 4), 4), (("--frames", 8, "--rate", 16), 0.5),
     ], ids=str,
 )  # fmt: skip
-def test_a_film_lasts_long_enough_to_be_seen(
+def test_a_video_lasts_long_enough_to_be_seen(
     small: Path, tmp_path: Path, kind: str, words: tuple[object, ...], seconds: float
 ) -> None:
-    path = tmp_path / f"film.{kind}"
+    path = tmp_path / f"video.{kind}"
     way = () if "--ping-pong" in words else ("--one-way",)
     done = invoke("morph", "seed:1", "seed:2", *words, *way, "-m", small, "-o", path)
     assert done.output.splitlines()[-1].endswith(f" pictures, {seconds:.1f} s")
-    with av.open(str(path)) as film:
-        times = [frame.time or 0.0 for frame in film.decode(video=0)]
+    with av.open(str(path)) as video:
+        times = [frame.time or 0.0 for frame in video.decode(video=0)]
     length = (times[-1] - times[0]) * len(times) / (len(times) - 1)
     assert length == pytest.approx(seconds, rel=0.05)
 
 
 def test_a_ramp_of_expressions_lasts_as_long(small: Path, tmp_path: Path) -> None:
     trio = ("seed:1", "seed:2", "seed:3", "--strength", "-1:1:7", "-m", small, "-o", tmp_path / "ramp.mp4")
-    assert invoke("expression-transfer", *trio).output.splitlines()[-1].endswith("a film of 7 pictures, 2.0 s")
+    assert invoke("expression-transfer", *trio).output.splitlines()[-1].endswith("a video of 7 pictures, 2.0 s")
     done = invoke("expression-transfer", *trio, "--seconds", 3.5)
-    assert done.output.splitlines()[-1].endswith("a film of 7 pictures, 3.5 s")
+    assert done.output.splitlines()[-1].endswith("a video of 7 pictures, 3.5 s")
 
 
 @pytest.mark.parametrize(("frames", "columns"), [(4, 4), (16, 4)])

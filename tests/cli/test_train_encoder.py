@@ -62,7 +62,7 @@ def test_an_interrupt_keeps_nothing(small: Path, monkeypatch: pytest.MonkeyPatch
     assert not encoder_path(load_generator(small).digest).exists()
 
 
-def test_an_encoder_that_was_never_trained_is_an_error_with_the_mend(small: Path, astronaut: Path) -> None:
+def test_an_encoder_that_was_never_trained_is_an_error_with_a_hint(small: Path, astronaut: Path) -> None:
     done = invoke("embed", astronaut, "-m", small, "--features", "random", "--init", "encoder", "--steps", 1)
     refused(done, 2, "no encoder has been trained", "i2s-trt train-encoder")
 

@@ -68,7 +68,7 @@ def test_what_is_no_latent_is_refused_by_name(toy: Generator, tmp_path: Path, na
     with pytest.raises(LatentError) as caught:
         LatentSource.of(toy).beside(tmp_path / "x").latent(name)
     assert caught.match(words) or words in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_space_without_generator_knows_neither_mean_nor_seeds() -> None:

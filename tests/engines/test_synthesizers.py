@@ -88,10 +88,10 @@ def test_bf16_on_a_cpu_is_pytorchs(toy: Generator) -> None:
     assert (choice.engine, choice.precision) == ("torch", "bf16")
     with pytest.raises(UsageError, match="no bf16 on a CPU") as caught:
         choose_synthesizer("onnxruntime", toy, precision="bf16")
-    assert "--engine torch" in caught.value.mend
+    assert "--engine torch" in caught.value.hint
     with pytest.raises(UsageError, match="no precision named int4") as caught:
         choose_synthesizer("torch", toy, precision="int4")
-    assert "auto, fp32, bf16, fp16" in caught.value.mend
+    assert "auto, fp32, bf16, fp16" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_bf16_on_a_cpu_is_pytorchs(toy: Generator) -> None:
 def test_unknown_engines_and_providers_are_refused(engine: str, provider: str, message: str, toy: Generator) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         choose_synthesizer(engine, toy, provider)
-    assert caught.value.mend
+    assert caught.value.hint
     if engine == "warp":
-        assert all(engine in caught.value.mend for engine in ENGINES)
+        assert all(engine in caught.value.hint for engine in ENGINES)
 
 
 def test_a_provider_that_is_missing_is_explained(toy: Generator) -> None:
@@ -115,7 +115,7 @@ def test_a_provider_that_is_missing_is_explained(toy: Generator) -> None:
         pytest.skip("this machine has it")
     with pytest.raises(EnvironmentFault, match="cannot use its cuda provider") as caught:
         choose_synthesizer("onnxruntime", toy, "cuda")
-    assert "--device cpu" in caught.value.mend
+    assert "--device cpu" in caught.value.hint
 
 
 def test_a_missing_package_names_the_pip_line(toy: Generator) -> None:
@@ -123,7 +123,7 @@ def test_a_missing_package_names_the_pip_line(toy: Generator) -> None:
         pytest.skip("TensorRT is installed")
     with pytest.raises(EnvironmentFault, match="tensorrt is not installed") as caught:
         choose_synthesizer("tensorrt", toy)
-    assert "pip install 'i2s-trt[gpu]'" in caught.value.mend
+    assert "pip install 'i2s-trt[gpu]'" in caught.value.hint
 
 
 def test_a_missing_gpu_is_explained(toy: Generator) -> None:
@@ -132,7 +132,7 @@ def test_a_missing_gpu_is_explained(toy: Generator) -> None:
         pytest.skip("this machine has a GPU")
     with pytest.raises(EnvironmentFault, match="tensorrt-rtx engines run on NVIDIA GPUs: there is no CUDA") as caught:
         choose_synthesizer(RTX, toy)
-    assert "--engine onnxruntime" in caught.value.mend
+    assert "--engine onnxruntime" in caught.value.hint
 
 
 def test_a_runner_is_made_when_its_graph_is_first_needed(toy: Generator) -> None:

@@ -47,7 +47,7 @@ def test_an_engine_that_is_not_built_is_explained(toy: Generator, rtx_card: pyte
     render = choose_synthesizer(RTX, toy).synthesizer
     with pytest.raises(EnvironmentFault, match=f"no {RTX} engine renders preview for this model: not built") as caught:
         render.preview(latents(toy, 1))
-    assert f"build-engines --backend {RTX}" in caught.value.mend
+    assert f"build-engines --backend {RTX}" in caught.value.hint
 
 
 def test_on_a_gpu_auto_takes_a_built_engine(entry: Entry, generator: Generator, rtx_card: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_the_engine_in_the_precision_that_is_asked_for_is_taken(
     assert choice.precision == "fp16"
     with pytest.raises(EnvironmentFault, match=f"no {RTX} engine renders synthesis in fp16 for this model") as caught:
         choice.synthesizer(latents(generator, 1))
-    assert "--precision fp16, with" in caught.value.mend
+    assert "--precision fp16, with" in caught.value.hint
     built_in("fp16")
     assert choose_synthesizer("auto", model).precision == "fp16"
 

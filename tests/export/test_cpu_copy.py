@@ -81,7 +81,7 @@ def test_a_model_without_weights_is_refused_in_words(near: Generator, own_home: 
     source = GraphSource(lambda: empty, random_vgg16, model_digest=near.digest)
     with pytest.raises(ExportError, match="a Generator on the device meta has no weights") as caught:
         export_graph(source, "synthesis")
-    assert "load_generator" in caught.value.mend
+    assert "load_generator" in caught.value.hint
     assert not list(own_home.rglob("*.onnx"))
     assert devices(empty) == {torch.device("meta")}
 
@@ -94,7 +94,7 @@ def test_a_failing_trace_of_synthesis_blames_no_loss_setting(near: Generator, mo
     source = GraphSource(lambda: near, random_vgg16, model_digest=near.digest)
     with pytest.raises(ExportError, match="no such operation") as caught:
         export_graph(source, "synthesis")
-    assert "perceptual-size" not in caught.value.mend
+    assert "perceptual-size" not in caught.value.hint
     with pytest.raises(ExportError, match="no such operation") as caught:
         export_graph(source, "objective")
-    assert "perceptual-size" in caught.value.mend
+    assert "perceptual-size" in caught.value.hint

@@ -77,8 +77,8 @@ def test_pictures_that_vgg_sees_smaller_can_be_exported(source: GraphSource) -> 
     assert exported.record["verification"]["outputs"][1]["relative"] < 1e-3
 
 
-def test_where_the_sizes_do_not_divide_the_mend_is_said(source: GraphSource) -> None:
+def test_where_the_sizes_do_not_divide_a_hint_is_given(source: GraphSource) -> None:
     uneven = ObjectiveOptions(perceptual_size=10, layer_weights={"conv1_1": 1.0})
     with pytest.raises(ExportError, match=r"cannot be exported: there is no forward formula for aten\._ad") as caught:
         export_graph(made_from(source.generator, source.vgg, uneven), "objective_gradient")
-    assert "256" in caught.value.mend
+    assert "256" in caught.value.hint

@@ -64,7 +64,7 @@ def test_a_graph_that_computes_something_else_is_not_kept(source: GraphSource, m
     lying = replace(graph, function=lambda z: source.generator.mapping(z) * 1.05)
     with pytest.raises(ExportError, match="w differs by") as caught:
         verify(onnx.load(export_graph(source, "mapping").path), graph, lying)
-    assert caught.value.mend
+    assert caught.value.hint
     monkeypatch.setitem(GRAPHS, "mapping", lambda s, p: lying if p == "fp32" else replace(graph, precision="fp16"))
     with pytest.raises(ExportError):
         export_graph(made_from(source.generator, source.vgg), "mapping", "fp16")
@@ -75,7 +75,7 @@ def test_a_graph_that_computes_something_else_is_not_kept(source: GraphSource, m
 def test_an_unknown_graph_is_refused(source: GraphSource) -> None:
     with pytest.raises(ExportError, match="no graph named pixels") as caught:
         export_graph(source, "pixels")
-    assert "synthesis" in caught.value.mend
+    assert "synthesis" in caught.value.hint
 
 
 @pytest.mark.parametrize("objective", [ObjectiveOptions(style_weight=1.0), ObjectiveOptions(prior_weight=0.1)])

@@ -28,7 +28,7 @@ def test_files_that_are_none(tmp_path: Path, name: str, content: str | None, mes
         (tmp_path / name).write_text(content)
     with pytest.raises(I2sError, match=message) as caught:
         load_detector(tmp_path / name)
-    assert "mend: " in str(caught.value)
+    assert "hint: " in str(caught.value)
 
 
 def test_a_row_of_yunets_becomes_a_face() -> None:
@@ -43,7 +43,7 @@ def test_dlib_that_is_missing_or_a_file_that_is_not_its(tmp_path: Path) -> None:
     (tmp_path / "face.dat").write_text("no model")
     with pytest.raises(I2sError, match=r"need dlib|is not a dlib model") as caught:
         load_detector(tmp_path / "face.dat")
-    assert "mend: " in str(caught.value)
+    assert "hint: " in str(caught.value)
 
 
 def trained(path: Path, points: int) -> Path:

@@ -75,7 +75,7 @@ def test_what_is_no_face_is_refused_with_its_place(tmp_path: Path, document: Any
     with pytest.raises(ImageError) as caught:
         read_landmarks(written(tmp_path / "faces.json", document))
     assert message in str(caught.value)
-    assert "mend: " in str(caught.value)
+    assert "hint: " in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00"])

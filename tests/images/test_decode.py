@@ -1,4 +1,4 @@
-"""Every kind of picture is read alike; every broken one is an error with a mend."""
+"""Every kind of picture is read alike; every broken one is an error with a hint."""
 
 import struct
 import subprocess
@@ -41,12 +41,12 @@ def bomb(side: int) -> bytes:
 
 
 def refused(path: Path, *words: str) -> None:
-    """Reading must fail with an error that names the file, says these words and has a mend."""
+    """Reading must fail with an error that names the file, says these words and has a hint."""
     with pytest.raises(ImageError) as caught:
         decode(path)
     text = str(caught.value)
     assert str(path) in text
-    assert caught.value.mend
+    assert caught.value.hint
     for word in words:
         assert word in text
 
@@ -209,7 +209,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     *message, peak_kib = done.stdout.splitlines()
     assert message[0].startswith("ImageError")
     assert "128 megapixels" in message[0]
-    assert "mend: scale" in message[1]
+    assert "hint: scale" in message[1]
     assert int(peak_kib) < 300_000  # the pixels alone would be 1.2 million
 
 

@@ -97,7 +97,7 @@ def test_a_file_that_is_not_vgg_is_refused(tmp_path: Path, content: bytes) -> No
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="VGG-16") as caught:
         load_vgg16(path)
-    assert "models pull vgg16" in caught.value.mend
+    assert "models pull vgg16" in caught.value.hint
 
 
 def test_a_state_dict_of_another_network_is_refused(tmp_path: Path) -> None:

@@ -63,14 +63,14 @@ def test_damage_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(vgg_weights, "WEIGHTS", damaged(tmp_path))
     with pytest.raises(EnvironmentFault, match=r"VGG-16 are damaged: .*features\.safetensors") as caught:
         imagenet_vgg16()
-    assert caught.value.mend == "install i2s-trt again"
+    assert caught.value.hint == "install i2s-trt again"
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vgg_weights, "WEIGHTS", tmp_path / "nothing.safetensors")
     with pytest.raises(EnvironmentFault, match=r"cannot be read: .*nothing\.safetensors") as caught:
         imagenet_vgg16()
-    assert caught.value.mend == "install i2s-trt again"
+    assert caught.value.hint == "install i2s-trt again"
 
 
 def test_the_loss_is_as_large_as_the_papers(trained: Vgg16) -> None:

@@ -128,7 +128,7 @@ def test_an_embedding_that_diverges_is_an_error_and_is_not_kept(open_store: Call
     store = open_store().store
     with pytest.raises(I2sError, match="finite") as caught:
         store.embed([wild])
-    assert "--learning-rate" in caught.value.mend
+    assert "--learning-rate" in caught.value.hint
     assert store.missing([wild]) == [wild]
 
 

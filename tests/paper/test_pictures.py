@@ -100,5 +100,5 @@ def test_what_cannot_be_read_is_explained(case: str, tmp_path: Path, toy: Genera
         save(folder / "expressions" / "bob" / "smile.png")
     with pytest.raises(ImageError) as caught:
         read_collection(folder, toy.spec)
-    assert caught.value.mend
+    assert caught.value.hint
     assert case == "broken" or case in str(caught.value)

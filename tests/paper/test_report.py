@@ -31,7 +31,7 @@ def a_study(name: str, claim: str = "Cars & <faces> differ.") -> Study:
 @pytest.fixture
 def outcomes(tmp_path: Path) -> list[tuple[Study, Outcome]]:
     album = Album(tmp_path / "good")
-    media = (album.sheet("one", "One <picture>", [[PICTURE, None]]), album.film("walk", "A walk", [PICTURE] * 3))
+    media = (album.sheet("one", "One <picture>", [[PICTURE, None]]), album.video("walk", "A walk", [PICTURE] * 3))
     good = Findings(
         (Check("ours", 1.25, "<", 3.5, "theirs"),),
         (Table("losses", ("", "paper: loss (10⁵)", "loss (10⁵)"), (("faces", 0.309, 0.0421), ("cars", None, 2.0))),),
@@ -82,11 +82,11 @@ def test_the_page_is_well_formed_and_whole_in_itself(tmp_path: Path, outcomes: l
     assert "default-src 'none'" in text
 
 
-def test_pictures_and_films_are_within_the_page(tmp_path: Path, outcomes: list[tuple[Study, Outcome]]) -> None:
+def test_pictures_and_videos_are_within_the_page(tmp_path: Path, outcomes: list[tuple[Study, Outcome]]) -> None:
     text = page(tmp_path, ABOUT, outcomes)
-    picture, film = (base64.b64decode(part) for part in re.findall(r"base64,([^\"]+)", text))
+    picture, video = (base64.b64decode(part) for part in re.findall(r"base64,([^\"]+)", text))
     assert picture.startswith(b"\xff\xd8")
-    assert film == (tmp_path / "good" / "walk.mp4").read_bytes()
+    assert video == (tmp_path / "good" / "walk.mp4").read_bytes()
 
 
 def test_words_are_escaped(tmp_path: Path, outcomes: list[tuple[Study, Outcome]]) -> None:

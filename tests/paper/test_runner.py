@@ -113,7 +113,7 @@ def test_a_study_that_fails_does_not_stop_the_others(tmp_path: Path, toy: Genera
     errors = bench.runner.run([failing.study("bad"), good.study("good")])
     assert list(errors) == ["bad"]
     assert good.times == 1
-    assert bench.events[2].data["error"] == "the loss went wrong\n  mend: do better"
+    assert bench.events[2].data["error"] == "the loss went wrong\n  hint: do better"
     bench.runner.run([failing.study("bad")])
     assert failing.times == 2
 

@@ -118,7 +118,7 @@ def test_an_encoder_of_another_model_is_refused(toy: Generator, encoder: Trained
     save_encoder(tmp_path / "encoder.safetensors", encoder)
     with pytest.raises(ModelError, match="trained for another model") as caught:
         load_encoder(other, tmp_path / "encoder.safetensors")
-    assert "train-encoder" in caught.value.mend
+    assert "train-encoder" in caught.value.hint
     with pytest.raises(ModelError, match="no encoder has been trained"):
         load_encoder(other)
 

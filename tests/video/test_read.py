@@ -104,12 +104,12 @@ def test_sound_is_taken_over_as_it_is(clip: Path, silent: Path, tmp_path: Path) 
     assert packets[0] == packets[1]
 
 
-def test_the_film_may_be_replaced(clip: Path, silent: Path, tmp_path: Path) -> None:
-    film = tmp_path / "film.mp4"
-    film.write_bytes(silent.read_bytes())
-    assert add_audio(film, clip, film)
-    assert read_info(film).has_audio
-    assert names(tmp_path) == ["film.mp4"]
+def test_the_video_may_be_replaced(clip: Path, silent: Path, tmp_path: Path) -> None:
+    video = tmp_path / "video.mp4"
+    video.write_bytes(silent.read_bytes())
+    assert add_audio(video, clip, video)
+    assert read_info(video).has_audio
+    assert names(tmp_path) == ["video.mp4"]
 
 
 def test_sound_ends_with_the_pictures(clip: Path, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_files_that_are_no_clips(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ImageError) as caught:
         read_info(tmp_path / "a.mp4")
     assert "a.mp4" in str(caught.value)
-    assert "mend: " in str(caught.value)
+    assert "hint: " in str(caught.value)
 
 
 def test_no_file_and_sound_alone(tmp_path: Path) -> None:

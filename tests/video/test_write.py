@@ -1,4 +1,4 @@
-"""Films: what was written is what plays, and nothing half-written stays."""
+"""Videos: what was written is what plays, and nothing half-written stays."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -26,11 +26,11 @@ def frames(count: int, height: int = 48, width: int = 64) -> Iterator[Pixels]:
 
 
 def played(path: Path) -> list[Pixels]:
-    with av.open(str(path)) as film:
-        return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    with av.open(str(path)) as video:
+        return [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
 
 
-@pytest.mark.parametrize("name", ["film.mp4", "film.gif", "FILM.MP4"])
+@pytest.mark.parametrize("name", ["video.mp4", "video.gif", "VIDEO.MP4"])
 def test_every_picture_comes_back(tmp_path: Path, name: str) -> None:
     assert write_video(tmp_path / name, frames(12), 25) == 12
     found = played(tmp_path / name)
@@ -47,20 +47,20 @@ def test_every_picture_comes_back(tmp_path: Path, name: str) -> None:
 )
 def test_the_rate_is_kept(tmp_path: Path, name: str, rate: float) -> None:
     write_video(tmp_path / name, frames(10), rate)
-    with av.open(str(tmp_path / name)) as film:
-        assert film.streams.video[0].average_rate == Fraction(rate)
-        times = [frame.time for frame in film.decode(video=0)]
+    with av.open(str(tmp_path / name)) as video:
+        assert video.streams.video[0].average_rate == Fraction(rate)
+        times = [frame.time for frame in video.decode(video=0)]
     np.testing.assert_allclose(np.diff(np.array(times, float)), 1 / float(rate), atol=1e-3)
 
 
 def test_a_gif_plays_for_ever_with_a_palette_for_each_picture(tmp_path: Path) -> None:
     colours = [np.random.default_rng(n).integers(0, 256, (16, 16, 3)).astype(np.uint8) for n in range(4)]
     write_video(tmp_path / "a.gif", colours, 10)
-    with Image.open(tmp_path / "a.gif") as film:
-        assert (film.info["loop"], film.info["duration"]) == (0, 100)
+    with Image.open(tmp_path / "a.gif") as video:
+        assert (video.info["loop"], video.info["duration"]) == (0, 100)
         for number, expected in enumerate(colours):  # 256 colours of its own for each: nearly exact
-            film.seek(number)
-            assert np.abs(np.asarray(film.convert("RGB")).astype(int) - expected).mean() < 3
+            video.seek(number)
+            assert np.abs(np.asarray(video.convert("RGB")).astype(int) - expected).mean() < 3
 
 
 def test_odd_sides_are_made_even_at_the_edge(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_odd_sides_are_made_even_at_the_edge(tmp_path: Path) -> None:
     assert {picture.shape for picture in played(tmp_path / "a.gif")} == {(33, 47, 3)}
 
 
-def test_one_picture_is_a_film_too(tmp_path: Path) -> None:
+def test_one_picture_is_a_video_too(tmp_path: Path) -> None:
     for name in ("a.mp4", "a.gif"):
         assert write_video(tmp_path / name, frames(1), 10) == 1
         assert len(played(tmp_path / name)) == 1
@@ -78,20 +78,20 @@ def test_one_picture_is_a_film_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "rate", "count", "words"), [
-        ("a.avi", 25, 3, "not a kind of film"), ("a", 25, 3, "not a kind of film"), ("a.mp4", 0, 3, "cannot play 0"),
+        ("a.avi", 25, 3, "not a kind of video"), ("a", 25, 3, "not a kind of video"), ("a.mp4", 0, 3, "cannot play 0"),
         ("a.mp4", -1, 3, "cannot play -1"), ("a.mp4", float("nan"), 3, "cannot play nan"),
         ("a.mp4", 241, 3, "at most 240"),
         ("a.gif", 60, 3, "at most 50"), ("a.mp4", 25, 0, "no pictures"),
     ],
 )  # fmt: skip
-def test_what_makes_no_film_is_refused(tmp_path: Path, name: str, rate: float, count: int, words: str) -> None:
+def test_what_makes_no_video_is_refused(tmp_path: Path, name: str, rate: float, count: int, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         write_video(tmp_path / name, frames(count), rate)
     assert words in str(caught.value)
     assert names(tmp_path) == []
 
 
-def test_an_error_in_the_middle_leaves_the_older_film(tmp_path: Path) -> None:
+def test_an_error_in_the_middle_leaves_the_older_video(tmp_path: Path) -> None:
     def broken() -> Iterator[Pixels]:
         yield from frames(5)
         raise ValueError("no more")

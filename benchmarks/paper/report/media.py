@@ -1,4 +1,4 @@
-"""Pictures and films as parts of a page."""
+"""Pictures and videos as parts of a page."""
 
 import base64
 from io import BytesIO
@@ -11,9 +11,9 @@ _QUALITY = 92
 
 
 def media_markup(folder: Path, item: Media) -> Markup:
-    """A picture or film with its caption, its bytes within the page."""
+    """A picture or video with its caption, its bytes within the page."""
     path = folder / item.file
-    shown = _film(path, item.caption) if path.suffix == ".mp4" else _picture(path, item.caption)
+    shown = _video(path, item.caption) if path.suffix == ".mp4" else _picture(path, item.caption)
     return tag("figure", tag("figcaption", item.caption), shown, class_="media")
 
 
@@ -29,8 +29,8 @@ def _picture(path: Path, caption: str) -> Markup:
     return tag("div", image, class_="wide")
 
 
-def _film(path: Path, caption: str) -> Markup:
-    """`tag` writes attributes with values; a film's switches have none."""
+def _video(path: Path, caption: str) -> Markup:
+    """`tag` writes attributes with values; a video's switches have none."""
     source = _data("video/mp4", path.read_bytes())
     opened = _tag("video", src=source, aria_label=caption).removesuffix(">")
     return join(Markup(f"{opened} controls loop muted playsinline></video>"))

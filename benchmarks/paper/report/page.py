@@ -15,7 +15,7 @@ from i2s_trt.files import write_bytes
 
 PAGE = "report.html"
 _TITLE = "Image2StyleGAN: the paper's claims, measured"
-# no script, no connection; pictures and films are within the page
+# no script, no connection; pictures and videos are within the page
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 
 

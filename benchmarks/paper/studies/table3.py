@@ -115,8 +115,8 @@ def _factor_shifts(lab: Lab, columns: Mapping[str, Sequence[Embedded]]) -> dict[
     before = lab.read(wholes)
     shifts: dict[str, dict[str, float]] = {}
     for name, gone in DEFECTS.items():
-        mended = [restored(i.picture, w, gone) for i, w in zip(columns[name], wholes, strict=True)]
-        after = lab.read(mended)
+        restored_pictures = [restored(i.picture, w, gone) for i, w in zip(columns[name], wholes, strict=True)]
+        after = lab.read(restored_pictures)
         shifts[name] = {
             feature: fmean(_shift(before[factor], after[factor]) for factor in factors)
             for feature, factors in _FACTORS.items()

@@ -61,10 +61,10 @@ def tasks(lab: Lab) -> list[Task]:
 
 
 def measure(lab: Lab, album: Album) -> Findings:
-    """Walks as films."""
+    """Walks as videos."""
     embedded = lab.embed(tasks(lab))
     walks = [_walk(lab, picture.label, item) for picture, item in zip(_pictures(lab), embedded, strict=True)]
-    films = [album.film(walk.label, f"From {walk.label} to the mean face", walk.pictures) for walk in walks]
+    videos = [album.video(walk.label, f"From {walk.label} to the mean face", walk.pictures) for walk in walks]
     places = np.linspace(0, _FRAMES - 1, _SHOWN).astype(int)
     strips = album.sheet(
         "walks", "Pictures on the way", [[walk.pictures[i] for i in places] for walk in walks],
@@ -73,7 +73,7 @@ def measure(lab: Lab, album: Album) -> Findings:
     xs = tuple(float(value) for value in np.linspace(0, 1, _FRAMES))
     drawn = Curves("Distance from the model's samples (theirs = 1)", "way gone", "distance", xs,
                    {walk.label: walk.distances for walk in walks})  # fmt: skip
-    return Findings(checks(walks), curves=(drawn,), media=(strips, *films))
+    return Findings(checks(walks), curves=(drawn,), media=(strips, *videos))
 
 
 def _walk(lab: Lab, label: str, item: Embedded) -> Walk:

@@ -18,7 +18,7 @@ from i2s_trt.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 _SHOWN = 5
-_MEND = "docs/editing.md describes every key of a recipe"
+_HINT = "docs/editing.md describes every key of a recipe"
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ def load_recipe(path: Path, source: LatentSource) -> list[Variant]:
     try:
         document = tomllib.loads(text + "\n")
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}", _MEND) from error
+        raise UsageError(f"{path} is not TOML: {error}", _HINT) from error
     faults: list[Fault] = []
     variants = list(_variants(document, source.beside(path), faults))
     if faults:
-        raise UsageError(_told(path, key_lines(text), document, faults), _MEND)
+        raise UsageError(_told(path, key_lines(text), document, faults), _HINT)
     return variants
 
 

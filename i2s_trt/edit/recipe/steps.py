@@ -96,7 +96,7 @@ def _tried(steps: list[Step], place: Place, source: LatentSource) -> list[Step]:
     try:
         steps[0].apply(zeros)
     except I2sError as error:
-        raise RecipeFaults(Fault(place, f"{error.args[0]}; {error.mend}")) from error
+        raise RecipeFaults(Fault(place, f"{error.args[0]}; {error.hint}")) from error
     return steps
 
 

@@ -19,7 +19,7 @@ from i2s_trt.models.encoder import Encoder
 from i2s_trt.models.generator import Generator
 
 _FORMAT = "i2s-trt encoder 1"
-_MEND = "i2s-trt train-encoder --model M"
+_HINT = "i2s-trt train-encoder --model M"
 
 
 class PictureEncoder(Protocol):
@@ -83,7 +83,7 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
     """
     own = encoder_path(generator.digest)
     if path is None and not own.is_file():
-        raise ModelError("no encoder has been trained for this model", f"{_MEND}, or start from --init mean")
+        raise ModelError("no encoder has been trained for this model", f"{_HINT}, or start from --init mean")
     path = path or own
     metadata, tensors = _read(path)
     try:
@@ -94,7 +94,7 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
     if model != generator.digest:
-        raise ModelError(f"{path} was trained for another model ({model[:12]}, not {generator.digest[:12]})", _MEND)
+        raise ModelError(f"{path} was trained for another model ({model[:12]}, not {generator.digest[:12]})", _HINT)
     network = Encoder(generator.spec)
     try:
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
@@ -114,4 +114,4 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _damaged(path: Path, error: Exception) -> ModelError:
     reason = " ".join(str(error).split())[:200]
-    return ModelError(f"{path} is missing or damaged ({reason})", f"{_MEND} --overwrite")
+    return ModelError(f"{path} is missing or damaged ({reason})", f"{_HINT} --overwrite")

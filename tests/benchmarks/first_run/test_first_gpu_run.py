@@ -160,6 +160,6 @@ def test_pytests_record_becomes_verdicts(tmp_path: Path) -> None:
     ]
 
 
-def test_a_missing_device_is_an_error_with_a_mend() -> None:
+def test_a_missing_device_is_an_error_with_a_hint() -> None:
     with pytest.raises(EnvironmentFault, match="no CUDA device cuda:99"):
         list(check_device("random-16", "cuda:99", 1))

@@ -141,7 +141,7 @@ def test_folders_that_hold_no_demo_of_this_model_are_refused(demo_folder: Path, 
     (demo_folder / "pictures" / "cat.png").unlink()
     with pytest.raises(UsageError, match="no finished demo") as caught:
         read_demo(demo_folder)
-    assert "i2s-trt demo" in caught.value.mend
+    assert "i2s-trt demo" in caught.value.hint
 
 
 def test_the_command_writes_and_prints(
@@ -151,7 +151,7 @@ def test_the_command_writes_and_prints(
     words = [str(demo_folder), "-o", str(output), "--modules", str(modules)]
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(words) == 3
-    assert "mend: install Node" in capsys.readouterr().err
+    assert "hint: install Node" in capsys.readouterr().err
     monkeypatch.setenv("PATH", str(install_node(tmp_path / "bin")))
     assert main(words) == 0
     written = json.loads(output.read_text())

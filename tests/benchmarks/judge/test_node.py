@@ -30,15 +30,15 @@ def test_without_node_it_is_said(modules: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentFault, match="Node, which is not installed") as caught:
         ask({"grey": _PICTURE}, modules)
-    assert "Node 20" in caught.value.mend
+    assert "Node 20" in caught.value.hint
 
 
 def test_modules_that_are_missing_are_named_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(install_node(tmp_path / "bin")))
     with pytest.raises(EnvironmentFault, match="has no module @tensorflow/tfjs") as caught:
         ask({"grey": _PICTURE}, tmp_path)
-    assert caught.value.mend.startswith(f"mkdir -p {tmp_path} && cp ")
-    assert caught.value.mend.endswith(f"--prefix {tmp_path}")
+    assert caught.value.hint.startswith(f"mkdir -p {tmp_path} && cp ")
+    assert caught.value.hint.endswith(f"--prefix {tmp_path}")
 
 
 def test_modules_of_another_version_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

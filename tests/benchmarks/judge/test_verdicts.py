@@ -29,7 +29,7 @@ def test_an_answer_is_read_whole() -> None:
 def test_what_is_no_answer_is_refused(broken: str, said: str) -> None:
     with pytest.raises(JudgeError, match=said) as caught:
         read_answer(broken)
-    assert "install" in caught.value.mend
+    assert "install" in caught.value.hint
 
 
 def test_similarity_is_a_half_at_the_threshold() -> None:

@@ -61,7 +61,7 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, fault: str) -> None:
     with pytest.raises(ResultsError, match=r"r\.json does not hold benchmark results") as caught:
         read_results(path)
     assert place in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("schema", [2, 99, -1])
@@ -69,7 +69,7 @@ def test_results_of_another_version_are_refused_as_such(tmp_path: Path, schema: 
     path = altered(tmp_path / "r.json", lambda d: d.update(schema=schema))
     with pytest.raises(ResultsError) as caught:
         read_results(path)
-    assert f"schema {schema} belongs to another version" in caught.value.mend
+    assert f"schema {schema} belongs to another version" in caught.value.hint
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"schema": 1}'])
@@ -131,7 +131,7 @@ def test_suites_to_be_measured_again_are_dropped_and_the_others_stay() -> None:
 def test_results_of_different_machines_are_never_mixed(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(change))) as caught:
         merged(results(), replace(environment(), **change), ["step"])
-    assert "-o" in caught.value.mend
+    assert "-o" in caught.value.hint
 
 
 def test_a_suite_replaces_its_older_self() -> None:

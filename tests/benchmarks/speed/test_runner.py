@@ -94,7 +94,7 @@ def test_every_kind_of_item_is_added_to_its_place() -> None:
     assert made.skipped == (Skip("a", "b"),)
 
 
-def test_skipping_records_mendable_errors_and_lets_defects_through() -> None:
+def test_skipping_records_user_errors_and_lets_defects_through() -> None:
     skipped: list[Skip] = []
     with skipping("this", skipped):
         raise UsageError("wrong", "right it")

@@ -81,7 +81,7 @@ def test_each_fault_is_told_with_its_line(tmp_path: Path, text: str, line: int, 
     message = caught.value.args[0]
     assert message.startswith(f"{path}:{line}: "), message
     assert words in message
-    assert "docs/editing.md" in caught.value.mend
+    assert "docs/editing.md" in caught.value.hint
     assert "\n" not in message
 
 

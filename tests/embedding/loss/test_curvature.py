@@ -136,7 +136,7 @@ def test_models_and_objectives_have_curvatures_of_their_own(toy: Generator, smal
 def test_the_style_loss_alone_cannot_be_measured(toy: Generator, vgg: Vgg16) -> None:
     with pytest.raises(UsageError, match="style loss alone") as caught:
         measured_curvature(toy, vgg, ObjectiveOptions(pixel_weight=0.0, layer_weights={}, style_weight=1.0))
-    assert "--schedule paper" in caught.value.mend
+    assert "--schedule paper" in caught.value.hint
 
 
 def test_latents_around_the_samples_reach_as_far_as_they_are_told(toy: Generator) -> None:

@@ -255,7 +255,7 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_there(
         patch.setattr("os.fsync", full)
         with pytest.raises(EnvironmentFault, match="the disk is full") as caught:
             run([astronaut], options=EmbedOptions(steps=3))
-    assert "run the same command again" in caught.value.mend  # the command adds --resume where it has it
+    assert "run the same command again" in caught.value.hint  # the command adds --resume where it has it
     assert (tmp_path / "out" / "astronaut.safetensors").read_bytes() == before
     assert not list((tmp_path / "out").glob("*.tmp"))
     assert not list((tmp_path / "out").glob(".*.tmp"))

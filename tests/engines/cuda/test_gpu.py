@@ -80,7 +80,7 @@ def test_the_driver_itself_is_asked(start: int, count: int, fault: str, monkeypa
     assert (describe_gpu(), gpu_target()) == ("", "")
     with pytest.raises(EnvironmentFault, match=fault) as caught:
         open_device()
-    assert "--engine onnxruntime" in caught.value.mend
+    assert "--engine onnxruntime" in caught.value.hint
 
 
 def test_a_gpu_is_described_with_all_that_engines_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,7 @@ def test_a_driver_that_fails_and_a_missing_pycuda_are_explained() -> None:
     except ImportError:
         with pytest.raises(EnvironmentFault, match="PyTorch with CUDA or by pycuda") as caught:
             PycudaBuffers()
-        assert "pip install 'i2s-trt[gpu]'" in caught.value.mend
+        assert "pip install 'i2s-trt[gpu]'" in caught.value.hint
 
 
 def test_pycuda_drives_where_pytorch_has_no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,4 +201,4 @@ def test_without_cuda_python_the_error_names_it() -> None:
     except ImportError:
         with pytest.raises(EnvironmentFault, match="need cuda-python") as caught:
             capture(lambda _stream: None, 11)
-        assert "pip install cuda-python" in caught.value.mend
+        assert "pip install cuda-python" in caught.value.hint

@@ -92,14 +92,14 @@ def test_what_triton_cannot_serve_is_refused(tmp_path: Path, source: GraphSource
     rtx = replace(built, request=replace(built.request, backend="tensorrt-rtx"))
     with pytest.raises(UsageError, match="no backend for tensorrt-rtx") as caught:
         write_repository(tmp_path, "demo", [rtx])
-    assert "--backend onnxruntime" in caught.value.mend
+    assert "--backend onnxruntime" in caught.value.hint
     with pytest.raises(UsageError, match="the mapping engine is not built"):
         write_repository(tmp_path, "demo", [replace(built, engine=Miss("not built yet"))])
     with pytest.raises(UsageError, match="two engines for demo_mapping"):
         write_repository(tmp_path, "demo", [built, built])
     with pytest.raises(UsageError, match="takes no single request") as caught:
         write_repository(tmp_path, "demo", [plan_prospect(source, "mapping", BatchProfile(4, 4, 8))])
-    assert "--batch 1,8" in caught.value.mend
+    assert "--batch 1,8" in caught.value.hint
     assert not list(tmp_path.iterdir())
 
 

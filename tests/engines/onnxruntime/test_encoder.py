@@ -30,7 +30,7 @@ def test_without_a_trained_encoder_there_is_nothing_to_export(toy: Generator, vg
     source = GraphSource(lambda: toy, lambda: vgg, model_digest=toy.digest)
     with pytest.raises(ModelError, match="no encoder has been trained") as caught:
         export_graph(source, "encoder", "fp32")
-    assert "train-encoder" in caught.value.mend
+    assert "train-encoder" in caught.value.hint
 
 
 def test_another_encoder_is_another_graph(toy: Generator, vgg: Vgg16) -> None:

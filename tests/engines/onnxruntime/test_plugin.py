@@ -75,7 +75,7 @@ def test_the_plugin_is_registered_and_its_devices_are_found(runtime: Runtime) ->
     assert plugin_fault(runtime) == ""
 
 
-def test_each_fault_says_what_and_the_mend(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_fault_says_what_and_a_hint(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "finds no card: it takes RTX cards" in plugin_fault(Runtime(devices=(CPU,)))
     refused = plugin_fault(Runtime(refusal="libnvidia-ml.so.1:\n cannot open"))
     assert refused == "its plugin cannot be registered (libnvidia-ml.so.1: cannot open): " + plugin._INSTALL

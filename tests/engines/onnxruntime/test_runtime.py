@@ -121,7 +121,7 @@ def test_threads_may_share_a_runner(runner: OnnxRuntimeRunner, generator: Genera
 def test_wrong_inputs_are_refused(runner: OnnxRuntimeRunner, generator: Generator, change: Any, message: str) -> None:
     with pytest.raises(EngineError, match=f"synthesis fp32: {message}") as caught:
         runner(change(latents(generator, 2)))
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_failure_within_is_ours(runner: OnnxRuntimeRunner, generator: Generator) -> None:
@@ -131,7 +131,7 @@ def test_a_failure_within_is_ours(runner: OnnxRuntimeRunner, generator: Generato
     runner._session = SimpleNamespace(io_binding=runner._session.io_binding, run_with_iobinding=fail)
     with pytest.raises(EngineError, match=r"ONNX Runtime fails \(cpu\): Failed to allocate memory") as caught:
         runner({"w_plus": latents(generator, 1)})
-    assert "smaller batch" in caught.value.mend
+    assert "smaller batch" in caught.value.hint
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, *names: str, driver: str = "", tensorrt: str = "") -> None:

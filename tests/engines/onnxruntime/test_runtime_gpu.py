@@ -114,4 +114,4 @@ def test_a_type_that_a_provider_has_no_kernels_for_names_another(tmp_path: Path)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10), tmp_path / "g.onnx")
     with pytest.raises(EnvironmentFault, match="cannot load") as caught:
         OnnxRuntimeRunner(ExportedGraph(tmp_path / "g.onnx", {}, exported=False))
-    assert caught.value.mend == "take --precision fp32 or fp16"
+    assert caught.value.hint == "take --precision fp32 or fp16"

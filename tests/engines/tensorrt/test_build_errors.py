@@ -1,4 +1,4 @@
-"""Graphs that a TensorRT builder must refuse: each error names the node or input, and the mend."""
+"""Graphs that a TensorRT builder must refuse: each error names the node or input, and a hint."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def save(path: Path, *nodes: onnx.NodeProto, side: int | str = 4, weights: tuple
 def refusal(path: Path, options: BuildOptions = OPTIONS) -> EngineError:
     with pytest.raises(EngineError) as caught:
         build_plan(path, {"x": [4]}, options)
-    assert caught.value.mend
+    assert caught.value.hint
     assert "/_src" not in str(caught.value)
     return caught.value
 
@@ -48,7 +48,7 @@ def test_an_operator_it_does_not_know_is_named(tmp_path: Path) -> None:
         save(tmp_path / "a.onnx", helper.make_node("Foo", ["x"], ["y"], name="the_culprit", domain="custom"))
     )
     assert "node the_culprit (Foo)" in error.args[0]
-    assert "ONNX standard" in error.mend
+    assert "ONNX standard" in error.hint
 
 
 def test_mixed_types_are_refused(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_mixed_types_are_refused(tmp_path: Path) -> None:
     error = refusal(save(tmp_path / "a.onnx", node, weights=(np.ones(4, np.float16),)))
     assert "node the_culprit (Add)" in error.args[0]
     assert "Float and Half" in error.args[0]
-    assert "Cast" in error.mend
+    assert "Cast" in error.hint
 
 
 @pytest.mark.parametrize("between", [[], [helper.make_node("Identity", ["u"], ["v"], name="between")]])
@@ -65,7 +65,7 @@ def test_uint8_in_the_middle_is_refused(between: list[onnx.NodeProto], tmp_path:
     back = helper.make_node("Cast", ["v" if between else "u"], ["y"], name="from_bytes", to=FLOAT)
     error = refusal(save(tmp_path / "a.onnx", down, *between, back))
     assert "node to_bytes (Cast)" in error.args[0]
-    assert "very last operation" in error.mend
+    assert "very last operation" in error.hint
 
 
 @pytest.mark.parametrize(("shapes", "message"), [({}, "no profile"), ({"x": ["N", 5]}, r"a profile for \[1, 5\]")])
@@ -75,7 +75,7 @@ def test_a_missing_or_wrong_profile_is_explained(
     path = save(tmp_path / "a.onnx", helper.make_node("Relu", ["x"], ["y"]), side="N")
     with pytest.raises(EngineError, match=rf"input x has the shape \[-1\] and {message}") as caught:
         build_plan(path, shapes, OPTIONS)
-    assert "--batch 1,4,8" in caught.value.mend
+    assert "--batch 1,4,8" in caught.value.hint
 
 
 def test_a_type_that_its_kernels_lack_is_explained(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_type_that_its_kernels_lack_is_explained(tmp_path: Path) -> None:
     ]
     error = refusal(save(tmp_path / "a.onnx", *nodes, side=2, weights=(np.ones((8, 8, 4, 4), np.float32),)))
     assert "the_culprit" in error.args[0]
-    assert "fp16" in error.mend
+    assert "fp16" in error.hint
 
 
 @pytest.mark.parametrize("content", [b"no model", b"", None])
@@ -103,8 +103,8 @@ def test_an_unknown_target_is_refused_with_the_list(target: str, tmp_path: Path)
     path = save(tmp_path / "a.onnx", helper.make_node("Relu", ["x"], ["y"]))
     with pytest.raises(UsageError, match=f"no target {target}") as caught:
         build_plan(path, {"x": [4]}, BuildOptions("tensorrt-rtx", BatchProfile(1, 1, 1), (target,)))
-    assert "sm89" in caught.value.mend
-    assert "none" not in caught.value.mend
+    assert "sm89" in caught.value.hint
+    assert "none" not in caught.value.hint
 
 
 def test_a_missing_backend_names_the_pip_line() -> None:
@@ -113,7 +113,7 @@ def test_a_missing_backend_names_the_pip_line() -> None:
     if not package_version("tensorrt"):
         with pytest.raises(EnvironmentFault, match="tensorrt is not installed") as caught:
             load_tensorrt("tensorrt")
-        assert "pip install 'i2s-trt[gpu]'" in caught.value.mend
+        assert "pip install 'i2s-trt[gpu]'" in caught.value.hint
 
 
 def test_batches_become_profiles() -> None:

@@ -29,7 +29,7 @@ def test_without_a_driver_it_refuses_before_any_runtime_is_made(
     monkeypatch.setattr(load_tensorrt(RTX), "Runtime", lambda _logger: pytest.fail("a runtime was made"))
     with pytest.raises(EnvironmentFault, match=r"no CUDA driver|does not start|finds no GPU") as caught:
         TensorrtRunner(entry, exported.defaults, RTX)
-    assert "--engine onnxruntime" in caught.value.mend
+    assert "--engine onnxruntime" in caught.value.hint
 
 
 def test_a_damaged_plan_is_never_deserialised(bench: Bench) -> None:
@@ -39,7 +39,7 @@ def test_a_damaged_plan_is_never_deserialised(bench: Bench) -> None:
             bench.entry.plan.write_bytes(damaged)
             with pytest.raises(EngineError, match=r"is not loaded: the plan (has|is not the one)") as caught:
                 bench.runner()
-            assert "build-engines" in caught.value.mend
+            assert "build-engines" in caught.value.hint
         bench.entry.plan.unlink()
         with pytest.raises(EngineError, match="the plan is missing"):
             bench.runner()
@@ -65,7 +65,7 @@ def test_a_missing_backend_names_the_pip_line(entry: Entry) -> None:
     except EnvironmentFault:
         with pytest.raises(EnvironmentFault) as caught:
             TensorrtRunner(entry, {}, "tensorrt")
-        assert "pip install" in caught.value.mend
+        assert "pip install" in caught.value.hint
 
 
 def test_a_plan_that_tensorrt_does_not_take(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_plan_that_tensorrt_does_not_take(bench: Bench, monkeypatch: pytest.Mo
     bench.trt.Runtime = fake_tensorrt(load_tensorrt(RTX), lambda _plan: None).Runtime
     with pytest.raises(EngineError, match="does not take this plan") as caught:
         bench.runner()
-    assert "another GPU" in caught.value.mend
+    assert "another GPU" in caught.value.hint
 
 
 def test_a_plan_of_another_gpu_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_a_plan_with_other_tensors_than_its_record(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message", "mend"),
+    ("change", "message", "hint"),
     [
         (lambda w: {}, "input w_plus is missing", "give every input"),
         (lambda w: {"w_plus": w, "style": w}, "there is no input style", "it takes w_plus, noise_0"),
@@ -111,13 +111,13 @@ def test_a_plan_with_other_tensors_than_its_record(bench: Bench) -> None:
     ],
 )
 def test_wrong_inputs_are_refused_before_the_gpu(
-    bench: Bench, generator: Generator, change: Any, message: str, mend: str
+    bench: Bench, generator: Generator, change: Any, message: str, hint: str
 ) -> None:
     runner = bench.runner()
     done = len(bench.device.log)
     with pytest.raises(EngineError, match=message) as caught:
         runner(change(latents(generator, 2)))
-    assert mend in caught.value.mend
+    assert hint in caught.value.hint
     assert len(bench.device.log) == done
 
 

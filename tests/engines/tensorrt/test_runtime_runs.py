@@ -134,7 +134,7 @@ def test_faults_of_the_gpu_are_ours(bench: Bench, generator: Generator) -> None:
     bench.device.allocate_error = RuntimeError("CUDA out of memory")
     with pytest.raises(EngineError, match=r"the GPU fails \(fake\): CUDA out of memory") as caught:
         runner({"w_plus": latents(generator, 2)})
-    assert "smaller batch" in caught.value.mend
+    assert "smaller batch" in caught.value.hint
 
 
 @pytest.mark.parametrize("graphs", [True, False])
