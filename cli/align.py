@@ -45,7 +45,7 @@ def align(
     from i2s_trt.photographs.people import FacePreparer
 
     console = Console(json)
-    options = replace(faces.align_options(True, face, landmarks), judge_size=size is not None)
+    options = replace(faces.align_options(True, face, landmarks), warn_small=size is not None)
     prepare = FacePreparer(Square(size or _FFHQ_SIZE), faces.detector_from(detector), options)
     found = find_sources(photographs)
     folder = make_folder(output)

@@ -40,7 +40,7 @@ class Console:
     def event(self, kind: str, /, **data: Any) -> None:
         """A line for machines; shown only with --json."""
         if self.as_json:
-            print(json.dumps({"event": kind, **_json_safe(data)}, default=str), flush=True)
+            print(json.dumps({"event": kind, **_to_json(data)}, default=str), flush=True)
 
     def error(self, error: I2sError) -> None:
         """An error, for whoever reads."""
@@ -68,7 +68,7 @@ class Console:
             if visible or self.as_json:
                 yield bar
             else:
-                with _repeated(bar.describe, self.note):
+                with _repeat(bar.describe, self.note):
                     yield bar
 
 
@@ -122,7 +122,7 @@ class ProgressBar:
 
 
 @contextmanager
-def _repeated(describe: Callable[[], str], note: Callable[[str], None]) -> Iterator[None]:
+def _repeat(describe: Callable[[], str], note: Callable[[str], None]) -> Iterator[None]:
     """Note what is described, and for how long it has gone on, every `QUIET_SECONDS` until the block ends."""
     ended, begun = threading.Event(), time.monotonic()
 
@@ -154,10 +154,10 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _json_safe(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """JSON has no nan and no infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _json_safe(item) for key, item in value.items()}
-    return [_json_safe(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _to_json(item) for key, item in value.items()}
+    return [_to_json(item) for item in value] if isinstance(value, list | tuple) else value

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult
     from i2s_trt.edit.recipe.load import Variant
 
-_SHOWN = 20  # failures told on the screen
+_SHOWN = 20  # failures shown on the screen
 _SECONDS = 1.0  # between events
 
 
@@ -114,12 +114,12 @@ class _Reporter:
     """Draws the progress; machines hear of it once a second."""
 
     def __init__(self, console: Console, bar: ProgressBar) -> None:
-        self._console, self._bar, self._told = console, bar, 0.0
+        self._console, self._bar, self._reported = console, bar, 0.0
 
     def __call__(self, progress: "BatchProgress") -> None:
         self._bar.show("pictures", progress.done, progress.total, f"{progress.rate:.1f} images/s")
-        if time.monotonic() - self._told >= _SECONDS:
-            self._told = time.monotonic()
+        if time.monotonic() - self._reported >= _SECONDS:
+            self._reported = time.monotonic()
             self._console.event("progress", **asdict(progress))
 
 
@@ -135,7 +135,7 @@ def _leave(console: Console, result: "BatchResult", output: Path) -> None:
     kept = f", {result.kept} kept" if result.kept else ""
     failed = f", {missing} failed" if missing else ""
     rate = f" at {result.rate:.1f} images/s" if result.rendered else ""
-    console.say(f"{result.rendered} pictures rendered{rate}{kept}{failed}; {result.manifest} tells what is what")
+    console.say(f"{result.rendered} pictures rendered{rate}{kept}{failed}; {result.manifest} says what is what")
     if result.interrupted:
         console.note("interrupted; go on with the same command and --resume")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -83,7 +83,7 @@ def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Ed
     Args:
         console: hears of every file.
         opened: the model.
-        output: its suffix tells what is written.
+        output: its suffix decides what is written.
         edits: in their order.
         rate: of a video.
 
@@ -99,7 +99,7 @@ def deliver(console: Console, opened: "Opened", output: Path, edits: Sequence[Ed
         if is_video(output):
             make_folder(output.parent)
             write_video(output, pictures, rate)
-            _tell(console, output, f"a video of {len(edits)} pictures, {len(edits) / rate:.1f} s")
+            _announce(console, output, f"a video of {len(edits)} pictures, {len(edits) / rate:.1f} s")
         elif is_sheet(output):
             write_sheet(
                 console, output, contact_sheet(list(pictures), [edit.label for edit in edits], columns=_columns(edits))
@@ -149,7 +149,7 @@ def write_sheet(console: Console, path: Path, pixels: "Pixels") -> None:
 
     make_folder(path.parent)
     write_picture(path, pixels)
-    _tell(console, path, f"a sheet of {pixels.shape[1]}x{pixels.shape[0]} pixels")
+    _announce(console, path, f"a sheet of {pixels.shape[1]}x{pixels.shape[0]} pixels")
 
 
 def is_sheet(output: Path) -> bool:
@@ -157,6 +157,6 @@ def is_sheet(output: Path) -> bool:
     return output.suffix.lower() in _SHEETS and not output.is_dir()
 
 
-def _tell(console: Console, path: Path, what: str) -> None:
+def _announce(console: Console, path: Path, what: str) -> None:
     console.event("file", path=str(path))
     console.say(f"{path}: {what}")

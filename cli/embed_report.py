@@ -26,7 +26,7 @@ class Reporter:
 
     def __call__(self, event: "JobEvent") -> None:
         """Show one event."""
-        data = self._compared(event.data)
+        data = self._compare(event.data)
         self._console.event(event.kind, name=event.name, **data)
         if event.kind == "progress":
             self._bar.show(event.name, data["step"], data["steps"], f"loss {loss_text(data['loss'])}")
@@ -47,7 +47,7 @@ class Reporter:
         elif event.kind == "frame":
             self._bar.show(event.name, data["frame"] + 1, data["frames"], f"loss {loss_text(data['loss'])}")
 
-    def _compared(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _compare(self, data: dict[str, Any]) -> dict[str, Any]:
         if not self._typical or "distance_to_mean" not in data:
             return data
         return {**data, "distance_by_samples": data["distance_to_mean"] / self._typical}

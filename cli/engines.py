@@ -71,11 +71,11 @@ def prune_command(
     from export.library import remove_graph
 
     console = Console(json)
-    builders = _installed()
+    builders = _list_installed()
     folders = [folder for folder in all_folders() if everything or not _loadable(folder, builders)]
     graphs = [path for path in all_graphs() if everything or not isinstance(check_graph(path), ExportedGraph)]
-    engines_gone, engines_freed = _removed(console, folders, remove, "built")
-    graphs_gone, graphs_freed = _removed(console, graphs, remove_graph, "exported")
+    engines_gone, engines_freed = _remove_stale(console, folders, remove, "built")
+    graphs_gone, graphs_freed = _remove_stale(console, graphs, remove_graph, "exported")
     freed = engines_freed + graphs_freed
     for path in timing_files():
         if everything or not path.name.startswith(tuple(f"{builder}-" for builder in builders)):
@@ -101,7 +101,7 @@ def _graph_row(graph: "ExportedGraph") -> list[str]:
     return [graph.record["sha256"][:24], *what, _mebibytes(file.st_size), made]
 
 
-def _removed(
+def _remove_stale(
     console: Console, paths: Iterable[Path], remove: Callable[[Path], int | None], done: str
 ) -> tuple[int, int]:
     """How many were deleted, and the bytes freed."""
@@ -123,7 +123,7 @@ def _loadable(folder: Path, builders: set[str]) -> bool:
     return isinstance(found, Entry) and f"{found.record['key']['backend']}-{found.record['key']['version']}" in builders
 
 
-def _installed() -> set[str]:
+def _list_installed() -> set[str]:
     from engines.tensorrt.module import BACKENDS, load_tensorrt
     from i2s_trt.errors import EnvironmentFault
 

@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """A function that tells whether the user wants to stop; a second Ctrl-C ends at once."""
+    """A function that says whether the user wants to stop; a second Ctrl-C ends at once."""
     asked = False
 
     def ask(_number: int, _frame: FrameType | None) -> None:

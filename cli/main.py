@@ -122,7 +122,7 @@ def _mention_resume(error: I2sError) -> None:
 def _usage(error: Any) -> UsageError:
     """A mistake on the command line, without typer's frame and with a hint."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "i2s-trt"
-    return UsageError(error.format_message(), f"{command} --help tells what there is")
+    return UsageError(error.format_message(), f"{command} --help lists what there is")
 
 
 def _is_out_of_memory(error: Exception) -> bool:

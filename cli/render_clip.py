@@ -69,7 +69,7 @@ def render_clip(
         raise UsageError(f"the video would overwrite the clip {source}", "name another file with -o")
     generator = load_generator(model).to(choose_device(device))
     latents = _latents(home, generator, any_model)
-    latents = _edited(latents, generator, any_model, steady, onto, strength, threshold)
+    latents = _apply_recipe(latents, generator, any_model, steady, onto, strength, threshold)
     latents = _by_recipe(latents, generator, any_model, recipe, edit)
     choice = choose_engine(console, generator, engine, precision)
     heard = source if sound and record.info.has_audio else None
@@ -112,7 +112,7 @@ def _latents(home: Any, generator: "Generator", any_model: bool) -> Any:
     return np.stack([latent.for_model(generator, any_model=any_model) for latent in home.latents()])
 
 
-def _edited(
+def _apply_recipe(
     latents: Any,
     generator: "Generator",
     any_model: bool,

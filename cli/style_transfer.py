@@ -51,10 +51,10 @@ def style_transfer(
     """
     console = Console(json)
     check_output(output)
-    contents, styles = _named(latents, style or [], table)
+    contents, styles = _name(latents, style or [], table)
     opened = open_model(console, model, device, engine, precision, any_model)
     chosen = _layers(from_layer, layers, opened.generator.num_layers)
-    edits = [_styled(opened, content, other, chosen) for other in styles for content in contents]
+    edits = [_mix(opened, content, other, chosen) for other in styles for content in contents]
     with console.progress() as bar:
         pictures = list(rendered(bar, opened, edits))
         if not is_sheet(output):
@@ -64,7 +64,7 @@ def style_transfer(
             write_sheet(console, output if is_sheet(output) else output / _TABLE, sheet)
 
 
-def _named(latents: list[str], styles: list[str], table: bool) -> tuple[list[str], list[str]]:
+def _name(latents: list[str], styles: list[str], table: bool) -> tuple[list[str], list[str]]:
     """Contents and styles."""
     if table:
         return latents, styles or latents
@@ -90,7 +90,7 @@ def _layers(first: int | None, text: str, count: int) -> "Sequence[int] | None":
         raise UsageError(f"--layers {text!r} names no layers", "write 9-17 or 8,9,12") from error
 
 
-def _styled(opened: "Opened", content: str, style: str, layers: "Sequence[int] | None") -> Edited:
+def _mix(opened: "Opened", content: str, style: str, layers: "Sequence[int] | None") -> Edited:
     from i2s_trt.edit.operations import crossover, style_layers
 
     chosen = list(style_layers(opened.generator.num_layers) if layers is None else layers)

@@ -59,7 +59,7 @@ def synthesize(
     generator = load_generator(model).to(choose_device(device))
     render = choose_engine(console, generator, engine, precision, provider).synthesizer
     folder = make_folder(output)
-    wanted = list(_wanted(generator, latents or [], numbers, psi, any_model))
+    wanted = list(_list_wanted(generator, latents or [], numbers, psi, any_model))
     with console.progress() as bar:
         for start in range(0, len(wanted), batch):
             chunk = wanted[start : start + batch]
@@ -76,7 +76,7 @@ def _stack(chunk: Sequence[tuple[str, Any]]) -> Any:
     return np.stack([w_plus for _, w_plus in chunk])
 
 
-def _wanted(
+def _list_wanted(
     generator: "Generator", latents: Sequence[Path], seeds: Sequence[int], psi: float | None, any_model: bool
 ) -> Iterator[tuple[str, Any]]:
     """Name and w_plus [L, D] of every picture; all files are read before anything is rendered."""

@@ -75,7 +75,7 @@ class Signature:
         sizes = {batch for batch in batches.values() if batch is not None}
         if len(sizes) > 1:
             raise EngineError(f"{self.label}: the inputs have different batch sizes: {batches}", "give all alike")
-        return self._in_profile(sizes.pop() if sizes else self.smallest)
+        return self._fits_profile(sizes.pop() if sizes else self.smallest)
 
     def check(self, name: str, array: Array) -> int | None:
         """The batch size of an input's array; None for a constant's. Raises EngineError as `batch_of` does."""
@@ -93,7 +93,7 @@ class Signature:
             raise EngineError(f"{self.label}: input {spec.name} has shape {list(array.shape)}", f"give [{wanted}]")
         return batch
 
-    def _in_profile(self, batch: int) -> int:
+    def _fits_profile(self, batch: int) -> int:
         if not self.smallest <= batch <= self.largest:
             raise EngineError(
                 f"{self.label}: batch {batch} is outside the engine's {self.smallest} to {self.largest}",

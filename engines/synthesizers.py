@@ -157,14 +157,14 @@ def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto"
     """
     _check_names(engine, provider, precision)
     wanted = cast(Wanted, precision)
-    engine, reason = _fastest(generator, wanted) if engine == "auto" else (engine, "as asked for")
+    engine, reason = _choose_fastest(generator, wanted) if engine == "auto" else (engine, "as asked for")
     if engine in BACKENDS:
         render = tensorrt_synthesizer(generator, engine, wanted)
-        return Choice(render, engine, reason, _built_precision(generator, engine, wanted))
+        return Choice(render, engine, reason, _find_precision(generator, engine, wanted))
     runs: Precision = "fp32" if wanted == "auto" else wanted
     if engine == "torch":
         return Choice(TorchSynthesizer(generator_in(generator, runs)), engine, reason, runs)
-    return Choice(_in_onnx_runtime(generator, provider, runs), engine, reason, runs)
+    return Choice(_open_onnx_runtime(generator, provider, runs), engine, reason, runs)
 
 
 def _check_names(engine: str, provider: str, precision: str) -> None:
@@ -178,7 +178,7 @@ def _check_names(engine: str, provider: str, precision: str) -> None:
         raise UsageError(f"no precision named {precision}", f"there are {', '.join(WANTED)}")
 
 
-def _built_precision(generator: Generator, backend: str, wanted: Wanted) -> Wanted:
+def _find_precision(generator: Generator, backend: str, wanted: Wanted) -> Wanted:
     """Of the engine that pictures are rendered with; as wanted while there is none."""
     with suppress(EnvironmentFault):
         exported, _ = find_built(generator, backend, "synthesis", wanted)
@@ -186,7 +186,7 @@ def _built_precision(generator: Generator, backend: str, wanted: Wanted) -> Want
     return wanted
 
 
-def _in_onnx_runtime(generator: Generator, provider: str, precision: Precision) -> Synthesizer:
+def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision) -> Synthesizer:
     chosen: Provider = "cuda" if generator.mean_w.device.type == "cuda" else "cpu"
     if provider != "auto":
         chosen = cast(Provider, provider)
@@ -199,12 +199,12 @@ def _in_onnx_runtime(generator: Generator, provider: str, precision: Precision) 
     return onnx_runtime_synthesizer(generator, precision, chosen)
 
 
-def _fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
+def _choose_fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
     """On a CPU ONNX Runtime takes two thirds of PyTorch's time at 128 pixels and as long at 1024 (docs/engines.md), but
     exporting takes longer than a few pictures. On a GPU, an engine that somebody built for it.
     """
     if generator.mean_w.device.type != "cpu":
-        return _fastest_on_gpu(generator, wanted)
+        return _choose_on_gpu(generator, wanted)
     if wanted == "bf16":
         return "torch", "ONNX Runtime computes no bf16 on a CPU"
     if not package_version("onnxruntime"):
@@ -214,7 +214,7 @@ def _fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
     return "onnxruntime", "its graph of this model is there"
 
 
-def _fastest_on_gpu(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
+def _choose_on_gpu(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
     for backend in BACKENDS:
         try:
             exported, _ = find_built(generator, backend, "synthesis", wanted)

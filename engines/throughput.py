@@ -54,7 +54,7 @@ def _set_up(choice: Choice, generator: Generator) -> Throughput:
         return Throughput(_sessions(generator, cast(Precision, choice.precision)), _BATCH)
     if on_cpu:
         return Throughput((choice.synthesizer,), _BATCH)
-    batch = _tuned_batch(choice.engine, generator, choice.precision) if choice.engine in BACKENDS else _GPU_BATCH
+    batch = _tune_batch(choice.engine, generator, choice.precision) if choice.engine in BACKENDS else _GPU_BATCH
     return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
 
 
@@ -69,7 +69,7 @@ def _sessions(generator: Generator, precision: Precision) -> tuple[Synthesizer, 
     return tuple(GraphSynthesizer(generator, runner) for _ in range(count))
 
 
-def _tuned_batch(backend: str, generator: Generator, precision: Wanted = "auto") -> int:
+def _tune_batch(backend: str, generator: Generator, precision: Wanted = "auto") -> int:
     """The batch that the built engine was tuned for."""
     try:
         _, entry = find_built(generator, backend, "synthesis", precision)

@@ -25,10 +25,10 @@ def cpu_copy(network: Network) -> Network:
         )
     if all(tensor.device.type == "cpu" for tensor in tensors):
         return network
-    copied: dict[int, Any] = {id(tensor): _frozen(tensor) for tensor in tensors}
+    copied: dict[int, Any] = {id(tensor): _freeze(tensor) for tensor in tensors}
     return copy.deepcopy(network, copied)  # all but the weights, of which a GPU need not hold two
 
 
-def _frozen(tensor: Tensor) -> Tensor:
+def _freeze(tensor: Tensor) -> Tensor:
     there = tensor.detach().cpu()
     return nn.Parameter(there, requires_grad=False) if isinstance(tensor, nn.Parameter) else there

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _SIZE_HINT = "a --perceptual-size that divides the picture's side, such as 256, can be"
-_TRACE_HINT = "--engine torch needs no graph; i2s-trt doctor tells which torch, onnx and onnxscript are installed"
+_TRACE_HINT = "--engine torch needs no graph; i2s-trt doctor says which torch, onnx and onnxscript are installed"
 
 
 def export_graph(source: GraphSource, name: str, precision: Precision = "fp32") -> ExportedGraph:
@@ -66,7 +66,7 @@ def remove_graph(path: Path) -> int | None:
 
 def _export(source: GraphSource, key: GraphKey, name: str, precision: Precision) -> ExportedGraph:
     graph = GRAPHS[name](source, precision)
-    model = _traced(graph)
+    model = _trace(graph)
     verification = verify(model, graph, graph if precision == "fp32" else GRAPHS[name](source, "fp32"))
     exported = ExportedGraph(key.path, {}, exported=True)
     for path in (key.path, exported.defaults, exported.json):
@@ -90,7 +90,7 @@ def _export(source: GraphSource, key: GraphKey, name: str, precision: Precision)
     return ExportedGraph(key.path, record, exported=True)
 
 
-def _traced(graph: Graph) -> "onnx.ModelProto":
+def _trace(graph: Graph) -> "onnx.ModelProto":
     """The graph as an ONNX model. Raises ExportError when the exporter does not know an operation of it."""
     try:
         return to_onnx(graph)

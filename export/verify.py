@@ -78,10 +78,10 @@ def verify(model: "onnx.ModelProto", graph: Graph, reference: Graph) -> Verifica
     inputs = fresh_inputs(graph)
     runtime, actual = _run(model, graph, inputs)
     expected = arrays(reference, inputs)
-    errors = _judged(graph, actual, expected)
+    errors = _judge_all(graph, actual, expected)
     if graph.precision == "bf16":
         runtime += ", with bfloat16 widened to float32, and PyTorch's bfloat16 on the CPU: the larger error of the two"
-        rounded = _judged(graph, arrays(graph, inputs), expected)
+        rounded = _judge_all(graph, arrays(graph, inputs), expected)
         errors = tuple(max(pair, key=lambda error: error.relative) for pair in zip(errors, rounded, strict=True))
     return Verification(runtime, VERIFY_BATCH, errors)
 
@@ -111,7 +111,7 @@ def arrays(graph: Graph, inputs: Mapping[str, Tensor]) -> Sequence[Array]:
     return [tensor.numpy() for tensor in (outputs if isinstance(outputs, tuple) else (outputs,))]
 
 
-def _judged(graph: Graph, actual: Sequence[Array], expected: Sequence[Array]) -> tuple[OutputError, ...]:
+def _judge_all(graph: Graph, actual: Sequence[Array], expected: Sequence[Array]) -> tuple[OutputError, ...]:
     errors = tuple(
         compare(name, theirs, ours) for name, theirs, ours in zip(graph.outputs, actual, expected, strict=True)
     )

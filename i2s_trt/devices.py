@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def choose_device(name: str = "auto") -> "torch.device":
     """`auto`, `cpu`, `cuda` or `cuda:N` as a torch device; `auto` takes a GPU when there is one.
 
-    A GPU comes with its number, PyTorch's current one where none is given: whatever else runs on it is told which.
+    A GPU comes with its number, PyTorch's current one where none is given: so that other libraries use the same one.
 
     Raises:
         EnvironmentFault: CUDA was asked for and is not there.
@@ -29,7 +29,7 @@ def choose_device(name: str = "auto") -> "torch.device":
         raise UsageError(f"no device named {name}", "use auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise EnvironmentFault(
-            f"there is no CUDA device {name} that PyTorch can use", "use --device cpu; i2s-trt doctor tells more"
+            f"there is no CUDA device {name} that PyTorch can use", "use --device cpu; i2s-trt doctor says more"
         )
     if device.type == "cuda" and device.index is None:
         return torch.device("cuda", torch.cuda.current_device())

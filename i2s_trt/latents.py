@@ -166,7 +166,7 @@ def _read_own(path: Path) -> list[Latent]:
             "use that version, or make the latent again",
         )
     document = json.loads(metadata["latent"])
-    latent = _checked(tensors["w_plus"], path)[0]
+    latent = _check(tensors["w_plus"], path)[0]
     document["curve_terms"] = tuple(document["curve_terms"])
     document["distance"] = _or_nan(document["distance"])
     document["losses"] = {term: _or_nan(value) for term, value in document["losses"].items()}
@@ -176,7 +176,7 @@ def _read_own(path: Path) -> list[Latent]:
 def _read_npy(path: Path) -> list[Latent]:
     with _no_objects(path):
         array = np.load(path, allow_pickle=False)
-    return _checked(array, path)
+    return _check(array, path)
 
 
 def _read_npz(path: Path) -> list[Latent]:
@@ -187,7 +187,7 @@ def _read_npz(path: Path) -> list[Latent]:
             raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(arrays)}", _PLAIN_ARRAY)
         data = read_entry(archive, arrays[name])
     with _no_objects(path):
-        return _checked(np.load(io.BytesIO(data), allow_pickle=False), path)
+        return _check(np.load(io.BytesIO(data), allow_pickle=False), path)
 
 
 @contextmanager
@@ -212,7 +212,7 @@ def _read_torch(path: Path) -> list[Latent]:
         entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
     if not entries:
         raise LatentError(f"{path} holds no latents", _PLAIN_TENSOR)
-    return [latent for entry in entries for latent in _checked(_array(entry), path)]
+    return [latent for entry in entries for latent in _check(_array(entry), path)]
 
 
 def _array(tensor: "torch.Tensor") -> Array:
@@ -220,7 +220,7 @@ def _array(tensor: "torch.Tensor") -> Array:
     return (tensor.detach().float() if tensor.is_floating_point() else tensor.detach()).numpy()
 
 
-def _checked(array: Array, path: Path) -> list[Latent]:
+def _check(array: Array, path: Path) -> list[Latent]:
     if array.dtype.kind != "f" or not 1 <= array.ndim <= 3 or 0 in array.shape:
         raise LatentError(f"{path} holds {array.dtype} {list(array.shape)}, not latents [N, L, D]", _PLAIN_ARRAY)
     with np.errstate(over="ignore"):

@@ -133,10 +133,10 @@ def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...], s
     except I2sError as error:
         pipe.send(("error", error))
     except Exception as error:  # a defect must reach the record as well
-        pipe.send(("error", _explained(error)))
+        pipe.send(("error", _explain(error)))
 
 
-def _explained(error: Exception) -> EnvironmentFault:
+def _explain(error: Exception) -> EnvironmentFault:
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OURS:
         return EnvironmentFault(f"the package {error.name} is missing", f"pip install {error.name}")
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -147,7 +147,7 @@ class Session:
 
 
 def open_session(options: SessionOptions, report: Callable[[SessionEvent], None] = lambda _event: None) -> Session:
-    """Load what the options name and settle what they leave open; `report` is told of each thing at once.
+    """Load what the options name and settle what they leave open; `report` is called for each thing at once.
 
     Raises:
         UsageError: a choice does not exist.

@@ -28,7 +28,7 @@ def wait_politely(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def cores_are_short(environment: MutableMapping[str, str] = os.environ, running: Path = _RUNNING) -> bool:
-    """Whether more threads would run than there are cores, by a glance; False where the system does not tell."""
+    """Whether more threads would run than there are cores, by a glance; False where the system does not say."""
     cores = os.cpu_count() or 1
     ours = environment.get("OMP_NUM_THREADS", "")
     threads = min(cores, int(ours)) if ours.isdecimal() else cores

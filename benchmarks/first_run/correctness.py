@@ -63,14 +63,14 @@ def check_device(model: str, device: str, steps: int, seconds: float = math.inf)
     place = choose_device(device)
     on_cpu = load_generator(model)
     latents = _latents(on_cpu)
-    pictures = _rendered(on_cpu, "fp32", latents)
+    pictures = _render(on_cpu, "fp32", latents)
     wanted, _ = _curve(on_cpu, _options("plain", "fp32", steps), seconds)
     steps = len(wanted)
     for precision in _ON_GPU if place.type == "cuda" else _ON_CPU:
         generator = load_generator(model).to(place)
         limit = _PSNR_LIMIT.get(precision)
         if limit is not None:
-            psnr = _psnr(_rendered(generator, precision, latents), pictures)
+            psnr = _psnr(_render(generator, precision, latents), pictures)
             yield Verdict(f"pictures in {precision}, dB", psnr >= limit, _finite(min(psnr, _EQUAL)), limit)
         curve, kind = _curve(generator, _options("fused", precision, steps))
         distances = np.abs(curve - wanted) / wanted
@@ -113,7 +113,7 @@ def _latents(generator: "Generator") -> WPlus:
     return random_latents(generator, _LATENTS)
 
 
-def _rendered(generator: "Generator", precision: str, latents: WPlus) -> Pixels:
+def _render(generator: "Generator", precision: str, latents: WPlus) -> Pixels:
     """Images float32 [N, 3, H, W] in [-1, 1]."""
     from export.keys import Precision
     from export.precision import generator_in

@@ -76,19 +76,19 @@ def run_stage(stage: str, bench: Bench, output: Path) -> tuple[bool, str]:
     here, begun = describe_environment(bench.device.partition(":")[0]), time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if stage in TIMINGS:
-        suite = _measured(stage, bench, started)
+        suite = _measure(stage, bench, started)
         write_results(output / f"{stage}.json", Results(here, {stage: suite}))
-        return told(output / f"{stage}.json")
+        return read_verdict(output / f"{stage}.json")
     found = list(CHECKS[stage](bench, output))
     verdicts = tuple(one for one in found if isinstance(one, Verdict))
     skipped = tuple(one for one in found if isinstance(one, Skip))
     seconds = round(time.monotonic() - begun, 1)
     report = Report(stage, started, seconds, here, verdicts, skipped, bench.quick)
     write_bytes(output / f"{stage}.json", json.dumps(asdict(report), indent=1, allow_nan=False).encode())
-    return told(output / f"{stage}.json")
+    return read_verdict(output / f"{stage}.json")
 
 
-def _measured(stage: str, bench: Bench, started: str) -> Suite:
+def _measure(stage: str, bench: Bench, started: str) -> Suite:
     from benchmarks.speed.environment import program_version
     from benchmarks.speed.load import load_before
     from benchmarks.speed.runner import added
@@ -104,18 +104,18 @@ def _measured(stage: str, bench: Bench, started: str) -> Suite:
 
 
 def kept(path: Path, bench: Bench) -> tuple[bool, str]:
-    """What `told` says of a file that is there already. Raises UsageError if it is of another device, or of a trial."""
+    """The verdict of a file that is there already. Raises UsageError if it is of another device, or of a trial."""
     record = json.loads(path.read_bytes())
     here = (bench.device.partition(":")[0], bench.quick)
     quick = record["quick"] if path.stem in CHECKS else record["suites"][path.stem]["quick"]
     if (record["environment"]["device"], quick) != here:
         trial = ", quick" if quick else ""
         raise UsageError(f"{path} is of {record['environment']['device']}{trial}", "give --fresh, or another --output")
-    well, said = told(path)
+    well, said = read_verdict(path)
     return well, f"{said} (there already)"
 
 
-def told(path: Path) -> tuple[bool, str]:
+def read_verdict(path: Path) -> tuple[bool, str]:
     """What the file of a stage says: whether all is well, and a few words. Raises I2sError for a damaged file."""
     from benchmarks.speed.results_file import read_results
 

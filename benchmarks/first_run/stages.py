@@ -93,15 +93,15 @@ test_verdicts.__test__ = False  # type: ignore[attr-defined]
 def step(bench: Bench) -> Produced:
     """The captured step, one picture and eight."""
     from benchmarks.speed.compare import Terms, compare
+    from benchmarks.speed.step_variants import BASELINE, FASTEST_ON_GPU, PLAIN, QUICK, StepVariant
     from benchmarks.speed.suites.step import contenders
-    from benchmarks.speed.ways import BASELINE, FASTEST_ON_GPU, PLAIN, QUICK, Way
 
-    first = (FASTEST_ON_GPU, Way("fused captured", "tf32"), Way(PLAIN), Way(BASELINE))
-    ways = QUICK if bench.quick or not bench.on_gpu else first
+    first = (FASTEST_ON_GPU, StepVariant("fused captured", "tf32"), StepVariant(PLAIN), StepVariant(BASELINE))
+    variants = QUICK if bench.quick or not bench.on_gpu else first
     terms = Terms(seconds=6.0, against=(BASELINE, PLAIN))
     model, side = _model(bench)
     for batch, part in bench.shared(_batches(bench)):
-        yield from compare(part, contenders(part, model, side, batch, ways), terms)
+        yield from compare(part, contenders(part, model, side, batch, variants), terms)
 
 
 def embed(bench: Bench) -> Produced:

@@ -32,9 +32,9 @@ def taken_shares(content: Readings, style: Readings, mixed: Readings) -> dict[st
     """
     shares = {}
     for factor in content:
-        way, gone = style[factor] - content[factor], mixed[factor] - content[factor]
-        if float(np.abs(way).max()) > _DIFFERS:
-            shares[factor] = float((way * gone).sum() / np.square(way).sum())
+        path, gone = style[factor] - content[factor], mixed[factor] - content[factor]
+        if float(np.abs(path).max()) > _DIFFERS:
+            shares[factor] = float((path * gone).sum() / np.square(path).sum())
     return shares
 
 

@@ -55,11 +55,11 @@ def _part(part: Part) -> str:
         case Number():
             return f"{digits(part.value)} {unit_words(part.unit)}".strip()
         case Text():
-            return _escaped(part.words)
+            return _escape(part.words)
         case _:
-            return _escaped(part)
+            return _escape(part)
 
 
-def _escaped(words: str) -> str:
+def _escape(words: str) -> str:
     """Words that Markdown would take for its own, and line breaks, made harmless."""
     return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", " ".join(words.split()) if "\n" in words else words)

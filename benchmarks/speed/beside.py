@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from benchmarks.speed.bench import Bench, Produced, one_line
 from benchmarks.speed.clock import host_clock, median_figure, ratio_figure
 from benchmarks.speed.schema import Case, Progress, Row, Skip
-from benchmarks.speed.ways import SAFEST, make_step
+from benchmarks.speed.step_variants import SAFEST, make_step
 from i2s_trt.errors import I2sError
 from i2s_trt.process import Child, OutOfTime
 from i2s_trt.threads import wait_politely
@@ -29,7 +29,7 @@ def beside_another(bench: Bench, model: str, resolution: int) -> Produced:
     seconds = _QUICK_SECONDS if bench.quick else _SECONDS
     yield Progress(case.variant, 0, 1)
     try:
-        alone, together = _measured(bench, model, seconds)
+        alone, together = _measure(bench, model, seconds)
     except OutOfTime:
         yield Skip(f"{case.variant}, {model}", "the time budget ended during its rounds")
         return
@@ -44,7 +44,7 @@ def beside_another(bench: Bench, model: str, resolution: int) -> Produced:
     yield Row(case, figures)
 
 
-def _measured(bench: Bench, model: str, seconds: float) -> tuple[list[float], list[float]]:
+def _measure(bench: Bench, model: str, seconds: float) -> tuple[list[float], list[float]]:
     """Medians of each round in milliseconds, alone and together. The second starts while the first is at work."""
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
 

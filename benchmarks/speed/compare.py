@@ -1,4 +1,4 @@
-"""Lets several ways of computing the same thing take turns, and reports every one of them."""
+"""Lets several variants of a computation take turns, and reports every one of them."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class Terms:
 
 @dataclass
 class _Runner:
-    """A contender's process and what it has told so far."""
+    """A contender's process and what it has reported so far."""
 
     contender: Contender
     child: Child
@@ -60,13 +60,13 @@ def compare(bench: Bench, contenders: Sequence[Contender], terms: Terms) -> Prod
     runners: list[_Runner] = []
     try:
         yield Progress(f"preparing {', '.join(c.case.variant for c in contenders)}", 0, len(contenders) + 1)
-        for done, (contender, started) in enumerate(_started(bench, contenders), start=1):
+        for done, (contender, started) in enumerate(_start_all(bench, contenders), start=1):
             if isinstance(started, Skip):
                 yield started
                 continue
             runners.append(started)
             yield Progress(f"{label(contender.case)} is ready", done, len(contenders) + 1)
-        yield from _dismissed(bench, runners, terms)
+        yield from _dismiss(bench, runners, terms)
         if runners:
             yield Progress("rounds", len(contenders), len(contenders) + 1)
             yield from _rounds(bench, runners, terms)
@@ -75,7 +75,7 @@ def compare(bench: Bench, contenders: Sequence[Contender], terms: Terms) -> Prod
             runner.child.close()
 
 
-def _started(bench: Bench, contenders: Sequence[Contender]) -> Iterator[tuple[Contender, _Runner | Skip]]:
+def _start_all(bench: Bench, contenders: Sequence[Contender]) -> Iterator[tuple[Contender, _Runner | Skip]]:
     """One after the other on a CPU, where they would hinder each other; all together where a GPU computes."""
     with ThreadPoolExecutor(len(contenders) if bench.on_gpu else 1) as pool:
         yield from zip(contenders, pool.map(lambda contender: _start(bench, contender), contenders), strict=True)
@@ -95,7 +95,7 @@ def _start(bench: Bench, contender: Contender) -> _Runner | Skip:
     return _Runner(contender, child, prepared.first, prepared.each)
 
 
-def _dismissed(bench: Bench, runners: list[_Runner], terms: Terms) -> Iterator[Skip]:
+def _dismiss(bench: Bench, runners: list[_Runner], terms: Terms) -> Iterator[Skip]:
     """Take out the slowest until the least number of rounds fits into the time that is left."""
     least = bench.rounds(terms.least)
     while runners and (needed := least * sum(r.each for r in runners) / 1e3 * _MARGIN) > bench.left():
@@ -156,7 +156,7 @@ def _load(runner: _Runner) -> float:
 
 
 def _ratios(turns: Mapping[Case, Sequence[Turn]], against: Sequence[str]) -> Iterator[Ratio]:
-    medians = {case: [turn.median for turn in told] for case, told in turns.items()}
+    medians = {case: [turn.median for turn in taken] for case, taken in turns.items()}
     references = [case for name in against for case in medians if (case.variant, case.precision) == (name, "fp32")]
     for slower in references:
         for faster, times in medians.items():

@@ -1,4 +1,4 @@
-"""One way of computing something, alone in a process of its own, timed whenever it has its turn."""
+"""One variant of a computation, alone in a process of its own, timed whenever it has its turn."""
 
 import statistics
 import time
@@ -21,7 +21,7 @@ _MOST_CALLS = 20
 
 @dataclass(frozen=True)
 class Contender:
-    """One way of computing.
+    """One variant of a computation.
 
     Attributes:
         case: what its figures belong to.

@@ -53,7 +53,7 @@ class EngineEmbedding:
         advance(self._state, losses, gradient, self._options)
 
 
-def _exported(source: GraphSource) -> ExportedGraph:
+def _export(source: GraphSource) -> ExportedGraph:
     from export.library import export_graph
 
     return export_graph(source, GRAPH, "fp32")
@@ -62,7 +62,7 @@ def _exported(source: GraphSource) -> ExportedGraph:
 def _onnx_runtime(source: GraphSource) -> Runner:
     from engines.onnxruntime.runtime import OnnxRuntimeRunner
 
-    return OnnxRuntimeRunner(_exported(source))
+    return OnnxRuntimeRunner(_export(source))
 
 
 def _tensorrt(source: GraphSource, batch: int) -> Runner:

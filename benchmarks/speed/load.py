@@ -42,9 +42,9 @@ def _snapshot() -> tuple[float, float, float]:
     idle = system.idle + getattr(system, "iowait", 0.0)
     guests = getattr(system, "guest", 0.0) + getattr(system, "guest_nice", 0.0)  # counted in user and nice already
     busy = sum(system) - idle - guests
-    return time.monotonic(), busy, _spent(own)
+    return time.monotonic(), busy, _measure_spent(own)
 
 
-def _spent(times: Any) -> float:
+def _measure_spent(times: Any) -> float:
     children = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return float(times.user + times.system + children)

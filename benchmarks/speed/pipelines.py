@@ -43,7 +43,7 @@ def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: st
     from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.edit.sources import LatentSource
 
-    generator, engines = _prepared(model, engine, device)
+    generator, engines = _prepare(model, engine, device)
     source = LatentSource.of(generator)
     latents = collect_latents([], range(1, pictures // _VARIANTS + 1), source)
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ def make_alone(model: str, engine: str, batch: int, pictures: int, device: str) 
     """
     from benchmarks.speed.renderers import random_latents
 
-    generator, engines = _prepared(model, engine, device)
+    generator, engines = _prepare(model, engine, device)
     parts = np.split(random_latents(generator, pictures), range(batch, pictures, batch))
     free: SimpleQueue[Any] = SimpleQueue()
     for synthesizer in engines.synthesizers:
@@ -82,7 +82,7 @@ def make_alone(model: str, engine: str, batch: int, pictures: int, device: str) 
     return lambda: list(pool.map(render, parts))
 
 
-def _prepared(model: str, engine: str, device: str) -> "tuple[Generator, Throughput]":
+def _prepare(model: str, engine: str, device: str) -> "tuple[Generator, Throughput]":
     from engines.synthesizers import choose_synthesizer
     from engines.throughput import for_throughput
     from i2s_trt.checkpoints.store import load_generator

@@ -1,4 +1,4 @@
-"""The ways of rendering: every engine as a call that ends with 8-bit pictures in host memory."""
+"""The renderers: every engine as a call that ends with 8-bit pictures in host memory."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -62,11 +62,11 @@ def _synthesizer(engine: str, precision: "Precision", generator: "Generator") ->
 
         return onnx_runtime_synthesizer(generator, precision)
     if engine in ("tensorrt", "tensorrt-rtx"):
-        return _built(engine, precision, generator)
+        return _build(engine, precision, generator)
     raise UsageError(f"no engine named {engine}")
 
 
-def _built(backend: str, precision: "Precision", generator: "Generator") -> "Synthesizer":
+def _build(backend: str, precision: "Precision", generator: "Generator") -> "Synthesizer":
     """TensorRT's engine of a generator, built if there is none."""
     from engines.plan import EngineRequest, make
     from engines.profiles import BatchProfile

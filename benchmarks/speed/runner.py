@@ -64,7 +64,7 @@ def growing(name: str, bench: Bench, report: Report, should_stop: Callable[[], b
             if not isinstance(item, Progress):
                 suite = replace(added(suite, item), seconds=round(time.monotonic() - begun, 1))
                 yield suite
-            report(name, item)  # what is told has been kept
+            report(name, item)  # what is reported has been kept
         status = "complete" if bench.left() > 0 else "out of time"
     except Stopped:
         status = "interrupted"

@@ -52,7 +52,7 @@ class Case(Checked):
     """What was measured.
 
     Attributes:
-        variant: the way of computing it, such as `compiled` or `onnxruntime`.
+        variant: how it is computed, such as `compiled` or `onnxruntime`.
         model: name of the generator.
         resolution: pixels a side of its pictures.
         batch: images computed together.

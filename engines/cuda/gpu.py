@@ -70,11 +70,11 @@ def current_gpu(number: int) -> Iterator[None]:
         EnvironmentFault: the driver does not let it.
     """
     if fault := driver_fault(number):
-        raise EnvironmentFault(fault[0].upper() + fault[1:], "i2s-trt doctor tells which GPU there is")
+        raise EnvironmentFault(fault[0].upper() + fault[1:], "i2s-trt doctor says which GPU there is")
     driver, context = _load(), ctypes.c_void_p()
     status = driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), _handle(driver, number))  # for the process's life
     if status := status or driver.cuCtxPushCurrent_v2(context):
-        raise EnvironmentFault(f"GPU {number} cannot be used (error {status})", "nvidia-smi tells what occupies it")
+        raise EnvironmentFault(f"GPU {number} cannot be used (error {status})", "nvidia-smi says what occupies it")
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Watches a build: TensorRT tells what it is doing, and can be told to stop."""
+"""Watches a build: TensorRT reports what it is doing, and can be stopped."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ def make_monitor(trt: ModuleType, report: Report) -> Any:
     """A progress monitor; TensorRT may call it from threads of its own.
 
     Whatever `report` raises, Ctrl-C too, cancels the build: TensorRT would print it and lose it, so it is kept in
-    `.error`. `.cancelled` tells that `report` asked for the end.
+    `.error`. `.cancelled` says that `report` asked for the end.
     """
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc, name-defined]

@@ -56,8 +56,8 @@ class Plan:
 
     Attributes:
         layers: of the network, before kernels are fused.
-        activation_bytes: device memory for the largest batch; 0 where TensorRT does not tell.
-        inspection: the engine's kernels, in TensorRT's words; empty where it does not tell.
+        activation_bytes: device memory for the largest batch; 0 where TensorRT does not report it.
+        inspection: the engine's kernels, in TensorRT's words; empty where it does not report them.
     """
 
     data: bytes

@@ -76,7 +76,7 @@ class Entry:
 
     @property
     def layers(self) -> Path:
-        """The engine's kernels in TensorRT's words; missing where it did not tell."""
+        """The engine's kernels in TensorRT's words; missing where it did not report them."""
         return self.folder / _LAYERS
 
 

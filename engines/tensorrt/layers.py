@@ -26,7 +26,7 @@ class Layer:
         name: made by TensorRT from what it fuses.
         kind: such as `gemm`, `kgen` (a generated kernel) or `shape_call`.
         outputs: `type[sides]` each, -1 for the batch.
-        nodes: names of the ONNX nodes in it, where TensorRT tells.
+        nodes: names of the ONNX nodes in it, where TensorRT reports them.
     """
 
     name: str

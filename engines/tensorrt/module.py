@@ -48,7 +48,7 @@ def load_tensorrt(backend: str) -> ModuleType:
 
 
 def make_logger(trt: ModuleType) -> Any:
-    """A TensorRT logger that prints nothing and keeps in `.messages` the latest of what it is told.
+    """A TensorRT logger that prints nothing and keeps in `.messages` the latest messages.
 
     Of the verbose messages, a hundred thousand a build, only the engine's layers are kept.
     """

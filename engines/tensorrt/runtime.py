@@ -77,7 +77,7 @@ class TensorrtRunner:
         trt = load_tensorrt(backend)
         plan, record = checked_plan(entry, backend, str(trt.__version__))
         self.signature = Signature.of(record)
-        constants = _checked_defaults(self.signature, defaults)
+        constants = _check_defaults(self.signature, defaults)
         self._device = device or open_device()
         check_gpu(record["key"], self._device.number)
         with self._on_gpu():
@@ -203,7 +203,7 @@ class TensorrtRunner:
             ) from error
 
 
-def _checked_defaults(signature: Signature, defaults: Path | Mapping[str, Array]) -> dict[str, Array]:
+def _check_defaults(signature: Signature, defaults: Path | Mapping[str, Array]) -> dict[str, Array]:
     arrays = _load(defaults) if isinstance(defaults, Path) else dict(defaults)
     for name, array in arrays.items():
         signature.check(name, array)

@@ -1,4 +1,4 @@
-"""Writing that is told apart from having written: data reaches the disk before its name does."""
+"""Writes that survive a crash: data reaches the disk before its name does."""
 
 import os
 from contextlib import suppress

@@ -69,13 +69,13 @@ def collect_latents(paths: Sequence[Path], seeds: Sequence[int], source: LatentS
     Raises:
         UsageError: there is nothing at all.
     """
-    files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (_files_in(path) if path.is_dir() else [path])]
     if not files and not seeds:
         raise UsageError("there are no latents to edit", "name latent files or a folder of them, or --seeds 1-8")
     names: set[str] = set()
     reader = _Reader(source)
-    found = [latent for file in files for latent in _in_file(file, reader, names)]
-    return found + [_sampled(seed, source, names) for seed in seeds]
+    found = [latent for file in files for latent in _read_file(file, reader, names)]
+    return found + [_sample(seed, source, names) for seed in seeds]
 
 
 def latent_digest(w_plus: WPlus) -> str:
@@ -105,11 +105,11 @@ class _Reader:
         return latents[index]
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def _files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in _LATENT_SUFFIXES)
 
 
-def _in_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLatent]:
+def _read_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLatent]:
     try:
         latents = reader.all(file)
     except LatentError as error:
@@ -134,7 +134,7 @@ def _failing(error: LatentError) -> Callable[[], WPlus]:
     return fail
 
 
-def _sampled(seed: int, source: LatentSource, names: set[str]) -> BatchLatent:
+def _sample(seed: int, source: LatentSource, names: set[str]) -> BatchLatent:
     digest = hashlib.sha256(f"seed {seed}".encode()).hexdigest()  # with the model's, which every key has
     return BatchLatent(_unique(f"seed{seed:04d}", names), f"seed:{seed}", digest, lambda: source.sampled(seed))
 

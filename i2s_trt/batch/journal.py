@@ -66,7 +66,7 @@ class Journal:
     def commits(self) -> Iterator[Commit]:
         """Every commit, oldest first; an output that was made again appears again."""
         with self._path.open("rb") as file:
-            yield from (Commit(**document) for document in map(_document, file) if document and "output" in document)
+            yield from (Commit(**document) for document in map(_parse, file) if document and "output" in document)
 
     def append(self, commits: Sequence[Commit]) -> None:
         """Add commits; they are on the disk when this returns. Raises EnvironmentFault, and adds none of them then."""
@@ -90,7 +90,7 @@ class Journal:
             sync_folder(self._path.parent)
             return
         self._file.seek(0)
-        if _document(self._file.readline()) != _HEADER:
+        if _parse(self._file.readline()) != _HEADER:
             raise UsageError(
                 f"{self._path} is no journal of this version of i2s-trt", "leave out --resume to begin anew"
             )
@@ -112,7 +112,7 @@ def _line(document: dict[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _document(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes) -> dict[str, Any] | None:
     """What a line says; None when it is damaged or not finished."""
     checksum, _, text = line.partition(b" ")
     if not text.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text[:-1]):

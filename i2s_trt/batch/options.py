@@ -1,4 +1,4 @@
-"""What a batch is told, and what it tells."""
+"""Options of a batch, its progress and its result."""
 
 import os
 from collections.abc import Sequence

@@ -82,7 +82,7 @@ class OutputFolder:
         try:
             write_synced(self._partial / output, data)
         except OSError as error:
-            raise _told(self.path / output, error) from error
+            raise _explain(self.path / output, error) from error
 
     def commit(self, commits: Sequence[Commit]) -> list[Commit | UnusableName]:
         """Give written outputs their names and enter them in the journal; all are safe when this returns.
@@ -106,10 +106,10 @@ class OutputFolder:
         try:
             (self._partial / commit.output).replace(self.path / commit.output)
         except OSError as error:
-            told = _told(self.path / commit.output, error)
-            if isinstance(told, UnusableName):
-                return told
-            raise told from error
+            fault = _explain(self.path / commit.output, error)
+            if isinstance(fault, UnusableName):
+                return fault
+            raise fault from error
         return commit
 
     def _lock(self) -> None:
@@ -126,7 +126,7 @@ class OutputFolder:
         self._closing.callback(path.unlink, missing_ok=True)
 
 
-def _told(path: Path, error: OSError) -> Exception:
+def _explain(path: Path, error: OSError) -> Exception:
     if error.errno in _UNUSABLE_NAME:
         return UnusableName(f"{path} cannot be written: {error.strerror}")
     return explain_os_error(path, error)

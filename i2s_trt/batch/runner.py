@@ -133,7 +133,7 @@ class _Batch:
                 if self._should_stop():
                     self._interrupted = True
                     return
-                yield from self._edited(job, w_plus)
+                yield from self._apply(job, w_plus)
 
     def _read(self) -> Iterator[tuple[list[Job], Any]]:
         """The latents of which something is missing, with those jobs.
@@ -155,7 +155,7 @@ class _Batch:
             self._fail(latent.source, error, len(missing))
             return None
 
-    def _edited(self, job: Job, w_plus: Any) -> Iterator[_Edited]:
+    def _apply(self, job: Job, w_plus: Any) -> Iterator[_Edited]:
         try:
             edited = job.variant.apply(w_plus)
             refuse_absurd(edited, "the edit gives", "take a smaller strength")
@@ -184,9 +184,9 @@ class _Batch:
     def _write(self, incoming: Channel[_Picture]) -> Iterator[Commit]:
         while group := incoming.take(1, self._options.batch):  # an engine's batch at once: fewer threads are woken
             for picture in group:
-                yield from self._written(picture.job, picture.pixels)
+                yield from self._write_one(picture.job, picture.pixels)
 
-    def _written(self, job: Job, pixels: Pixels) -> Iterator[Commit]:
+    def _write_one(self, job: Job, pixels: Pixels) -> Iterator[Commit]:
         if self._full:
             return
         try:

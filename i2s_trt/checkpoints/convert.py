@@ -85,8 +85,8 @@ def infer_spec(raw: RawNetwork) -> GeneratorSpec:
         CheckpointError: a tensor is missing or has an impossible shape.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in raw.tensors.items()}
-    layers = _count(shapes, "synthesis.layers.{}.bias")
-    dense = _count(shapes, "mapping.dense.{}.weight")
+    layers = _count_layers(shapes, "synthesis.layers.{}.bias")
+    dense = _count_layers(shapes, "mapping.dense.{}.weight")
     if not 4 <= layers <= _LAYERS_MAX or layers % 2 or dense == 0:
         raise CheckpointError(f"{layers} styled layers and {dense} mapping layers do not make a StyleGAN1 generator")
     try:
@@ -159,7 +159,7 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
             raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
 
 
-def _count(names: Mapping[str, object], pattern: str) -> int:
+def _count_layers(names: Mapping[str, object], pattern: str) -> int:
     count = 0
     while pattern.format(count) in names:
         count += 1

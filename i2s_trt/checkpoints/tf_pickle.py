@@ -76,7 +76,7 @@ def _options(network: NetworkRecord) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for part in (network, *(network.state.get("components") or {}).values()):
         options.update(part.state.get("static_kwargs") or {})
-    options = {name: _plain(value) for name, value in options.items()}
+    options = {name: _to_plain(value) for name, value in options.items()}
     for name, supported in _SUPPORTED.items():
         if name in options and options[name] not in supported:
             raise CheckpointError(
@@ -88,7 +88,7 @@ def _options(network: NetworkRecord) -> dict[str, Any]:
     return options
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """An option's value without records: NumPy's numbers as Python's, and everything odd as its type's name."""
     if isinstance(value, list | tuple):
         return [item if isinstance(item, str | float | int) else type(item).__name__ for item in value]
@@ -121,7 +121,7 @@ def _raw(variables: dict[str, Array], options: dict[str, Any]) -> RawNetwork:
     psi, cutoff = options.get("truncation_psi", 0.7), options.get("truncation_cutoff", 8)
     truncates = psi is not None and cutoff is not None
     return RawNetwork(
-        tensors=tensors if options.get("use_noise", True) else _without_noise(tensors),
+        tensors=tensors if options.get("use_noise", True) else _drop_noise(tensors),
         fused_scale=options.get("fused_scale", "auto"),
         mapping_lrmul=float(options.get("mapping_lrmul", 0.01)),
         use_wscale=bool(options.get("use_wscale", True)),
@@ -168,6 +168,6 @@ def _torch_layout(name: str, array: Array) -> Tensor:
     return tensor.T if name.endswith("weight") and tensor.ndim == 2 else tensor
 
 
-def _without_noise(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _drop_noise(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     biases = {name: tensor for name, tensor in tensors.items() if re.search(r"layers\.\d+\.bias$", name)}
     return tensors | {name.replace(".bias", ".noise_weight"): torch.zeros_like(t) for name, t in biases.items()}

@@ -32,7 +32,7 @@ def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding], ram
         "expression, drawn": _expressions(render, latents, "portrait", ramps["portrait"]),
         "expression, photo": _expressions(render, latents, "astronaut", ramps["astronaut"]),
         "style of ...": [None, *(embeddings[name].picture for name in _STYLES)],
-        **{f"... on {name}": _styled(render, latents, name, embeddings[name].picture) for name in _CONTENTS},
+        **{f"... on {name}": _mix_styles(render, latents, name, embeddings[name].picture) for name in _CONTENTS},
         "samples": list(render(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))),
     }
     return sheet(list(rows.values()), row_labels=list(rows), cell_height=_CELL_HEIGHT)
@@ -50,6 +50,6 @@ def _expressions(render: Synthesizer, latents: Mapping[str, WPlus], target: str,
     return list(render(np.stack([expression_transfer(latents[target], *ends, strength) for strength in strengths])))
 
 
-def _styled(render: Synthesizer, latents: Mapping[str, WPlus], content: str, picture: Pixels) -> list[Pixels]:
+def _mix_styles(render: Synthesizer, latents: Mapping[str, WPlus], content: str, picture: Pixels) -> list[Pixels]:
     mixed = [crossover(latents[content], latents[style], range(FROM_LAYER, len(latents[content]))) for style in _STYLES]
     return [picture, *render(np.stack(mixed))]

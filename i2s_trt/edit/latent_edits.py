@@ -16,8 +16,8 @@ def morph(first: Latent, second: Latent, weight: float = 0.5) -> Latent:
     Raises:
         LatentError: the latents belong to different models, or have different shapes.
     """
-    w1, w2 = _admitted(first, second)
-    return _edited(operations.morph(w1, w2, weight), (first, second), operation="morph", weight=weight)
+    w1, w2 = _admit(first, second)
+    return _record_edit(operations.morph(w1, w2, weight), (first, second), operation="morph", weight=weight)
 
 
 def style_transfer(content: Latent, style: Latent, layers: Sequence[int] | None = None) -> Latent:
@@ -27,9 +27,9 @@ def style_transfer(content: Latent, style: Latent, layers: Sequence[int] | None 
         LatentError: the latents belong to different models, or have different shapes.
         UsageError: a layer does not exist.
     """
-    w1, w2 = _admitted(content, style)
+    w1, w2 = _admit(content, style)
     chosen = list(operations.style_layers(len(w1)) if layers is None else layers)
-    return _edited(operations.crossover(w1, w2, chosen), (content, style), operation="crossover", layers=chosen)
+    return _record_edit(operations.crossover(w1, w2, chosen), (content, style), operation="crossover", layers=chosen)
 
 
 def expression_transfer(
@@ -56,17 +56,17 @@ def expression_transfer(
     """
     sources = (target, neutral, expression)
     settings: dict[str, Any] = {"strength": strength, "threshold": threshold, "normalize": normalize}
-    w1, w2, w3 = _admitted(*sources)
+    w1, w2, w3 = _admit(*sources)
     w_plus = operations.expression_transfer(w1, w2, w3, **settings)
-    return _edited(w_plus, sources, operation="expression", **settings)
+    return _record_edit(w_plus, sources, operation="expression", **settings)
 
 
-def _admitted(*latents: Latent) -> list[WPlus]:
+def _admit(*latents: Latent) -> list[WPlus]:
     space = common_space(latents)
     return [space.admit(latent) for latent in latents]
 
 
-def _edited(w_plus: WPlus, sources: Sequence[Latent], **options: Any) -> Latent:
+def _record_edit(w_plus: WPlus, sources: Sequence[Latent], **options: Any) -> Latent:
     digest = next((latent.model_digest for latent in sources if latent.model_digest), "")
     images = [latent.image_digest for latent in sources]
     return Latent(w_plus, model_digest=digest, options=options, extra={"made_from_images": images})

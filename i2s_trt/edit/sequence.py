@@ -66,7 +66,7 @@ def morph_frames(latents: Sequence[WPlus], options: MorphOptions) -> Iterator[Fr
     if len(latents) < 2:
         raise UsageError("a morph needs two latents", "name the other one too, or mean")
     positions = frame_positions(len(latents), options)
-    return (Frame(_between(latents, position, options), position) for position in positions)
+    return (Frame(_interpolate(latents, position, options), position) for position in positions)
 
 
 def frame_positions(count: int, options: MorphOptions) -> list[float]:
@@ -77,6 +77,6 @@ def frame_positions(count: int, options: MorphOptions) -> list[float]:
     return there + there[-2:0:-1] if options.ping_pong else there
 
 
-def _between(latents: Sequence[WPlus], position: float, options: MorphOptions) -> WPlus:
+def _interpolate(latents: Sequence[WPlus], position: float, options: MorphOptions) -> WPlus:
     part = min(int(position), len(latents) - 2)
     return random_walk(latents[part], latents[part + 1], position - part, options.wander, options.seed + part)

@@ -92,7 +92,7 @@ class EmbedProblem:
     ) -> None:
         self.embedder, self.generator, self.options = embedder, embedder.generator, embedder.options
         self.device = embedder.device
-        self.pictures = [_checked(picture, self.generator) for picture in pictures]
+        self.pictures = [_check(picture, self.generator) for picture in pictures]
         self._initial = given_variables(initial, self.pictures, self.options)
         self.digests = [picture_digest(picture) for picture in pictures]
         self.seeds = [image_seed(self.options.seed, digest) for digest in self.digests]
@@ -262,7 +262,7 @@ def _progress(problem: EmbedProblem, state: EmbedState, losses: Tensor, seconds:
     return EmbedProgress(steps, problem.options.steps, totals, seconds, state)
 
 
-def _checked(picture: Pixels, generator: Generator) -> Pixels:
+def _check(picture: Pixels, generator: Generator) -> Pixels:
     size = generator.spec.picture_size
     if picture.shape != (*size, 3) or picture.dtype != np.uint8:
         raise ImageError(

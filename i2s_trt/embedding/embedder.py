@@ -24,7 +24,7 @@ class Embedder:
         generator: on the device to use.
         options: the paper's settings when left out.
         vgg: feature network of Eq. 2; the built-in one, trained on ImageNet, when left out.
-        announce: told of what goes another way than planned: a batch too large, a step that cannot be captured.
+        announce: called with what does not go as planned: a batch too large, a step that cannot be captured.
         epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Attributes:

@@ -48,15 +48,15 @@ class BuiltinDetector:
 
     def _search(self, pixels: Pixels, window: float) -> list[Face]:
         """Upright faces, and only if there are none, turned ones."""
-        upright = self._accepted(pixels, self._blazeface.propose(pixels, window, 0))
+        upright = self._accept(pixels, self._blazeface.propose(pixels, window, 0))
         if upright:
             return upright
         proposals = [found for turns in _TURNS[1:] for found in self._blazeface.propose(pixels, window, turns)]
-        return self._accepted(pixels, sorted(proposals, key=lambda proposal: -proposal.score))
+        return self._accept(pixels, sorted(proposals, key=lambda proposal: -proposal.score))
 
-    def _accepted(self, pixels: Pixels, proposals: Sequence[Proposal]) -> list[Face]:
+    def _accept(self, pixels: Pixels, proposals: Sequence[Proposal]) -> list[Face]:
         kept: list[Face] = []
-        for proposal in _distinct(proposals):
+        for proposal in _drop_duplicates(proposals):
             close = self._mesh.find(pixels, Region(proposal.centre, proposal.angle, 1.5 * proposal.side))
             face = _as_face(close, proposal.score)
             if face and _agree(close, proposal):
@@ -80,7 +80,7 @@ def _windows(pixels: Pixels) -> Iterator[float]:
             yield longest / 2**level
 
 
-def _distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
+def _drop_duplicates(proposals: Sequence[Proposal]) -> list[Proposal]:
     """The surest of each place and orientation."""
     kept: list[Proposal] = []
     for proposal in proposals:

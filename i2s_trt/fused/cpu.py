@@ -34,7 +34,7 @@ class Native:
             for image in zip(torch.split(x, 1), wholes, scale.unbind(), shift.unbind(), strict=True)
         ]
         outs, kept = zip(*each, strict=True)
-        return _joined(outs), Kept(*map(_joined, zip(*kept, strict=True)))
+        return _join(outs), Kept(*map(_join, zip(*kept, strict=True)))
 
     def backward(
         self, gradient: Tensor, kept: Kept, scale: Tensor, layer: LayerConstants
@@ -45,18 +45,18 @@ class Native:
             self._backward(one, Kept(*own), own_scale, layer)
             for one, own, own_scale in zip(torch.split(gradient, 1), kept_each, scale.unbind(), strict=True)
         ]
-        return cast(tuple[Tensor, Tensor, Tensor], tuple(map(_joined, zip(*each, strict=True))))
+        return cast(tuple[Tensor, Tensor, Tensor], tuple(map(_join, zip(*each, strict=True))))
 
     def _forward(
         self, x: Tensor, whole: Tensor, scale: Tensor, shift: Tensor, layer: LayerConstants
     ) -> tuple[Tensor, Kept]:
         """One image [1, C, H, W]; scale and shift [C]."""
         y = F.leaky_relu(blurred(x, layer).add_(whole), layer.slope, inplace=True)
-        folded, times = _folded(y)
+        folded, times = _fold(y)
         mean, variance = _moments(folded, times)
         gain, offset, centre, spread = (one.repeat(times) for one in (scale, shift, mean, variance))
         out = torch.native_batch_norm(folded, gain, offset, centre, spread, False, 0.0, NORM_EPSILON)[0]
-        return _unfolded(out, y), Kept(y, mean.unsqueeze(0), torch.rsqrt(variance + NORM_EPSILON).unsqueeze(0))
+        return _unfold(out, y), Kept(y, mean.unsqueeze(0), torch.rsqrt(variance + NORM_EPSILON).unsqueeze(0))
 
     def _backward(
         self, gradient: Tensor, kept: Kept, scale: Tensor, layer: LayerConstants
@@ -69,7 +69,7 @@ class Native:
         return blurred_backward(dx, layer), d_scale.unsqueeze(0), d_shift.unsqueeze(0)
 
 
-def _folded(y: Tensor) -> tuple[Tensor, int]:
+def _fold(y: Tensor) -> tuple[Tensor, int]:
     """[1, C, H, W] as [1, K C, H W / K, 1] over the same memory: K neighbouring pixels become channels of their own.
 
     PyTorch adds up a channel's pixels one after the other, which for a million of them goes wrong in the fourth digit;
@@ -82,7 +82,7 @@ def _folded(y: Tensor) -> tuple[Tensor, int]:
     return y.permute(0, 2, 3, 1).reshape(1, -1, 1, times * channels).permute(0, 3, 1, 2), times
 
 
-def _unfolded(folded: Tensor, like: Tensor) -> Tensor:
+def _unfold(folded: Tensor, like: Tensor) -> Tensor:
     _, channels, height, width = like.shape
     return folded.permute(0, 2, 3, 1).reshape(1, height, width, channels).permute(0, 3, 1, 2)
 
@@ -96,6 +96,6 @@ def _moments(folded: Tensor, times: int) -> tuple[Tensor, Tensor]:
     return mean, variances.mean(dim=0) + spread
 
 
-def _joined(rows: tuple[Tensor, ...]) -> Tensor:
+def _join(rows: tuple[Tensor, ...]) -> Tensor:
     """A batch of images; one alone is not copied."""
     return rows[0] if len(rows) == 1 else torch.cat(rows)

@@ -97,14 +97,14 @@ class Formula:
         y = F.leaky_relu(blurred(x, layer) + noise * per_channel(noise_weight) + per_channel(bias), layer.slope)
         variance, mean = torch.var_mean(y.float(), dim=(2, 3), correction=0)
         kept = Kept(y, mean, torch.rsqrt(variance + NORM_EPSILON))
-        out = _normalised(kept) * _maps(scale) + _maps(shift)
+        out = _normalise(kept) * _maps(scale) + _maps(shift)
         return out.to(x.dtype), kept
 
     def backward(
         self, gradient: Tensor, kept: Kept, scale: Tensor, layer: LayerConstants
     ) -> tuple[Tensor, Tensor, Tensor]:
         """See `Epilogue`."""
-        g, n = gradient.float(), _normalised(kept)
+        g, n = gradient.float(), _normalise(kept)
         pixels = g.shape[2] * g.shape[3]
         d_shift, d_scale = g.sum(dim=(2, 3)), (g * n).sum(dim=(2, 3))
         d_activation = _maps(scale * kept.inverse) * (g - _maps(d_shift / pixels) - n * _maps(d_scale / pixels))
@@ -127,7 +127,7 @@ def per_channel(values: Tensor) -> Tensor:
     return values.view(1, -1, 1, 1)
 
 
-def _normalised(kept: Kept) -> Tensor:
+def _normalise(kept: Kept) -> Tensor:
     return (kept.activation.float() - _maps(kept.mean)) * _maps(kept.inverse)
 
 

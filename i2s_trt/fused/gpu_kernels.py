@@ -87,7 +87,7 @@ def _along(taps, TAPS: tl.constexpr):
 
 
 @triton.jit
-def _filtered(read, sources, row, place, weights, TAPS: tl.constexpr):
+def _filter(read, sources, row, place, weights, TAPS: tl.constexpr):
     """What `read` makes of a row [COLUMNS, BLOCK], filtered along the row where there is a blur."""
     value = read(sources, row, 0, place)
     if TAPS == 3:
@@ -97,7 +97,7 @@ def _filtered(read, sources, row, place, weights, TAPS: tl.constexpr):
 
 
 @triton.jit
-def _convolved(sources, row, step, place):
+def _convolve(sources, row, step, place):
     """The convolution's output as float32, zeros beyond the border."""
     at, exists = _pixels(row, step, place)
     return tl.load(sources + at, exists, 0.0).to(tl.float32)
@@ -121,7 +121,7 @@ def activate(
     mean = tl.zeros([COLUMNS, BLOCK], tl.float32)  # of each column of the tile, as far as it has been walked
     spread = tl.zeros([COLUMNS, BLOCK], tl.float32)
     for ahead in range(top - TAPS // 2, bottom + TAPS // 2):
-        after = _filtered(_convolved, source, ahead, place, weights, TAPS)
+        after = _filter(_convolve, source, ahead, place, weights, TAPS)
         value = weights[0] * before + weights[1] * here + weights[2] * after if TAPS == 3 else after
         before, here = here, after
         row = ahead - TAPS // 2
@@ -265,7 +265,7 @@ def differentiate(
     before = tl.zeros([COLUMNS, BLOCK], tl.float32)
     here = tl.zeros([COLUMNS, BLOCK], tl.float32)
     for ahead in range(top - TAPS // 2, bottom + TAPS // 2):
-        after = _filtered(_derivative, sources, ahead, place, weights, TAPS)
+        after = _filter(_derivative, sources, ahead, place, weights, TAPS)
         value = first * before + centre * here + last * after if TAPS == 3 else after
         before, here = here, after
         row = ahead - TAPS // 2

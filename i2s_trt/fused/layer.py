@@ -38,7 +38,7 @@ class _StyledLayer(torch.autograd.Function):
     ) -> Tensor:
         less_one, shift = style.chunk(2, dim=1)
         scale = less_one + 1
-        out, kept = epilogue.forward(_convolved(x, layer), offset, scale, shift.contiguous(), layer)
+        out, kept = epilogue.forward(_convolve(x, layer), offset, scale, shift.contiguous(), layer)
         ctx.save_for_backward(*kept, scale)
         ctx.layer, ctx.epilogue = layer, epilogue
         return out
@@ -51,18 +51,18 @@ class _StyledLayer(torch.autograd.Function):
             )
         *kept, scale = ctx.saved_tensors
         dx, d_scale, d_shift = ctx.epilogue.backward(gradients[0], Kept(*kept), scale, ctx.layer)
-        d_input = _convolved_backward(dx, ctx.layer) if ctx.needs_input_grad[0] else None
+        d_input = _convolve_backward(dx, ctx.layer) if ctx.needs_input_grad[0] else None
         return d_input, torch.cat([d_scale, d_shift], dim=1), None, None, None
 
 
-def _convolved(x: Tensor, layer: LayerConstants) -> Tensor:
+def _convolve(x: Tensor, layer: LayerConstants) -> Tensor:
     """Always a new tensor, which the epilogue may overwrite."""
     if layer.weight is None:
         return x.clone(memory_format=torch.channels_last)
     return upsampling_convolution(x, layer.weight) if layer.upsamples else F.conv2d(x, layer.weight, padding=1)
 
 
-def _convolved_backward(gradient: Tensor, layer: LayerConstants) -> Tensor:
+def _convolve_backward(gradient: Tensor, layer: LayerConstants) -> Tensor:
     if layer.weight is None:
         return gradient
     return (upsampling_backward if layer.upsamples else convolution_backward)(gradient, layer.weight)

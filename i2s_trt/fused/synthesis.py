@@ -46,7 +46,7 @@ class FrozenSynthesis:
         self._dtypes = [torch.float32 if one else dtype for one in wide]
         self._styled = layers
         self._const = laid_out(synthesis.const, self._dtypes[0])
-        self._layers = [_frozen(layer, own) for layer, own in zip(layers, self._dtypes, strict=True)]
+        self._layers = [_freeze(layer, own) for layer, own in zip(layers, self._dtypes, strict=True)]
         self._offsets = self._offsets_of([layer.noise for layer in layers])
         self._styles = [_Styles(list(group)) for _, group in groupby(layers, _width)]
         self._to_rgb = {
@@ -114,7 +114,7 @@ def laid_out(weight: Tensor, dtype: torch.dtype) -> Tensor:
     return weight.detach().to(dtype=dtype, memory_format=torch.channels_last)
 
 
-def _frozen(layer: SynthesisLayer, dtype: torch.dtype) -> LayerConstants:
+def _freeze(layer: SynthesisLayer, dtype: torch.dtype) -> LayerConstants:
     return LayerConstants(
         weight=None if layer.weight is None else laid_out(layer.weight, dtype),
         upsamples=layer.upsamples,

@@ -56,7 +56,7 @@ def sheet(
     draw = ImageDraw.Draw(canvas)
     for column, label in enumerate(column_labels):
         place = (left + column * (width + _GAP) + width / 2, top / 2)
-        draw.text(place, _shortened(label, font, width), _INK, font, anchor="mm")
+        draw.text(place, _shorten(label, font, width), _INK, font, anchor="mm")
     for r, row in enumerate(rows):
         y = top + r * (height + _GAP)
         if r < len(row_labels):
@@ -135,7 +135,7 @@ def _font(height: int) -> "FreeTypeFont":
     return font
 
 
-def _shortened(label: str, font: "FreeTypeFont", width: int) -> str:
+def _shorten(label: str, font: "FreeTypeFont", width: int) -> str:
     """The label, or as much of it as fits."""
     if font.getlength(label) <= width:
         return label

@@ -56,7 +56,7 @@ def decode(path: Path, options: DecodeOptions | None = None) -> Pixels:
                 picture.load()
                 if picture.format == "PNG" and lacks_rows(path):
                     raise ValueError("rows are missing")
-                return np.array(_to_rgb(_upright(picture), options.background))
+                return np.array(_to_rgb(_turn_upright(picture), options.background))
     except (ImageError, MemoryError):
         raise
     except FileNotFoundError as error:
@@ -114,7 +114,7 @@ def _too_large(path: Path, what: str, limit: int) -> ImageError:
     return ImageError(f"{path} has {what}; the limit is {limit / 1e6:g} megapixels", "scale the picture down first")
 
 
-def _upright(picture: "Image") -> "Image":
+def _turn_upright(picture: "Image") -> "Image":
     """Turned and mirrored as EXIF says (ImageOps does the same, but fails on damaged metadata)."""
     from PIL.Image import Transpose
 

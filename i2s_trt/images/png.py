@@ -55,7 +55,7 @@ def lacks_rows(path: Path) -> bool:
         file.seek(len(_SIGNATURE))
         chunks = _read_chunks(file)
         _, header = next(chunks)
-        missing = _expected(header)
+        missing = _expect(header)
         inflate = zlib.decompressobj()
         for kind, data in chunks:
             while kind == b"IDAT" and data and missing > 0 and not inflate.eof:
@@ -66,7 +66,7 @@ def lacks_rows(path: Path) -> bool:
     return missing > 0
 
 
-def _expected(header: bytes) -> int:
+def _expect(header: bytes) -> int:
     """Bytes of all filtered rows, from the contents of IHDR."""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     total = 0

@@ -80,7 +80,7 @@ class GeneratorSpec:
         return asdict(self)
 
     def identity(self) -> str:
-        """A text that tells architectures apart; fields at their defaults are left out, so that new ones may come."""
+        """A text that differs between architectures; fields at their defaults are left out, so new ones can come."""
         chosen = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         return repr(sorted(chosen.items()))
 

@@ -66,7 +66,7 @@ def paste_back(
     if options.restore:
         cut = _as_picture(photograph, quad, picture.shape[:2]) if unedited is None else unedited
         before = unwarp(cut, local, shape)
-        laid += _unchanged(laid - before, quad_side(quad), options.restore) * (original - before)
+        laid += _keep_unchanged(laid - before, quad_side(quad), options.restore) * (original - before)
     if options.match_colours:
         laid = _match(laid, original, mask)
     blend = original + (laid - original) * mask[..., np.newaxis]
@@ -112,7 +112,7 @@ def _as_picture(photograph: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels
     return align_quad(photograph, square, side)[top : top + height, left : left + width]
 
 
-def _unchanged(change: Array, side: float, levels: float) -> Array:
+def _keep_unchanged(change: Array, side: float, levels: float) -> Array:
     """1 where a picture is hardly changed [H, W, 3] in its neighbourhood, 0 where it is; float32 [H, W, 1]."""
     import cv2
 

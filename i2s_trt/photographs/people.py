@@ -47,14 +47,14 @@ class AlignOptions:
         which: of several faces.
         landmarks: by the photograph's file name, `*` for any; where given, nothing is searched for.
         fit: for what is taken as it is.
-        judge_size: whether a face of few pixels is told; not where nobody has said what the picture is for.
+        warn_small: whether a face of few pixels is worth a warning.
     """
 
     demanded: bool = False
     which: Which = "largest"
     landmarks: Mapping[str, Sequence[Landmarks]] = field(default_factory=dict)
     fit: Fit = "crop"
-    judge_size: bool = True
+    warn_small: bool = True
 
 
 class FacePreparer:
@@ -79,7 +79,7 @@ class FacePreparer:
         pixels = decode(path)
         stored = read_alignment(path)
         if stored is not None:  # `i2s-trt align` made it
-            warnings = too_small(quad_side(stored.quad), self._shape) if self._options.judge_size else ()
+            warnings = too_small(quad_side(stored.quad), self._shape) if self._options.warn_small else ()
             return Prepared(fit_picture(pixels, self._shape, self._options.fit), {KEY: stored.to_json()}, warnings)
         which = source.number if isinstance(source, FaceOf) else self._options.which
         prepared = self.prepare(pixels, path, which)
@@ -91,10 +91,10 @@ class FacePreparer:
         if not found and not self._options.demanded:
             whole = prepare_whole(pixels, path, self._shape, self._options.fit)
             return Prepared(whole.pixels, whole.record, (*whole.warnings, _NO_FACE))
-        face = _chosen(path, found, which)
+        face = _choose(path, found, which)
         if not self._options.demanded and is_whole(ffhq_quad(face.landmarks), pixels.shape[:2], _ALIGNED):
-            return self._aligned_before(path, pixels)
-        return self._aligned(path, pixels, face, len(found))
+            return self._reuse_alignment(path, pixels)
+        return self._align(path, pixels, face, len(found))
 
     def expand(self, sources: Sequence[Path]) -> list[Source]:
         """Every face of every photograph; files that cannot be read are kept, to fail where they are reported."""
@@ -119,18 +119,18 @@ class FacePreparer:
             return self.detector(pixels, every=self._options.which != "largest")
         return largest_first([Face(landmarks) for landmarks in given])
 
-    def _aligned(self, path: Path, pixels: Pixels, face: Face, count: int) -> Prepared:
+    def _align(self, path: Path, pixels: Pixels, face: Face, count: int) -> Prepared:
         square = ffhq_quad(face.landmarks)
         size, rows = self._shape.resolution, self._shape.crop or (0, self._shape.resolution)
         picture = align_quad(pixels, square, size)[rows[0] : rows[1]]
         alignment = Alignment.of("ffhq", quad_rows(square, rows, size), path, pixels)
         record = {KEY: {**alignment.to_json(), "landmarks": np.round(face.landmarks.points, 3).tolist()}}
-        warnings = too_small(quad_side(square), self._shape) if self._options.judge_size else ()
+        warnings = too_small(quad_side(square), self._shape) if self._options.warn_small else ()
         if count > 1 and self._options.which == "largest":
             warnings += (f"the largest of {count} faces is taken; --face all takes each, --face 2 the second",)
         return Prepared(picture, record, warnings)
 
-    def _aligned_before(self, path: Path, pixels: Pixels) -> Prepared:
+    def _reuse_alignment(self, path: Path, pixels: Pixels) -> Prepared:
         """A picture that is an aligned face already is not cut again."""
         quad = fit_quad((pixels.shape[0], pixels.shape[1]), self._shape.picture_size)
         picture = fit_picture(pixels, self._shape)
@@ -169,7 +169,7 @@ def prepare_picture(
     return preparer(picture) if isinstance(picture, Path) else preparer.prepare(picture, Path(), options.which)
 
 
-def _chosen(path: Path, found: Sequence[Face], which: Which) -> Face:
+def _choose(path: Path, found: Sequence[Face], which: Which) -> Face:
     try:
         return choose_faces(found, which)[0]
     except ImageError as error:

@@ -50,9 +50,9 @@ def pair_loss(images: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
 class FeatureLoss:
     """How far features of trained VGG-16 are apart: what L1 blurs, strands and stripes, counts there.
 
-    It looks at one window of a batch, `window` pixels a side at the images' full resolution, until it is told to look
-    elsewhere: features see edges that a smaller picture has lost, and cost as little. Layers are those of Eq. 2 up to
-    conv3_2, whose term is three quarters of Eq. 1; conv4_2 would cost half as much again.
+    It looks at one window of a batch, `window` pixels a side at the images' full resolution, until
+    `look_elsewhere` moves it: features see edges that a smaller picture has lost, and cost as little. Layers are those
+    of Eq. 2 up to conv3_2, whose term is three quarters of Eq. 1; conv4_2 would cost half as much again.
     """
 
     def __init__(self, window: int, seed: int, device: torch.device | str = "cpu") -> None:
@@ -70,12 +70,12 @@ class FeatureLoss:
     def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
         """Mean over layers of the L1 between features, relative to the targets'; both [N, 3, R, R] in [-1, 1]."""
         with torch.no_grad():
-            wanted = self._features(self._seen(targets))
-        found = self._features(self._seen(images))
+            wanted = self._features(self._crop(targets))
+        found = self._features(self._crop(images))
         apart = [(found[tap] - wanted[tap]).abs().mean() / wanted[tap].mean().clamp(min=1e-3) for tap in wanted]
         return torch.stack(apart).mean()
 
-    def _seen(self, images: Tensor) -> Tensor:
+    def _crop(self, images: Tensor) -> Tensor:
         along = torch.arange(min(self.window, images.shape[-1]), device=images.device)
         top, left = self._corner.unbind()
         return images.index_select(2, top + along).index_select(3, left + along)

@@ -128,7 +128,7 @@ def train_stage(
 
 
 class _Step:
-    """One step of a stage, on tensors whose addresses stay: on a GPU it is recorded as a CUDA graph and replayed.
+    """One step of a stage, on tensors whose addresses stay: on a GPU it is captured as a CUDA graph and replayed.
 
     A step of this small a network is two thousand short kernels: launched one by one they take three times as long.
     """
@@ -210,7 +210,7 @@ def _optimiser(model: EqualisedGenerator, new: list[str], options: StageOptions)
         {"params": [parameter for name, parameter in model.raw.items() if name not in new]},
     ]
     on_gpu = torch.device(options.device).type == "cuda"
-    if on_gpu:  # a recorded step reads its rates from memory
+    if on_gpu:  # a captured step reads its rates from memory
         for group in groups:
             group["lr"] = torch.zeros((), device=options.device)
     return torch.optim.Adam(groups, options.rate_start, betas=(0.9, 0.99), fused=True, capturable=on_gpu)

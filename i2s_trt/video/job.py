@@ -129,7 +129,7 @@ class ClipJob:
         if changes:
             self._admit(name, home, changes)
         same_plan = earlier and (earlier.info.digest, earlier.settings) == (info.digest, self._settings)
-        plan = earlier.plan if earlier and same_plan else self._planned(path, name, info)
+        plan = earlier.plan if earlier and same_plan else self._plan_frames(path, name, info)
         record = ClipRecord(str(path.resolve()), info, plan, self._settings, self._run)
         home.write(record)
         return record
@@ -150,7 +150,7 @@ class ClipJob:
         message = f"starting afresh; what is there was made otherwise: {', '.join(changes)}"
         self._report(JobEvent("warning", name, {"message": message}))
 
-    def _planned(self, path: Path, name: str, info: ClipInfo) -> FramePlan:
+    def _plan_frames(self, path: Path, name: str, info: ClipInfo) -> FramePlan:
         total = self._clip.most_frames or info.frames
 
         def looked(done: int) -> None:
@@ -200,7 +200,7 @@ class ClipJob:
         """Started from the frame before, with the penalty; an interrupted frame is not kept."""
         kept = {**kept, "temporal_weight": self._clip.temporal_weight}
         problem = FrameProblem(self._of_frames(), picture, before.w_plus, strength)
-        if self._clip.resume and (finished := self._finished(path, picture, problem.options, kept)):
+        if self._clip.resume and (finished := self._finish(path, picture, problem.options, kept)):
             return finished
         begun = time.perf_counter()
         state = problem.start()
@@ -224,7 +224,7 @@ class ClipJob:
             self._embedder = Embedder(self._generator, options, self._vgg)
         return self._embedder
 
-    def _finished(self, path: Path, picture: Pixels, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
+    def _finish(self, path: Path, picture: Pixels, options: EmbedOptions, kept: dict[str, Any]) -> Latent | None:
         digests = (self._generator.digest, picture_digest(picture))
         latent = finished_latent(path, RunKey(*digests, options.to_json(), self._vgg.source.digest))
         return latent if latent and latent.extra.get("temporal_weight") == kept["temporal_weight"] else None

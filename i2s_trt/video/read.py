@@ -52,7 +52,7 @@ def read_info(path: Path) -> ClipInfo:
         ImageError: missing, damaged, or without a picture in it.
     """
     first = next(read_frames(path))
-    with _opened(path) as container:
+    with _open(path) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
         frames = stream.frames or _count(container, rate)
@@ -72,7 +72,7 @@ def read_frames(path: Path, start: int = 0, stop: int | None = None) -> Generato
     import av
 
     given = 0
-    with _opened(path) as container:
+    with _open(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         if stream.width * stream.height > _MOST_PIXELS:
@@ -83,7 +83,7 @@ def read_frames(path: Path, start: int = 0, stop: int | None = None) -> Generato
             for frame in islice(container.decode(stream), 0, stop):
                 given += 1
                 if given > start:
-                    yield _upright(frame.to_ndarray(format="rgb24"), frame.rotation)
+                    yield _turn_upright(frame.to_ndarray(format="rgb24"), frame.rotation)
         except (av.FFmpegError, ValueError) as error:
             if not given:
                 raise ImageError(f"{path} cannot be decoded ({error})", "convert it to an H.264 .mp4") from error
@@ -106,7 +106,7 @@ def add_audio(silent: Path, source: Path, output: Path) -> bool:
         ImageError: a file cannot be read.
         EnvironmentFault: the disk is full.
     """
-    with _opened(silent) as pictures, _opened(source) as sound:
+    with _open(silent) as pictures, _open(source) as sound:
         if not sound.streams.audio:
             return False
         try:
@@ -132,12 +132,12 @@ def _remux(pictures: Any, sound: Any, stream: BinaryIO, suffix: str) -> None:
             container.start_encoding()
         except (av.FFmpegError, ValueError) as error:
             raise _NoRoom from error
-        for packet in _interleaved(pictures, sound, _start(sound.streams.video[0]), seconds):
+        for packet in _interleave(pictures, sound, _start(sound.streams.video[0]), seconds):
             packet.stream = video if packet.stream.type == "video" else audio
             container.mux(packet)
 
 
-def _interleaved(pictures: Any, sound: Any, begin: Fraction, seconds: Fraction) -> Iterator[Any]:
+def _interleave(pictures: Any, sound: Any, begin: Fraction, seconds: Fraction) -> Iterator[Any]:
     """Packets of both in the order of their times; sound from `begin` on, for `seconds`."""
     import heapq
 
@@ -163,7 +163,7 @@ def _start(stream: Any) -> Fraction:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open(path: Path) -> Iterator[Any]:
     import av
 
     with guard_os_errors(path):
@@ -186,6 +186,6 @@ def _count(container: Any, rate: Fraction) -> int:
     return round(Fraction(container.duration or 0, av.time_base) * rate)
 
 
-def _upright(pixels: Pixels, degrees: int) -> Pixels:
+def _turn_upright(pixels: Pixels, degrees: int) -> Pixels:
     """Turned as the clip's display matrix says (`degrees` counter-clockwise)."""
     return np.ascontiguousarray(np.rot90(pixels, round(degrees / 90) % 4))

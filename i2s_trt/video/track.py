@@ -61,7 +61,7 @@ def follow_face(
         report(number + 1)
     if before is None:
         raise NoFaceError("no face was found in any frame", WAY_OUT)
-    return Track(_interpolated(found), np.array([face is not None for face in found]), tuple(cuts))
+    return Track(_interpolate(found), np.array([face is not None for face in found]), tuple(cuts))
 
 
 def smoothed(track: Track, deviation: float) -> Track:
@@ -84,7 +84,7 @@ def _found_anew(frame: Pixels, detector: FaceDetector, which: Which) -> Face | N
     return choose_faces(faces, which)[0] if faces else None
 
 
-def _interpolated(found: list[Face | None]) -> Points:
+def _interpolate(found: list[Face | None]) -> Points:
     """[T, 4, 2]; frames without a face lie between their neighbours, the ends repeat the nearest."""
     known = [number for number, face in enumerate(found) if face]
     points = np.stack([face.landmarks.points.ravel() for face in found if face])

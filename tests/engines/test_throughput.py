@@ -42,8 +42,8 @@ def test_the_batch_is_the_one_that_the_engine_was_tuned_for(
     generator: Generator, entry: Entry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert entry.record["key"]["profile"]["tuned"] == PROFILE.tuned
-    assert throughput._tuned_batch(RTX, generator) == throughput._GPU_BATCH  # none for this machine's GPU
+    assert throughput._tune_batch(RTX, generator) == throughput._GPU_BATCH  # none for this machine's GPU
     monkeypatch.setattr(cache, "gpu_target", lambda number: ("sm89", "sm86")[number])
     on_second: Any = SimpleNamespace(digest=generator.digest, mean_w=SimpleNamespace(device=torch.device("cuda", 1)))
-    assert throughput._tuned_batch(RTX, on_second) == throughput._GPU_BATCH
-    assert throughput._tuned_batch(RTX, generator) == PROFILE.tuned
+    assert throughput._tune_batch(RTX, on_second) == throughput._GPU_BATCH
+    assert throughput._tune_batch(RTX, generator) == PROFILE.tuned

@@ -125,7 +125,7 @@ def bundled_collection(spec: GeneratorSpec) -> Collection:
         Source(f"person {seed}", {name: fit_picture(drawn_expression(seed, name, size), spec) for name in DRAWN})
         for seed in SOURCE_SEEDS
     ]
-    return Collection(_fitted(classes, spec), tuple(sources), "the bundled pictures")
+    return Collection(_fit(classes, spec), tuple(sources), "the bundled pictures")
 
 
 def read_collection(folder: Path, spec: GeneratorSpec) -> Collection:
@@ -146,7 +146,7 @@ def read_collection(folder: Path, spec: GeneratorSpec) -> Collection:
         raise ImageError(f"{folder} holds no pictures", "put each class of pictures into a subfolder of its own")
     ordered = sorted(named, key=lambda label: label != FACES)
     classes = {label: {path.stem: decode(path) for path in named[label][:A_CLASS]} for label in ordered}
-    return Collection(_fitted(classes, spec), tuple(_read_sources(folder / EXPRESSIONS, spec)), str(folder))
+    return Collection(_fit(classes, spec), tuple(_read_sources(folder / EXPRESSIONS, spec)), str(folder))
 
 
 def _read_sources(folder: Path, spec: GeneratorSpec) -> Sequence[Source]:
@@ -163,7 +163,7 @@ def _read_sources(folder: Path, spec: GeneratorSpec) -> Sequence[Source]:
     return sources
 
 
-def _fitted(classes: Mapping[str, Mapping[str, Pixels]], spec: GeneratorSpec) -> tuple[Picture, ...]:
+def _fit(classes: Mapping[str, Mapping[str, Pixels]], spec: GeneratorSpec) -> tuple[Picture, ...]:
     return tuple(
         Picture(name, fit_picture(pixels, spec), label)
         for label, pictures in classes.items()

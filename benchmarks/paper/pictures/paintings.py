@@ -29,7 +29,7 @@ def _landscape(random: np.random.Generator) -> Sketch:
             return mixed((0.35, 0.55, 0.85), (0.98, 0.86, 0.62), float(y / horizon))
         return mixed((0.80, 0.70, 0.20), (0.16, 0.40, 0.18), float(np.sin(9 * x + 12 * y) / 2 + 0.5))
 
-    return _stroked(random, colour, lambda x, y: 0.25 * np.sin(6 * x + 4 * y), 0.05)
+    return _stroke(random, colour, lambda x, y: 0.25 * np.sin(6 * x + 4 * y), 0.05)
 
 
 def _night(random: np.random.Generator) -> Sketch:
@@ -51,7 +51,7 @@ def _night(random: np.random.Generator) -> Sketch:
         _, (dx, dy) = nearest(x, y)
         return float(np.arctan2(dx, -dy))
 
-    return _stroked(random, colour, direction, 0.045)
+    return _stroke(random, colour, direction, 0.045)
 
 
 def _portrait(random: np.random.Generator) -> Sketch:
@@ -68,7 +68,7 @@ def _portrait(random: np.random.Generator) -> Sketch:
             return (0.20, 0.30, 0.36)
         return mixed((0.30, 0.50, 0.42), (0.62, 0.64, 0.36), float(random.random()))
 
-    return _stroked(random, colour, lambda x, y: float(np.arctan2(x - 0.5, 0.45 - y)), 0.03)
+    return _stroke(random, colour, lambda x, y: float(np.arctan2(x - 0.5, 0.45 - y)), 0.03)
 
 
 def _shapes(random: np.random.Generator) -> Sketch:
@@ -105,7 +105,7 @@ def _panels(random: np.random.Generator) -> Sketch:
 _MANNERS = (_landscape, _night, _portrait, _shapes, _panels)
 
 
-def _stroked(random: np.random.Generator, colour: Palette, direction: Field, length: float) -> Sketch:
+def _stroke(random: np.random.Generator, colour: Palette, direction: Field, length: float) -> Sketch:
     """Strokes all over, each in a colour near the picture's at its place."""
     sketch = Sketch(colour(0.5, 0.5))
     for x, y in random.random((_STROKES, 2)):

@@ -23,18 +23,18 @@ class Sketch:
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
         """A filled polygon."""
-        cv2.fillPoly(self._plane, [_fixed(points)], colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self._plane, [_fix(points)], colour, cv2.LINE_AA, _SHIFT)
 
     def ellipse(self, centre: Point, radii: Point, colour: Colour, turn: float = 0.0) -> None:
         """A filled ellipse, turned by degrees."""
         axes = tuple(int(radius * _FINE * 2**_SHIFT) for radius in radii)
-        at = tuple(_fixed([centre])[0].tolist())
+        at = tuple(_fix([centre])[0].tolist())
         cv2.ellipse(self._plane, at, axes, turn, 0, 360, colour, -1, cv2.LINE_AA, _SHIFT)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """An open line with round ends."""
         thickness = max(1, round(width * _FINE))
-        cv2.polylines(self._plane, [_fixed(points)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self._plane, [_fix(points)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
 
     def shade(self, factors: Array) -> None:
         """Multiply by factors [n, n] that are spread over the whole picture."""
@@ -43,8 +43,8 @@ class Sketch:
 
     def picture(self, size: int) -> Pixels:
         """uint8 [size, size, 3]."""
-        way = cv2.INTER_AREA if size <= _FINE else cv2.INTER_CUBIC
-        scaled = cv2.resize(self._plane, (size, size), interpolation=way)
+        filtering = cv2.INTER_AREA if size <= _FINE else cv2.INTER_CUBIC
+        scaled = cv2.resize(self._plane, (size, size), interpolation=filtering)
         return np.asarray(np.rint(np.clip(scaled, 0, 1) * 255), np.uint8)
 
 
@@ -54,5 +54,5 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def _fixed(points: Sequence[Point]) -> Array:
+def _fix(points: Sequence[Point]) -> Array:
     return np.asarray(np.rint(np.array(points) * _FINE * 2**_SHIFT), np.int32)

@@ -14,7 +14,7 @@ _PAPER = "paper: "
 
 
 def badge(verdict: Verdict) -> Markup:
-    """The verdict, told by word and mark as well as by colour."""
+    """The verdict, by word and mark as well as by colour."""
     kind = {HOLDS: "holds", FAILS: "fails"}.get(verdict, "open")
     return tag("span", f"{_MARKS.get(verdict, '–')} {verdict}", class_=f"verdict {kind}")
 
@@ -44,12 +44,12 @@ def _check_row(check: Check, origin: str) -> Markup:
         tag("th", check.statement, scope="row"),
         tag("td", _number(check.measured, check.unit, f"{origin}.measured")),
         tag("td", {"<": "below", ">": "above"}[check.relation], class_="words"),
-        tag("td", _number(check.bound, check.unit, f"{origin}.bound"), *_named(check)),
+        tag("td", _number(check.bound, check.unit, f"{origin}.bound"), *_name(check)),
         tag("td", _MARKS[HOLDS if check.holds else FAILS], class_="mark-cell"),
     )
 
 
-def _named(check: Check) -> list[Markup]:
+def _name(check: Check) -> list[Markup]:
     return [join(" "), tag("small", check.bound_name)] if check.bound_name else []
 
 

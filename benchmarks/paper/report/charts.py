@@ -18,7 +18,7 @@ def curves_markup(curves: Curves, origin: str) -> Markup:
     """A line chart."""
     series = tuple(Series(name, _points(curves.xs, line, f"{origin}.{name}")) for name, line in curves.lines.items())
     logarithmic = (False, curves.logarithmic)
-    chart = LineChart(curves.caption, _described(curves), curves.x_axis, curves.y_axis, series, logarithmic)
+    chart = LineChart(curves.caption, _describe(curves), curves.x_axis, curves.y_axis, series, logarithmic)
     return tag("figure", tag("figcaption", curves.caption), draw_line_chart(chart))
 
 
@@ -29,7 +29,7 @@ def _points(xs: Sequence[float], ys: Sequence[float], origin: str) -> tuple[tupl
     )
 
 
-def _described(curves: Curves) -> str:
+def _describe(curves: Curves) -> str:
     ends = (f"{name} from {digits(line[0])} to {digits(line[-1])}" for name, line in curves.lines.items())
     return f"{curves.y_axis} against {curves.x_axis}: {'; '.join(ends)}"
 

@@ -49,7 +49,7 @@ def measure(lab: Lab, album: Album) -> Findings:
     errors = [fmean(mean_square(i.picture, o) for i, o in zip(r, originals, strict=True)) for r in rounds]
     quality = [fmean(psnr(i.picture, o) for i, o in zip(r, originals, strict=True)) for r in rounds]
     losses = [fmean(item.loss for item in r) for r in rounds]
-    kept = [fmean(_kept(item, p) for item, p in zip(r, pictures, strict=True)) for r in rounds]
+    kept = [fmean(_measure_kept(item, p) for item, p in zip(r, pictures, strict=True)) for r in rounds]
     names = ("embedded", *(f"again, {i}" for i in range(1, ITERATIONS + 1)))
     table = Table(
         "Means over the pictures",
@@ -68,7 +68,7 @@ def _pictures(lab: Lab) -> list[Picture]:
     return lab.collection.firsts()[: lab.settings.faces]
 
 
-def _kept(item: Embedded, picture: Picture) -> float:
+def _measure_kept(item: Embedded, picture: Picture) -> float:
     return detail(item.picture) / max(detail(picture.pixels), 1e-6)
 
 

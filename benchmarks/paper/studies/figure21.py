@@ -50,7 +50,7 @@ def measure(lab: Lab, album: Album) -> Findings:
 
 def _show(album: Album, name: str, caption: str, pictures: Sequence[Pixels], spots: Sequence[Spot]) -> Media:
     """Pictures above their highlighted neighbourhoods."""
-    shown = [_marked(picture, spot) for picture, spot in zip(pictures, spots, strict=False)]
+    shown = [_mark(picture, spot) for picture, spot in zip(pictures, spots, strict=False)]
     size = (pictures[0].shape[1], pictures[0].shape[0])
     zoomed = [
         cv2.resize(neighbourhood(picture, spot), size, interpolation=cv2.INTER_CUBIC)
@@ -60,7 +60,7 @@ def _show(album: Album, name: str, caption: str, pictures: Sequence[Pixels], spo
     return album.sheet(name, caption, [shown, zoomed], columns=heads)
 
 
-def _marked(picture: Pixels, spot: Spot) -> Pixels:
+def _mark(picture: Pixels, spot: Spot) -> Pixels:
     marked = picture.copy()
     height, width = picture.shape[:2]
     centre = (round(spot.column * width), round(spot.row * height))

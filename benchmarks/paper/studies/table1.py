@@ -23,11 +23,11 @@ def transformed(picture: Pixels) -> dict[str, Pixels]:
     """The transformations of Table 1 of a picture uint8 [H, W, 3]; the edge is repeated where nothing is known."""
     height, width = picture.shape[:2]
     return {
-        "translated right": _warped(picture, np.array([[1, 0, 140 * width / _PAPER_SIZE], [0, 1, 0]])),
-        "translated left": _warped(picture, np.array([[1, 0, -160 * width / _PAPER_SIZE], [0, 1, 0]])),
-        "zoomed out": _warped(picture, _turn(width, height, 0, 0.5)),
-        "zoomed in": _warped(picture, _turn(width, height, 0, 2.0)),
-        "rotated by 90°": _warped(picture, _turn(width, height, 90, 1.0)),
+        "translated right": _warp(picture, np.array([[1, 0, 140 * width / _PAPER_SIZE], [0, 1, 0]])),
+        "translated left": _warp(picture, np.array([[1, 0, -160 * width / _PAPER_SIZE], [0, 1, 0]])),
+        "zoomed out": _warp(picture, _turn(width, height, 0, 0.5)),
+        "zoomed in": _warp(picture, _turn(width, height, 0, 2.0)),
+        "rotated by 90°": _warp(picture, _turn(width, height, 90, 1.0)),
         "rotated by 180°": np.ascontiguousarray(picture[::-1, ::-1]),
     }
 
@@ -79,7 +79,7 @@ def _turn(width: int, height: int, degrees: float, scale: float) -> Pixels:
     return np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, scale))
 
 
-def _warped(picture: Pixels, matrix: Pixels) -> Pixels:
+def _warp(picture: Pixels, matrix: Pixels) -> Pixels:
     size = (picture.shape[1], picture.shape[0])
     shrinks = abs(np.linalg.det(matrix[:, :2])) < 0.9
     source = cv2.GaussianBlur(picture, (0, 0), 0.8) if shrinks else picture  # against aliasing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.report.document import Block, Cell, Dot, DotPlot, Measured, Paragraph, Part, Section, Table
 from benchmarks.report.numbers import PAPER_NUMBERS, Number, Text, derived, in_unit
-from benchmarks.report.sections.common import Sources, series_name, warnings, way
+from benchmarks.report.sections.common import Sources, series_name, variant, warnings
 from benchmarks.report.source import Entry, Source
 from benchmarks.speed.beside import VARIANT
 from benchmarks.speed.schema import Case
@@ -116,7 +116,7 @@ def _table(budgets: list[Budget], sources: Sources) -> Table:
 
     rows = (
         row("model", "FFHQ", *(budget.best.text("model") for budget in budgets)),
-        row("way of computing", "–", *(Text(way(budget.best.case)) for budget in budgets)),
+        row("variant", "–", *(Text(variant(budget.best.case)) for budget in budgets)),
         row("a step", PAPER_NUMBERS["step"], *(budget.best.measured("time") for budget in budgets)),
         row("the paper’s schedule", PAPER_NUMBERS["seconds"], *(budget.whole for budget in budgets)),
         row(_fast_label(budgets), None, *(_fast(budget) for budget in budgets)),
@@ -152,7 +152,7 @@ def _memory(budget: Budget) -> Cell:
 def _plot(sources: Sources, model: str) -> DotPlot:
     return DotPlot(
         title=f"Milliseconds a step, {model}, one image",
-        description="Every way of computing a step, the paper’s time, and the least that this machine could take.",
+        description="Every variant of the step, the paper’s time, and the least that this machine could take.",
         axis="ms a step (logarithmic)",
         dots=(*_dots(sources, model),),
     )
@@ -164,7 +164,7 @@ def _dots(sources: Sources, model: str) -> Iterator[Dot]:
     for source in sources:
         wanted = source.entries("step", "time", lambda case: _single(case) and case.model == model)
         for entry in sorted(wanted, key=lambda entry: -entry.number("time").value):
-            yield Dot(way(entry.case), series_name(source, sources), entry.measured("time"))
+            yield Dot(variant(entry.case), series_name(source, sources), entry.measured("time"))
     for source in sources:
         floors = source.entries("machine", "time", lambda case: (case.variant, case.model) == ("step floor", model))
         for entry in floors:

@@ -2,7 +2,7 @@
 
 from benchmarks.report.document import Cell, Section
 from benchmarks.report.numbers import Text
-from benchmarks.report.sections.common import Sources, remarks, rows_table, way
+from benchmarks.report.sections.common import Sources, remarks, rows_table, variant
 from benchmarks.report.source import Entry
 
 _FIGURES = ("export", "build", "size")
@@ -13,7 +13,7 @@ def build_section(sources: Sources) -> Section | None:
     if not any(source.suite("build") for source in sources):
         return None
     rows = (
-        (source, (Text(way(entry.case)), entry.text("model"), *(_cell(entry, name) for name in _FIGURES)))
+        (source, (Text(variant(entry.case)), entry.text("model"), *(_cell(entry, name) for name in _FIGURES)))
         for source in sources
         for entry in source.entries("build", "size")
     )

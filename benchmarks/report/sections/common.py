@@ -11,8 +11,8 @@ from benchmarks.speed.schema import Case
 Sources = Sequence[Source]
 
 
-def way(case: Case) -> str:
-    """The way of computing a case, such as `compiled bf16`."""
+def variant(case: Case) -> str:
+    """How a case is computed, such as `compiled bf16`."""
     return f"{case.variant} {case.precision}"
 
 
@@ -29,11 +29,11 @@ def models_in(sources: Sources, suite: str, figure: str) -> list[tuple[str, int]
 
 
 def dots(sources: Sources, suite: str, figure: str, model: str, batch: int) -> Iterator[Dot]:
-    """A mark for every way in which a suite measured a model at a batch size."""
+    """A mark for every variant in which a suite measured a model at a batch size."""
     for source in sources:
         wanted = source.entries(suite, figure, lambda case: (case.model, case.batch) == (model, batch))
         for entry in wanted:
-            yield Dot(way(entry.case), series_name(source, sources), entry.measured(figure))
+            yield Dot(variant(entry.case), series_name(source, sources), entry.measured(figure))
 
 
 def rows_table(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benchmarks.report.document import Block, Cell, DotPlot, Section, Table
 from benchmarks.report.numbers import Text, derived
-from benchmarks.report.sections.common import Sources, dots, models_in, remarks, rows_table, way
+from benchmarks.report.sections.common import Sources, dots, models_in, remarks, rows_table, variant
 from benchmarks.report.source import Entry
 from benchmarks.speed.pipelines import ALONE, PIPELINE
 
@@ -35,10 +35,10 @@ def _parts(sources: Sources) -> list[Table]:
         for entry in source.entries("edit", "rate", lambda case: case.variant.endswith(PIPELINE))
         if entry.case == replace(alone.case, variant=alone.case.variant.removesuffix(ALONE) + PIPELINE)
     )
-    heads = ("", "way", "batch", "of the engine’s rate")
+    heads = ("", "variant", "batch", "of the engine’s rate")
     return rows_table("What the pipeline keeps of the engine’s rate", heads, rows, sources)
 
 
 def _part(entry: Entry, alone: Entry) -> tuple[Cell, ...]:
     kept = derived("part", entry.number("rate"), alone.number("rate"))
-    return entry.text("model"), Text(way(entry.case)), entry.batch(), kept
+    return entry.text("model"), Text(variant(entry.case)), entry.batch(), kept

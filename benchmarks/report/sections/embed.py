@@ -2,7 +2,7 @@
 
 from benchmarks.report.document import Block, Cell, LineChart, Measured, Section, Series, Table
 from benchmarks.report.numbers import Text
-from benchmarks.report.sections.common import Sources, models_in, remarks, rows_table, series_name, way
+from benchmarks.report.sections.common import Sources, models_in, remarks, rows_table, series_name, variant
 from benchmarks.report.sections.step import gains
 from benchmarks.report.source import CurveEntry, Entry
 
@@ -42,7 +42,7 @@ def _cell(entry: Entry, figure: str) -> Cell:
 
 def _name(entry: Entry | CurveEntry) -> str:
     case = entry.case if isinstance(entry, Entry) else entry.curve.case
-    return f"{way(case)} schedule"
+    return f"{variant(case)} schedule"
 
 
 def _curves(sources: Sources, model: str, axis: str) -> LineChart | None:
@@ -50,7 +50,7 @@ def _curves(sources: Sources, model: str, axis: str) -> LineChart | None:
     for source in sources:
         for entry in source.curves("embed"):
             if entry.curve.case.model == model and axis in entry.curve.columns and entry.curve.points:
-                name = " ".join(filter(None, (way(entry.curve.case), series_name(source, sources))))
+                name = " ".join(filter(None, (variant(entry.curve.case), series_name(source, sources))))
                 points = tuple((x, Measured(y)) for x, y in entry.points(axis, "loss") if x.value > 0)
                 series.append(Series(name, points))
     if not series:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from benchmarks.report.document import Block, Cell, Paragraph, Section, Table
 from benchmarks.report.numbers import Number, Text, derived, in_unit
-from benchmarks.report.sections.common import Sources, omissions, rows_table, way
+from benchmarks.report.sections.common import Sources, omissions, rows_table, variant
 from benchmarks.report.source import Entry, Source
 
 _PARTS = ("convolutions", "layer epilogues", "other operations", "starts")
@@ -33,7 +33,7 @@ def kernels_section(sources: Sources) -> Section | None:
 def _steps(sources: Sources) -> list[Table]:
     """The whole step by card, model and batch."""
     rows = (
-        (source, (Text(way(entry.case)), entry.text("model"), entry.batch(), *_times(entry), *_counted(entry)))
+        (source, (Text(variant(entry.case)), entry.text("model"), entry.batch(), *_times(entry), *_count(entry)))
         for source in sources
         for entry in source.entries("kernels", "kernels")
     )
@@ -45,7 +45,7 @@ def _times(entry: Entry) -> tuple[Number, ...]:
     return tuple(entry.number(name) for name in ("time", *_PARTS))
 
 
-def _counted(entry: Entry) -> tuple[Cell, Cell]:
+def _count(entry: Entry) -> tuple[Cell, Cell]:
     """How many kernels start, and what takes most, which is the row's last note."""
     last = len(entry.row.notes) - 1
     return in_unit(entry.number("kernels"), ""), Text(entry.row.notes[last], f"{entry.place}.notes[{last}]")
@@ -111,7 +111,7 @@ def _layers(sources: Sources) -> list[Table]:
 
 
 def _layer_row(entry: Entry, cards: Iterable[str]) -> tuple[Cell, ...]:
-    return Text(way(entry.case)), entry.number("traffic"), *(_microseconds(entry, card) for card in cards)
+    return Text(variant(entry.case)), entry.number("traffic"), *(_microseconds(entry, card) for card in cards)
 
 
 def _microseconds(entry: Entry, figure: str) -> Number:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from benchmarks.report.document import Block, LineChart, Measured, Section, Series
 from benchmarks.report.numbers import Number, derived
-from benchmarks.report.sections.common import Sources, remarks, series_name, way
+from benchmarks.report.sections.common import Sources, remarks, series_name, variant
 from benchmarks.report.source import Entry
 
 Place = Callable[[Entry], Number]
@@ -49,9 +49,9 @@ def _chart(
     place: Callable[[Entry], Number | None],
     value: Value,
 ) -> LineChart | None:
-    """Lines of those ways that have two points at least; None without any.
+    """Lines of those variants that have two points at least; None without any.
 
-    Against the batch every model has its line; against the resolution every way of computing has.
+    Against the batch every model has its line; against the resolution every variant has.
     """
     lines: dict[str, list[tuple[Number, Measured]]] = {}
     for source in sources:
@@ -59,12 +59,12 @@ def _chart(
             x = place(entry)
             if x is not None:
                 model = entry.case.model if place is _by_batch else ""
-                name = " ".join(filter(None, (way(entry.case), model, series_name(source, sources))))
+                name = " ".join(filter(None, (variant(entry.case), model, series_name(source, sources))))
                 lines.setdefault(name, []).append((x, value(entry)))
     series = tuple(
         Series(name, tuple(sorted(points, key=lambda point: point[0].value)))
         for name, points in lines.items()
         if len({x.value for x, _ in points}) > 1
     )
-    description = f"{title}, one line a way of computing."
+    description = f"{title}, a line for each variant."
     return LineChart(title, description, x_axis, y_axis, series, (True, figure == "time")) if series else None

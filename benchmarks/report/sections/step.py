@@ -1,8 +1,8 @@
-"""The step in all its ways: time by model and batch, gains from alternated pairs, memory."""
+"""The step in all its variants: time by model and batch, gains from alternated pairs, memory."""
 
 from benchmarks.report.document import Block, Cell, Dot, DotPlot, Measured, Section, Table
 from benchmarks.report.numbers import Text, derived
-from benchmarks.report.sections.common import Sources, dots, models_in, remarks, rows_table, way
+from benchmarks.report.sections.common import Sources, dots, models_in, remarks, rows_table, variant
 from benchmarks.report.source import Entry
 
 
@@ -31,7 +31,7 @@ def _plots(sources: Sources, model: str) -> list[DotPlot]:
             if (entry.case.model, entry.case.batch) != (model, batch):
                 continue
             number = derived("per image", entry.number("time"), entry.batch(), unit="ms")
-            marks.append(Dot(way(entry.case), f"batch of {batch}", Measured(number)))
+            marks.append(Dot(variant(entry.case), f"batch of {batch}", Measured(number)))
     return [_plot(f"{model}, by image and step", "ms an image", tuple(marks))]
 
 
@@ -40,9 +40,9 @@ def _plot(title: str, axis: str, marks: tuple[Dot, ...]) -> DotPlot:
 
 
 def gains(sources: Sources, suite: str, model: str) -> list[Table]:
-    """How many times faster one way is than another, as measured in pairs."""
+    """How many times faster one variant is than another, as measured in pairs."""
     rows = (
-        (source, (Text(way(ratio.faster)), Text(way(ratio.slower)), entry.batch(), entry.measured()))
+        (source, (Text(variant(ratio.faster)), Text(variant(ratio.slower)), entry.batch(), entry.measured()))
         for source in sources
         for entry in source.ratios(suite)
         for ratio in [entry.ratio]
@@ -55,7 +55,7 @@ def gains(sources: Sources, suite: str, model: str) -> list[Table]:
 def memory_table(sources: Sources, suite: str) -> list[Table]:
     """Peak memory by case."""
     rows = ((s, _memory(entry)) for s in sources for entry in s.entries(suite, "peak_memory"))
-    heads = ("", "way", "batch", "at the peak", "an image", "ready after")
+    heads = ("", "variant", "batch", "at the peak", "an image", "ready after")
     return rows_table(
         "Peak memory with libraries and model, and time until the first call is done", heads, rows, sources
     )
@@ -64,4 +64,4 @@ def memory_table(sources: Sources, suite: str) -> list[Table]:
 def _memory(entry: Entry) -> tuple[Cell, ...]:
     peak, image = (derived("gigabytes", entry.number(name)) for name in ("peak_memory", "peak_per_image"))
     ready = entry.number("first") if entry.has("first") else None
-    return entry.text("model"), Text(way(entry.case)), entry.batch(), peak, image, ready
+    return entry.text("model"), Text(variant(entry.case)), entry.batch(), peak, image, ready

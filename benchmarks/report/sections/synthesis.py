@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from benchmarks.report.document import Block, Dot, DotPlot, LineChart, Measured, Section, Series, Table
 from benchmarks.report.numbers import Number, Text
-from benchmarks.report.sections.common import Sources, models_in, remarks, series_name, way
+from benchmarks.report.sections.common import Sources, models_in, remarks, series_name, variant
 from benchmarks.report.sections.step import gains
 from benchmarks.report.source import Entry, Source
 
@@ -27,7 +27,7 @@ def _throughput(sources: Sources, model: str) -> Block:
     """Lines over the batch size, or one dot plot where only one size was measured."""
     lines: dict[str, list[tuple[Number, Measured]]] = {}
     for source, entry in _entries(sources, model):
-        name = " ".join(filter(None, (way(entry.case), series_name(source, sources))))
+        name = " ".join(filter(None, (variant(entry.case), series_name(source, sources))))
         lines.setdefault(name, []).append((entry.batch(), entry.measured("rate")))
     if all(len(points) == 1 for points in lines.values()):
         marks = tuple(Dot(name, "", points[0][1]) for name, points in lines.items())
@@ -52,7 +52,7 @@ def _far_apart(lines: Iterable[list[tuple[Number, Measured]]]) -> bool:
 
 def _latency(sources: Sources, model: str) -> DotPlot:
     marks = [
-        Dot(_named(entry, sources, source.name), percentile, Measured(entry.number(percentile)))
+        Dot(_name(entry, sources, source.name), percentile, Measured(entry.number(percentile)))
         for source, entry in _entries(sources, model)
         if entry.case.batch == 1
         for percentile in _PERCENTILES
@@ -69,7 +69,7 @@ def _latency(sources: Sources, model: str) -> DotPlot:
 def _table(sources: Sources, model: str) -> Table:
     rows = tuple(
         (
-            Text(_named(entry, sources, source.name)), entry.batch(), entry.measured("rate"),
+            Text(_name(entry, sources, source.name)), entry.batch(), entry.measured("rate"),
             *(entry.number(name) if entry.has(name) else None for name in _PERCENTILES),
         )
         for source, entry in _entries(sources, model)
@@ -77,8 +77,8 @@ def _table(sources: Sources, model: str) -> Table:
     return Table(f"{model}: engines", ("", "batch", "throughput", *_PERCENTILES), rows)
 
 
-def _named(entry: Entry, sources: Sources, name: str) -> str:
-    return f"{way(entry.case)} {name}" if len(sources) > 1 else way(entry.case)
+def _name(entry: Entry, sources: Sources, name: str) -> str:
+    return f"{variant(entry.case)} {name}" if len(sources) > 1 else variant(entry.case)
 
 
 def _entries(sources: Sources, model: str) -> list[tuple[Source, Entry]]:

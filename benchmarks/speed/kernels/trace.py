@@ -110,7 +110,7 @@ def embedding_step(model: str, batch: int, precision: str) -> Callable[[], objec
         ModelError: the model is unknown.
     """
     from benchmarks.speed.inputs import random_pictures
-    from benchmarks.speed.ways import STEPS, refuse
+    from benchmarks.speed.step_variants import STEPS, refuse
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.embedding.embed import EmbedProblem
     from i2s_trt.embedding.embedder import Embedder

@@ -117,10 +117,10 @@ def _steps(model: str, resolution: int, batch: int) -> Iterator[Row]:
         operations = traced(embedding_step(model, batch, precision))
         for card in CARDS:
             if card.name in PREDICTED_CARDS:
-                yield _predicted(operations, card, Case(f"step on {card.name}", model, resolution, batch, precision))
+                yield _predict(operations, card, Case(f"step on {card.name}", model, resolution, batch, precision))
 
 
-def _predicted(operations: "list[Operation]", card: "Card", case: Case) -> Row:
+def _predict(operations: "list[Operation]", card: "Card", case: Case) -> Row:
     from benchmarks.speed.kernels.prediction import START_SECONDS, predicted
 
     step = predicted(operations, card, case.precision)

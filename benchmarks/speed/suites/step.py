@@ -1,4 +1,4 @@
-"""The embedding step: every way of computing it, by model and batch, with the memory that each takes."""
+"""The embedding step: every variant by model and batch, with the memory that each takes."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from benchmarks.speed.bench import Bench, Produced
 from benchmarks.speed.beside import beside_another
 from benchmarks.speed.compare import LEAST_ON_GPU, Terms, compare
 from benchmarks.speed.contender import Contender
+from benchmarks.speed.step_variants import BASELINE, PLAIN, StepVariant, make_step, variants_for
 from benchmarks.speed.suites.models import resolutions, weight
-from benchmarks.speed.ways import BASELINE, PLAIN, Way, make_step, ways_for
 
 _BATCHES = (1, 4, 8)
 
@@ -27,13 +27,13 @@ def run(bench: Bench) -> Produced:
 
 
 def contenders(
-    bench: Bench, model: str, resolution: int, batch: int, ways: Sequence[Way] | None = None
+    bench: Bench, model: str, resolution: int, batch: int, variants: Sequence[StepVariant] | None = None
 ) -> list[Contender]:
-    """All ways of a device, or those that are given."""
+    """All variants of a device, or those that are given."""
     return [
         Contender(
-            way.case(model, resolution, batch), make_step, (way, model, batch, bench.device), bench.device,
-            notes=way.notes(),
+            variant.case(model, resolution, batch), make_step, (variant, model, batch, bench.device), bench.device,
+            notes=variant.notes(),
         )
-        for way in ways or ways_for(bench, batch)
+        for variant in variants or variants_for(bench, batch)
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands, which the standard library's reader does not tell."""
+"""The line of each key in a TOML text, which the standard library's reader does not give."""
 
 import re
 from collections.abc import Iterator
@@ -112,9 +112,9 @@ class _Scanner:
 
     def _keys(self) -> list[str]:
         """`a."b".c`"""
-        keys = [_plain(self._take())]
+        keys = [_skip_plain(self._take())]
         while self._skip("."):
-            keys.append(_plain(self._take()))
+            keys.append(_skip_plain(self._take()))
         return keys
 
     def _next(self) -> str:
@@ -139,7 +139,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         line += match[0].count("\n")
 
 
-def _plain(token: _Token) -> str:
+def _skip_plain(token: _Token) -> str:
     if token.kind != "string":
         return token.text
     import tomllib

@@ -28,7 +28,7 @@ class Variant:
     Attributes:
         name: of the edit, with a number when there are several variants; without hyphens.
         edit: its name in the recipe.
-        label: what tells it from the edit's other variants, for people.
+        label: what distinguishes it from the edit's other variants, for people.
         parameters: operation and values, as JSON values.
         digest: of the parameters and of the latents and directions that they name.
         apply: w_plus [L, D] -> w_plus [L, D].
@@ -60,7 +60,7 @@ def load_recipe(path: Path, source: LatentSource) -> list[Variant]:
     faults: list[Fault] = []
     variants = list(_variants(document, source.beside(path), faults))
     if faults:
-        raise UsageError(_told(path, key_lines(text), document, faults), _HINT)
+        raise UsageError(_list_faults(path, key_lines(text), document, faults), _HINT)
     return variants
 
 
@@ -84,13 +84,13 @@ def _variants(document: dict[str, Any], source: LatentSource, faults: list[Fault
         try:
             name = _name(table, ("edit", index), taken)
             keys = {key: value for key, value in table.items() if key != "name"}
-            yield from _named(name, expand(keys, ("edit", index), source))
+            yield from _name_steps(name, expand(keys, ("edit", index), source))
         except RecipeFaults as found:
             faults += found.faults
 
 
 def _name(table: dict[str, Any], place: Place, taken: set[str]) -> str:
-    """The edit's name, which file systems that ignore case must tell from the others'."""
+    """The edit's name, different from the others' even where file systems ignore case."""
     name = table.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise RecipeFaults(Fault((*place, "name"), "an edit needs a name of letters, digits and _"))
@@ -100,7 +100,7 @@ def _name(table: dict[str, Any], place: Place, taken: set[str]) -> str:
     return name
 
 
-def _named(name: str, steps: Sequence[Step]) -> Iterator[Variant]:
+def _name_steps(name: str, steps: Sequence[Step]) -> Iterator[Variant]:
     digits = len(str(len(steps) - 1))
     for number, step in enumerate(steps):
         numbered = name if len(steps) == 1 else f"{name}_{number:0{digits}d}"
@@ -119,12 +119,12 @@ def _digest(step: Step) -> str:
     return state.hexdigest()
 
 
-def _told(path: Path, lines: dict[Place, int], document: dict[str, Any], faults: Sequence[Fault]) -> str:
-    told = [
+def _list_faults(path: Path, lines: dict[Place, int], document: dict[str, Any], faults: Sequence[Fault]) -> str:
+    listed = [
         f"{path}:{line_of(lines, document, fault.place)}: {'.'.join(_keys(fault.place))}: {fault.message}"
         for fault in faults[:_SHOWN]
     ]
-    return "\n".join([*told, f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else told)
+    return "\n".join([*listed, f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else listed)
 
 
 def _keys(place: Place) -> list[str]:

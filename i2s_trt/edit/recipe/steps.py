@@ -1,4 +1,4 @@
-"""Tables of a recipe to the steps they stand for; what is wrong is told with its place in the document."""
+"""Tables of a recipe to the steps they stand for; what is wrong is reported with its place in the document."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -50,7 +50,7 @@ def expand(table: dict[str, Any], place: Place, source: LatentSource) -> list[St
     missing = list(_unusable(operation, place, source))
     if missing:
         raise RecipeFaults(*missing)
-    return _tried(list(operation.expand(kind, source)), place, source)
+    return _try(list(operation.expand(kind, source)), place, source)
 
 
 def _chain(keys: dict[str, Any], place: Place, source: LatentSource) -> list[Step]:
@@ -67,10 +67,10 @@ def _chain(keys: dict[str, Any], place: Place, source: LatentSource) -> list[Ste
         count *= len(link)
     if count > MOST_STEPS:
         raise RecipeFaults(Fault((*place, "steps"), f"{count} combinations are more than {MOST_STEPS}"))
-    return [_linked(steps) for steps in product(*links)]
+    return [_link(steps) for steps in product(*links)]
 
 
-def _linked(steps: tuple[Step, ...]) -> Step:
+def _link(steps: tuple[Step, ...]) -> Step:
     def apply(latent: WPlus) -> WPlus:
         for step in steps:
             latent = step.apply(latent)
@@ -90,7 +90,7 @@ def _unusable(operation: Operation, place: Place, source: LatentSource) -> Itera
             yield Fault((*place, operation.key(name)), error.args[0])
 
 
-def _tried(steps: list[Step], place: Place, source: LatentSource) -> list[Step]:
+def _try(steps: list[Step], place: Place, source: LatentSource) -> list[Step]:
     """A step applied to zeros: a layer that the model lacks shows before anything is rendered."""
     zeros = np.zeros((source.space.num_layers, source.space.w_dim), np.float32)
     try:
@@ -103,6 +103,6 @@ def _tried(steps: list[Step], place: Place, source: LatentSource) -> list[Step]:
 def _explain(error: ErrorDetails, operation: type[Operation], place: Place) -> Fault:
     """pydantic's complaint, in our words."""
     known = ", ".join(map(operation.key, operation.model_fields))
-    told = {"missing": "this key is missing", "extra_forbidden": f"unknown key; {known or 'no keys'} can be given"}
-    message = told.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    messages = {"missing": "this key is missing", "extra_forbidden": f"unknown key; {known or 'no keys'} can be given"}
+    message = messages.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     return Fault((*place, *error["loc"]), message)

@@ -34,7 +34,7 @@ class Gradient:
         generator: on the device to use.
         vgg: the feature network, on the same device.
         options: `space`, `method`, `precision` and `objective` count.
-        announce: told, once, when what has to be compiled cannot be, and plainer functions take its place.
+        announce: called once if compiling fails and plainer functions take over.
         epilogue: the implementation of the layers' epilogue; the one that suits the device when left out.
 
     Attributes:
@@ -60,7 +60,7 @@ class Gradient:
             compiled = options.method == "compiled"
             epilogue = epilogue or choose_epilogue(generator.mean_w.device, compiled)
             self._untried = needs_a_compiler(epilogue, compiled)
-            self._synthesis = self._frozen(epilogue)
+            self._synthesis = self._freeze(epilogue)
             self._vgg = FrozenVgg(vgg, activation_dtype(options.precision))
             self._losses = torch.compile(self._compare) if compiled else self._compare
 
@@ -112,11 +112,11 @@ class Gradient:
         reason = " ".join(str(error).split())[:200]
         self._announce(f"the step could not be compiled ({reason}): it runs in PyTorch's own functions, slower")
         self._synthesis, self._losses = (
-            self._frozen(choose_plain_epilogue(self._generator.mean_w.device)),
+            self._freeze(choose_plain_epilogue(self._generator.mean_w.device)),
             self._compare,
         )
 
-    def _frozen(self, epilogue: Epilogue) -> FrozenSynthesis:
+    def _freeze(self, epilogue: Epilogue) -> FrozenSynthesis:
         return FrozenSynthesis(self._generator.synthesis, activation_dtype(self.options.precision), epilogue)
 
     def _compare(self, w_plus: Tensor, objective: Objective, noise: Sequence[Tensor] | None) -> Tensor:

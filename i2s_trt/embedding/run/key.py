@@ -50,13 +50,13 @@ def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[
     """What differs between two sets of settings, as `steps 200 -> 500`; those of the objective among the others."""
     old, new = ({**settings, **settings.get("objective", {}), "objective": None} for settings in (before, now))
     return [
-        f"{_WORDS.get(name, name.replace('_', ' '))} {_shown(old.get(name))} -> {_shown(new.get(name))}"
+        f"{_WORDS.get(name, name.replace('_', ' '))} {_show(old.get(name))} -> {_show(new.get(name))}"
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     ]
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     if isinstance(value, Mapping):
         value = ",".join(f"{name}={weight}" for name, weight in value.items())
     text = "none" if value in (None, "") else str(value)

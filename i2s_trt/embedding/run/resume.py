@@ -21,7 +21,7 @@ def is_finished(outputs: Outputs, key: RunKey, *, overwrite: bool, say: Say) -> 
         outputs: of the picture.
         key: of the run that is wanted.
         overwrite: whether a finished result of another run may be replaced.
-        say: told when one will be.
+        say: called when one will be.
 
     Raises:
         UsageError: a finished result of another run is there, which nobody said to replace.
@@ -39,21 +39,21 @@ def is_finished(outputs: Outputs, key: RunKey, *, overwrite: bool, say: Say) -> 
             outputs.forget_snapshot()
         return True
     if overwrite:
-        say(f"replacing the result that is there: {_listed(changes)}")
+        say(f"replacing the result that is there: {_list(changes)}")
     elif not begun:  # else it was to be replaced already
         raise UsageError(
-            f"{outputs.latent} was made otherwise and is kept: {_listed(changes)}",
+            f"{outputs.latent} was made otherwise and is kept: {_list(changes)}",
             "name another folder with -o, or add --overwrite to embed it anew",
         )
     return False
 
 
 def snapshot_of(outputs: Outputs, key: RunKey, say: Say) -> Snapshot | None:
-    """The snapshot to go on from; `say` is told why one that is there is of no use."""
+    """The snapshot to go on from; `say` is called with why one that is there is of no use."""
     found = load_snapshot(outputs.snapshot, key)
     if found is None and outputs.snapshot.exists():
         other = snapshot_key(outputs.snapshot)
-        why = f"was made otherwise: {_listed(other.changes(key))}" if other else "cannot be read"
+        why = f"was made otherwise: {_list(other.changes(key))}" if other else "cannot be read"
         say(f"starting afresh; the unfinished run that is there {why}")
     return found
 
@@ -76,5 +76,5 @@ def resumed(problem: EmbedProblem, snapshots: Sequence[Snapshot | None]) -> tupl
     return EmbedState.stack(states), [snapshot.seconds if snapshot else 0.0 for snapshot in snapshots]
 
 
-def _listed(changes: Sequence[str]) -> str:
+def _list(changes: Sequence[str]) -> str:
     return ", ".join(changes)

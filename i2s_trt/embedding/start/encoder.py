@@ -92,14 +92,14 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
         document = json.loads(metadata["encoder"])
         model, recipe = str(document["model"]), dict(document["recipe"])
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise _damage_error(path, error) from error
     if model != generator.digest:
         raise ModelError(f"{path} was trained for another model ({model[:12]}, not {generator.digest[:12]})", _HINT)
     network = Encoder(generator.spec)
     try:
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except RuntimeError as error:
-        raise _damaged(path, error) from error
+        raise _damage_error(path, error) from error
     network.to(generator.mean_w.device).eval().requires_grad_(False)
     return TrainedEncoder(network, model, recipe)
 
@@ -109,9 +109,9 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         with safetensors.safe_open(path, framework="pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
-        raise _damaged(path, error) from error
+        raise _damage_error(path, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> ModelError:
+def _damage_error(path: Path, error: Exception) -> ModelError:
     reason = " ".join(str(error).split())[:200]
     return ModelError(f"{path} is missing or damaged ({reason})", f"{_HINT} --overwrite")

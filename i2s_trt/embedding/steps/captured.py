@@ -36,7 +36,7 @@ class CapturedStep:
     Args:
         work: takes one step on tensors whose addresses stay, and returns the loss terms [N, T] before it.
         device: the GPU.
-        announce: told why it could not be captured, once.
+        announce: called once with why it could not be captured.
     """
 
     kind: Kind = "captured"
@@ -69,7 +69,7 @@ class CapturedStep:
     def _capture(self) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            self._losses = self._captured(graph)
+            self._losses = self._capture_losses(graph)
         except (RuntimeError, MemoryError) as error:
             reason = " ".join(str(_first(error)).split())[:200]
         else:
@@ -81,7 +81,7 @@ class CapturedStep:
         give_back_memory()
         self._announce(_EAGER.format(reason))
 
-    def _captured(self, graph: torch.cuda.CUDAGraph) -> Tensor:
+    def _capture_losses(self, graph: torch.cuda.CUDAGraph) -> Tensor:
         # a capture that fails leaves its stream current: the outer block puts the caller's back
         with (
             torch.cuda.stream(self._stream),
@@ -91,7 +91,7 @@ class CapturedStep:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What went wrong first: a capture broken off fails once more as it ends, with a message that tells nothing."""
+    """What went wrong first: a capture broken off fails once more as it ends, with a message that says nothing."""
     while error.__context__ is not None:
         error = error.__context__
     return error
@@ -110,7 +110,7 @@ def stepper(
         device: where.
         capture: whether to capture it as a CUDA graph; None wherever that is possible.
         obstacle: why it cannot be captured; empty when it can.
-        announce: told of the obstacle where it matters.
+        announce: called with the obstacle where it matters.
     """
     if capture is False or device.type != "cuda":
         return EagerStep(work)

@@ -147,7 +147,7 @@ def _aim(state: QuasiNewtonState, accepted: Tensor, metric: Tensor | None, reach
 
 
 def newton_step(gradient: Tensor, moves: Tensor, changes: Tensor, metric: Tensor | None) -> Tensor:
-    """The inverse Hessian that the pairs tell of, times the gradient.
+    """The inverse Hessian that the pairs imply, times the gradient.
 
     The two loops of L-BFGS (algorithm 7.4) are substitutions, forwards and backwards, with the triangular matrix
     R_ij = s_i y_j, i <= j: solved at once instead of pair by pair.

@@ -22,7 +22,7 @@ class Batch:
         targets, styles: [N, 3, H, W] in [-1, 1].
         noise: given the steps [n] of some images and their numbers, their noise maps.
         size: images of a piece at first. When memory runs out the pieces are halved, with one announcement.
-        announce: is told so.
+        announce: called when that happens.
     """
 
     def __init__(

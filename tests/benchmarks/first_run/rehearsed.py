@@ -1,6 +1,6 @@
 """What the benchmarks do on a GPU, on the fake one: a program, since the card stays once it is there.
 
-`python -m tests.benchmarks.first_run.rehearsed ways MODEL` with `tests.fake_cuda.environment()`; prints JSON lines.
+`python -m tests.benchmarks.first_run.rehearsed variants MODEL` with `tests.fake_cuda.environment()`; prints JSON lines.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import cast
 
 import torch
 
-from benchmarks.speed.ways import ENGINE, ON_GPU, make_step
+from benchmarks.speed.step_variants import ENGINE, ON_GPU, make_step
 from export.registry import GRAPHS
 from export.source import GraphSource
 from i2s_trt.checkpoints.store import load_generator
@@ -20,15 +20,15 @@ from i2s_trt.models.vgg import imagenet_vgg16
 _CALLS = 5  # three to warm up, one that records, one that replays
 
 
-def ways(model: str) -> None:
-    """Every way of taking a step, and how it is taken in the end."""
-    for way in ON_GPU:
-        if way.name != ENGINE:  # TensorRT's
-            step = make_step(way, model, 1, "cuda")
+def variants(model: str) -> None:
+    """Every variant of the step, and how it is taken in the end."""
+    for variant in ON_GPU:
+        if variant.name != ENGINE:  # TensorRT's
+            step = make_step(variant, model, 1, "cuda")
             for _ in range(_CALLS):
                 step()
             kind = cast("partial[None]", step).args[0].kind if isinstance(step, partial) else "eager"
-            print(json.dumps({"way": way.name, "precision": way.precision, "captured": kind == "captured"}))
+            print(json.dumps({"variant": variant.name, "precision": variant.precision, "captured": kind == "captured"}))
 
 
 def graphs(model: str) -> None:
@@ -74,4 +74,4 @@ def strict(_model: str) -> None:
 
 
 if __name__ == "__main__":
-    {"ways": ways, "graphs": graphs, "strict": strict}[sys.argv[1]](sys.argv[2])
+    {"variants": variants, "graphs": graphs, "strict": strict}[sys.argv[1]](sys.argv[2])

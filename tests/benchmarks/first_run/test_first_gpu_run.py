@@ -13,7 +13,7 @@ import pytest
 import benchmarks.first_run.correctness as correctness_module
 from benchmarks.first_run import stages
 from benchmarks.first_run.correctness import Verdict, check_device
-from benchmarks.first_run.stage import WRONG, main, read_report, run_stage, told
+from benchmarks.first_run.stage import WRONG, main, read_report, read_verdict, run_stage
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.results_file import read_results
 from benchmarks.speed.schema import Skip
@@ -121,7 +121,7 @@ def test_a_verdict_on_no_number_is_written_and_wrong(tmp_path: Path, monkeypatch
     verdict = Verdict("losses", passed=False, measured=correctness_module._finite(float("nan")), limit=0.01, note="nan")
     monkeypatch.setitem(stages.CHECKS, "correctness", lambda _bench, _output: iter([verdict]))
     assert run_stage("correctness", Bench(), tmp_path) == (False, "0 of 1 checks passed; losses: nan")
-    assert told(tmp_path / "correctness.json")[0] is False
+    assert read_verdict(tmp_path / "correctness.json")[0] is False
 
 
 def test_a_stage_that_breaks_is_recorded_and_tried_again(

@@ -60,10 +60,10 @@ def test_the_card_is_as_strict_as_a_real_one(model: Path) -> None:
     assert graph == {"before": [1.0] * 3, "x": [4.0] * 3, "y": [2.0] * 3}
 
 
-def test_every_way_of_a_gpu_takes_steps_and_captures_what_it_should(model: Path) -> None:
-    found = rehearsed("ways", model)
+def test_every_variant_of_a_gpu_takes_steps_and_captures_what_it_should(model: Path) -> None:
+    found = rehearsed("variants", model)
     assert len(found) == 8
-    assert all(one["captured"] == one["way"].endswith(" captured") for one in found), found
+    assert all(one["captured"] == one["variant"].endswith(" captured") for one in found), found
 
 
 def test_graphs_are_traced_on_the_cpu_wherever_the_generator_is(model: Path) -> None:

@@ -9,9 +9,9 @@ from benchmarks.speed.bench import Bench
 from benchmarks.speed.runner import produce
 from benchmarks.speed.schedules import ScheduleRun, schedule_options
 from benchmarks.speed.schema import Case, Curve, Item, Progress, Ratio, Row, Skip
+from benchmarks.speed.step_variants import BASELINE, ENGINE, ON_CPU, ON_GPU, PLAIN, StepVariant, make_step, variants_for
 from benchmarks.speed.suites import embed
 from benchmarks.speed.suites.build import empty_cache
-from benchmarks.speed.ways import BASELINE, ENGINE, ON_CPU, ON_GPU, PLAIN, Way, make_step, ways_for
 from i2s_trt.embedding.options import FAST_STEPS
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import home
@@ -43,10 +43,10 @@ def test_machine_measures_rates_and_derives_floors() -> None:
 def test_step_compares_ours_with_the_baseline() -> None:
     found = items("step")
     beside = rows(found).pop("fused beside another fp32")
-    ways = {name: row for name, row in rows(found).items() if row != beside}
-    assert set(ways) == {"baseline fp32", "plain fp32", "fused fp32"}
-    assert all(row.figures["time"].value > 0 for row in ways.values())
-    assert all(row.figures["peak_memory"].value > 50 for row in ways.values())
+    variants = {name: row for name, row in rows(found).items() if row != beside}
+    assert set(variants) == {"baseline fp32", "plain fp32", "fused fp32"}
+    assert all(row.figures["time"].value > 0 for row in variants.values())
+    assert all(row.figures["peak_memory"].value > 50 for row in variants.values())
     assert set(beside.figures) == {"time", "alone", "times"}
     assert beside.figures["times"].value > 0
     pairs = {(r.slower.variant, r.faster.variant) for r in found if isinstance(r, Ratio)}
@@ -155,22 +155,24 @@ def test_the_schedules_take_their_own_steps_and_an_unknown_one_is_refused() -> N
         schedule_options("slow", 5, "fp32")
 
 
-@pytest.mark.parametrize("way", [way for way in ON_CPU if way.name in (BASELINE, PLAIN, "fused", ENGINE)], ids=str)
-def test_every_way_takes_steps_on_the_cpu(way: Way) -> None:
-    step = make_step(way, "random-16", 2, "cpu")
+@pytest.mark.parametrize(
+    "variant", [variant for variant in ON_CPU if variant.name in (BASELINE, PLAIN, "fused", ENGINE)], ids=str
+)
+def test_every_variant_takes_steps_on_the_cpu(variant: StepVariant) -> None:
+    step = make_step(variant, "random-16", 2, "cpu")
     for _ in range(2):
         step()
 
 
 def test_capturing_needs_a_gpu() -> None:
     with pytest.raises(EnvironmentFault, match="on a GPU only"):
-        make_step(Way("fused captured"), "random-16", 1, "cpu")
+        make_step(StepVariant("fused captured"), "random-16", 1, "cpu")
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("way", [way for way in ON_GPU if way.name != ENGINE], ids=str)
-def test_every_way_takes_steps_on_the_gpu(way: Way) -> None:
-    step = make_step(way, "random-64", 2, "cuda")
+@pytest.mark.parametrize("variant", [variant for variant in ON_GPU if variant.name != ENGINE], ids=str)
+def test_every_variant_takes_steps_on_the_gpu(variant: StepVariant) -> None:
+    step = make_step(variant, "random-64", 2, "cuda")
     for _ in range(6):
         step()
 
@@ -178,6 +180,6 @@ def test_every_way_takes_steps_on_the_gpu(way: Way) -> None:
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_ways_are_different_cases_and_have_the_two_references(device: str) -> None:
     for batch in (1, 4):
-        ways = ways_for(replace(BENCH, device=device, quick=False), batch)
-        assert len({way.case("m", 16, batch) for way in ways}) == len(ways)
-        assert {Way(BASELINE), Way(PLAIN)} <= set(ways)
+        variants = variants_for(replace(BENCH, device=device, quick=False), batch)
+        assert len({variant.case("m", 16, batch) for variant in variants}) == len(variants)
+        assert {StepVariant(BASELINE), StepVariant(PLAIN)} <= set(variants)

@@ -60,7 +60,9 @@ def test_registers_and_stack_are_those_that_nvidias_tool_reads(tmp_path: Path) -
     import triton
 
     variant = next(one for one in variants("bf16") if one.label == "differentiate with blur" and columns(one) == 16)
-    squeezed = Variant(**{**vars(variant), "options": (("maxnreg", 48), ("num_warps", 4))})  # leaves no way but a stack
+    squeezed = Variant(
+        **{**vars(variant), "options": (("maxnreg", 48), ("num_warps", 4))}
+    )  # leaves nothing but a stack
     path = tmp_path / "kernel.cubin"
     path.write_bytes(compiled(squeezed, SM90).asm["cubin"])
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"

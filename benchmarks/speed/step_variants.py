@@ -1,4 +1,4 @@
-"""The ways of computing an embedding step, each built from a model's name so that any process can build it."""
+"""The variants of an embedding step, each built from a model's name so that any process can build it."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ STEPS = 100_000  # more than are ever taken: a run that ends computes nothing an
 
 
 @dataclass(frozen=True)
-class Way:
+class StepVariant:
     """How a step is computed.
 
     Attributes:
@@ -40,7 +40,7 @@ class Way:
         return self.name.endswith(_CAPTURED)
 
     def case(self, model: str, resolution: int, batch: int) -> Case:
-        """The case of this way."""
+        """The case of this variant."""
         return Case(self.name, model, resolution, batch, self.precision)
 
     def notes(self) -> tuple[str, ...]:
@@ -51,40 +51,41 @@ class Way:
         }.get(self.name, ())
 
 
-SAFEST, FASTEST_ON_GPU = Way("fused"), Way("fused captured", "bf16")
+SAFEST, FASTEST_ON_GPU = StepVariant("fused"), StepVariant("fused captured", "bf16")
 ON_CPU = (
-    Way(BASELINE), Way(PLAIN), Way("fused"), Way("fused", "bf16"), Way("compiled"), Way("compiled", "bf16"),
-    Way(ENGINE),
+    StepVariant(BASELINE), StepVariant(PLAIN), StepVariant("fused"), StepVariant("fused", "bf16"),
+    StepVariant("compiled"), StepVariant("compiled", "bf16"), StepVariant(ENGINE),
 )  # fmt: skip
 ON_GPU = (
-    Way(BASELINE), Way(PLAIN), Way(PLAIN, "tf32"), Way("fused", "bf16"), Way("fused captured", "tf32"),
-    FASTEST_ON_GPU, Way("fused captured", "fp16"), Way("compiled captured", "bf16"), Way(ENGINE),
+    StepVariant(BASELINE), StepVariant(PLAIN), StepVariant(PLAIN, "tf32"), StepVariant("fused", "bf16"),
+    StepVariant("fused captured", "tf32"), FASTEST_ON_GPU, StepVariant("fused captured", "fp16"),
+    StepVariant("compiled captured", "bf16"), StepVariant(ENGINE),
 )  # fmt: skip
-QUICK = (Way(BASELINE), Way(PLAIN), Way("fused"))
+QUICK = (StepVariant(BASELINE), StepVariant(PLAIN), StepVariant("fused"))
 QUICK_ON_GPU = (*QUICK, FASTEST_ON_GPU)
-BATCHED = (*QUICK, Way("fused", "bf16"), FASTEST_ON_GPU, Way("compiled", "bf16"), Way(ENGINE))
+BATCHED = (*QUICK, StepVariant("fused", "bf16"), FASTEST_ON_GPU, StepVariant("compiled", "bf16"), StepVariant(ENGINE))
 
 
-def ways_for(bench: Bench, batch: int) -> tuple[Way, ...]:
-    """All ways that make sense on a device; of a batch those that tell most, as all must fit into memory together."""
-    quick, all_ways = (QUICK_ON_GPU, ON_GPU) if bench.on_gpu else (QUICK, ON_CPU)
-    ways = quick if bench.quick else all_ways
-    return ways if batch == 1 else tuple(way for way in ways if way in BATCHED)
+def variants_for(bench: Bench, batch: int) -> tuple[StepVariant, ...]:
+    """All variants that make sense on a device; for a batch the telling ones, as all must fit into memory."""
+    quick, everything = (QUICK_ON_GPU, ON_GPU) if bench.on_gpu else (QUICK, ON_CPU)
+    variants = quick if bench.quick else everything
+    return variants if batch == 1 else tuple(variant for variant in variants if variant in BATCHED)
 
 
-def make_step(way: Way, model: str, batch: int, device: str) -> Work:
+def make_step(variant: StepVariant, model: str, batch: int, device: str) -> Work:
     """A step to be called again and again.
 
     Raises:
-        I2sError: the model is unknown, or this way is not possible here.
+        I2sError: the model is unknown, or this variant is not possible here.
     """
-    if way.name == BASELINE:
+    if variant.name == BASELINE:
         return _baseline(model, batch, device)
-    if way.name == ENGINE:
+    if variant.name == ENGINE:
         from benchmarks.speed.engine_gradient import EngineEmbedding
 
         return EngineEmbedding(model, batch, device).step
-    return _ours(way, model, batch, device)
+    return _ours(variant, model, batch, device)
 
 
 def _baseline(model: str, batch: int, device: str) -> Work:
@@ -98,7 +99,7 @@ def _baseline(model: str, batch: int, device: str) -> Work:
     return BaselineEmbedding(weights, imagenet_vgg16(), targets(weights.spec, batch, place)).step
 
 
-def _ours(way: Way, model: str, batch: int, device: str) -> Work:
+def _ours(variant: StepVariant, model: str, batch: int, device: str) -> Work:
     from i2s_trt.arithmetic import Precision
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
@@ -108,14 +109,16 @@ def _ours(way: Way, model: str, batch: int, device: str) -> Work:
     from i2s_trt.memory import kept_memory
 
     place = choose_device(device)
-    if way.captured and place.type != "cuda":
+    if variant.captured and place.type != "cuda":
         raise EnvironmentFault("a step is captured on a GPU only", "take --device cuda")
     memory = ExitStack()
     memory.enter_context(kept_memory())  # as during a run; until the process ends
     generator = load_generator(model).to(place)
-    options = EmbedOptions(steps=STEPS, precision=cast("Precision", way.precision), method=cast("Method", way.method))
+    options = EmbedOptions(
+        steps=STEPS, precision=cast("Precision", variant.precision), method=cast("Method", variant.method)
+    )
     problem = EmbedProblem(Embedder(generator, options, announce=refuse), random_pictures(generator.spec, batch))
-    stepper = problem.stepper(problem.start(), capture=way.captured)
+    stepper = problem.stepper(problem.start(), capture=variant.captured)
     return partial(_call, stepper, memory)
 
 
@@ -125,4 +128,4 @@ def _call(work: Work, _held: object) -> None:
 
 def refuse(what: str) -> None:
     """Figures of something else than was to be measured are none."""
-    raise EnvironmentFault(f"not as planned: {what}", "take a smaller batch or another way")
+    raise EnvironmentFault(f"not as planned: {what}", "take a smaller batch or another variant")
