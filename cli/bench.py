@@ -76,7 +76,7 @@ def bench(
 
 
 def _suite_names(wanted: list[str]) -> list[str]:
-    """In the order in which they run. Raises UsageError for an unknown one."""
+    """Names of suites in the order in which they run. Raises UsageError for an unknown one."""
     from benchmarks.speed.suites import ON_REQUEST, SHARES
 
     unknown = [name for name in wanted if name not in SHARES]

@@ -78,7 +78,7 @@ def build_engines(
 
 
 def _gpu_number(device: str) -> int:
-    """As CUDA counts; `auto` is the first. Raises as `choose_device` does."""
+    """The GPU's number as CUDA counts; `auto` is the first. Raises as `choose_device` does."""
     if device == "auto":
         return 0
     from i2s_trt.devices import choose_device

@@ -18,7 +18,7 @@ _PIPE_WIDTH = 1000  # nobody's terminal: a row stays a line
 
 
 class Console:
-    """One per command.
+    """What a command prints: one console per command.
 
     Args:
         as_json: whether stdout carries NDJSON events and nothing else.

@@ -17,7 +17,7 @@ class SessionReport:
         self._console = console
 
     def __call__(self, event: "SessionEvent") -> None:
-        """One thing that was settled."""
+        """Print one thing that was settled."""
         data = event.data
         self._console.event(event.kind, **data)
         say: dict[str, Callable[..., None]] = {

@@ -42,5 +42,5 @@ def gpu_number(generator: Generator) -> int:
 
 
 def in_words(precision: Wanted) -> str:
-    """For messages."""
+    """The precision in words, for messages."""
     return "" if precision == "auto" else f" in {precision}"

@@ -40,7 +40,7 @@ class EngineRequest:
     gpu: int = 0
 
     def options(self) -> BuildOptions:
-        """As the builder takes them. Raises as `engine_device` does."""
+        """Options as the builder takes them. Raises as `engine_device` does."""
         return BuildOptions(self.backend, self.profile, self.targets, self.tf32, engine_device(self), self.gpu)
 
 

@@ -109,7 +109,7 @@ def _specs(label: str, tensors: Sequence[Mapping[str, Any]]) -> dict[str, Tensor
 
 
 def _dtype(label: str, tensor: Mapping[str, Any]) -> np.dtype[Any]:
-    """By name: TensorRT's own `nptype` raises for the newer types."""
+    """The dtype by its name: TensorRT's own `nptype` raises for the newer types."""
     if tensor["dtype"] not in _DTYPES:
         raise EngineError(
             f"{label}: tensor {tensor['name']} is {tensor['dtype']}, which NumPy has no type for",

@@ -179,7 +179,7 @@ def _check_names(engine: str, provider: str, precision: str) -> None:
 
 
 def _find_precision(generator: Generator, backend: str, wanted: Wanted) -> Wanted:
-    """Of the engine that pictures are rendered with; as wanted while there is none."""
+    """Precision of the engine that pictures are rendered with; as wanted while there is none."""
     with suppress(EnvironmentFault):
         exported, _ = find_built(generator, backend, "synthesis", wanted)
         return cast(Precision, exported.record["key"]["precision"])
@@ -200,7 +200,9 @@ def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision
 
 
 def _choose_fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
-    """On a CPU ONNX Runtime takes two thirds of PyTorch's time at 128 pixels and as long at 1024 (docs/engines.md), but
+    """The fastest that is ready.
+
+    On a CPU ONNX Runtime takes two thirds of PyTorch's time at 128 pixels and as long at 1024 (docs/engines.md), but
     exporting takes longer than a few pictures. On a GPU, an engine that somebody built for it.
     """
     if generator.mean_w.device.type != "cpu":

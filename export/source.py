@@ -79,7 +79,7 @@ class GraphSource:
 
     @property
     def model_digest(self) -> str:
-        """Of the generator."""
+        """Digest of the generator."""
         return self._known_digest or self.generator.digest
 
     def key(self, name: str, precision: Precision) -> GraphKey:

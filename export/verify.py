@@ -57,7 +57,7 @@ class Verification:
     outputs: tuple[OutputError, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The errors as JSON values."""
         return asdict(self)
 
 

@@ -216,7 +216,7 @@ def _read_torch(path: Path) -> list[Latent]:
 
 
 def _array(tensor: "torch.Tensor") -> Array:
-    """As NumPy has it, which lacks bfloat16."""
+    """The tensor as a NumPy array; bfloat16, which NumPy lacks, as float32."""
     return (tensor.detach().float() if tensor.is_floating_point() else tensor.detach()).numpy()
 
 

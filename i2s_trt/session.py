@@ -129,19 +129,19 @@ class Session:
     photographs: Photographs
 
     def embedder(self) -> Embedder:
-        """For pictures that are at hand."""
+        """An embedder for pictures that are in memory."""
         return Embedder(self.generator, self.options, self.vgg)
 
     def pictures(
         self, folder: Path, files: JobOptions, report: Report, should_stop: Callable[[], bool] = lambda: False
     ) -> EmbedJob:
-        """For picture files; arguments as for `EmbedJob`."""
+        """A job for picture files; arguments as for `EmbedJob`."""
         files = replace(files, initial=self.initial)
         prepare = self.photographs.prepare
         return EmbedJob(self.generator, self.vgg, self.options, files, folder, report, should_stop, prepare)
 
     def clips(self, clip: ClipOptions, report: Report, should_stop: Callable[[], bool] = lambda: False) -> ClipJob:
-        """For clips; arguments as for `ClipJob`."""
+        """A job for clips; arguments as for `ClipJob`."""
         plan, settings = self.photographs.plan, self.photographs.settings
         return ClipJob(self.generator, self.vgg, self.options, clip, plan, settings, report, should_stop)
 

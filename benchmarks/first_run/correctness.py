@@ -128,6 +128,6 @@ def _finite(value: float) -> float | None:
 
 
 def _psnr(ours: Array, wanted: Array) -> float:
-    """In dB, of images in [-1, 1]."""
+    """PSNR in dB of images in [-1, 1]."""
     error = float(np.mean((ours.clip(-1, 1).astype(float) - wanted.clip(-1, 1)) ** 2))
     return float("inf") if error == 0 else 10 * float(np.log10(4 / error))

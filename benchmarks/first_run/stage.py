@@ -146,7 +146,7 @@ def _count(skipped: int) -> list[str]:
 
 
 def main() -> int:
-    """One stage; 0 if it is well, 4 if it is not and has said so."""
+    """Run one stage; exit code 0 if it is well, 4 if it is not and has said so."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_run", description=__doc__)
     parser.add_argument("stage", choices=[*CHECKS, *TIMINGS])
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu")

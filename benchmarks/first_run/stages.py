@@ -72,7 +72,7 @@ def tests(bench: Bench, output: Path) -> Found:
 
 
 def test_verdicts(result: Path) -> Found:
-    """From pytest's record: a verdict a test; what it skipped, or could not import, with the reason."""
+    """Verdicts from pytest's record, one a test; what it skipped, or could not import, with the reason."""
     for case in ElementTree.parse(result).iter("testcase"):  # noqa: S314  # pytest wrote it
         name = f"{case.get('classname', '')}::{case.get('name', '')}".removeprefix("::")
         skipped, error, failure = (case.find(kind) for kind in ("skipped", "error", "failure"))

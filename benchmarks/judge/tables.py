@@ -19,7 +19,7 @@ _SMILE_HEADS = ("pictures", "number", "face found", "happy", "from – to")
 
 
 def to_markdown(judgement: Judgement) -> str:
-    """All tables."""
+    """All tables in Markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in judgement.versions.items())
     about = f"Model {judgement.model_digest[:12]}, {judgement.steps} steps of embedding; {versions}."
     same, different = ([item for item in judgement.distances if item.same is kind] for kind in (True, False))

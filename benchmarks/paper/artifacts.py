@@ -40,7 +40,7 @@ class Spot:
 
 @torch.no_grad()
 def strongest_spot(generator: Generator, w_plus: WPlus) -> Spot:
-    """Of the picture of one latent [L, D]."""
+    """The strongest spot in the picture of one latent [L, D]."""
     layers = [i for i in range(generator.num_layers) if generator.spec.layer_resolution(i) <= _LAYER_SIZE]
     latent = torch.from_numpy(w_plus[None]).to(generator.mean_w.device)
     for index, features in enumerate(generator.synthesis.activations(latent)):

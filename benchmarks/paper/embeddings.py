@@ -60,7 +60,7 @@ class Embeddings:
         return sorted(found.values(), key=_kind)
 
     def embed(self, tasks: Sequence[Task]) -> list[Embedded]:
-        """All of them, in order.
+        """Embeddings of all tasks, in order.
 
         Raises:
             StoppedError: the user asked to stop.

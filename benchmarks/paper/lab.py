@@ -33,7 +33,7 @@ class Embedder(Protocol):
     """Makes embeddings, or finds them."""
 
     def embed(self, tasks: Sequence[Task]) -> list[Embedded]:
-        """All of them, in order."""
+        """Embeddings of all tasks, in order."""
         ...
 
 

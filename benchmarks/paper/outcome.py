@@ -86,12 +86,12 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """Of the claim."""
+        """The verdict on the claim."""
         return UNTESTABLE if self.findings.untestable else judge(self.findings.checks)
 
     @property
     def reason(self) -> str:
-        """For the verdict, in words."""
+        """The reason for the verdict, in words."""
         return self.findings.untestable or reason_of(self.findings.checks)
 
 

@@ -19,7 +19,7 @@ class Quality:
 
 
 def mean_quality(pictures: Sequence[Picture], items: Sequence[Embedded]) -> Quality:
-    """Of embeddings beside their pictures, in the same order."""
+    """Mean quality of embeddings beside their pictures, in the same order."""
     pairs = [(item.picture, p.pixels) for p, item in zip(pictures, items, strict=True)]
     return Quality(
         fmean(ssim(made, wanted) for made, wanted in pairs),

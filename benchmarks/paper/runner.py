@@ -134,7 +134,7 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 @cache
 def code_digest() -> str:
-    """Of the studies' own code: changed code measures anew, on embeddings that are there."""
+    """Digest of the studies' own code: changed code measures anew, on embeddings that are there."""
     state = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         state.update(path.read_bytes())

@@ -37,14 +37,14 @@ class Settings:
 
     @property
     def options(self) -> EmbedOptions:
-        """Of the standard embedding: Eq. 1 in W+ from the mean latent."""
+        """Options of the standard embedding: Eq. 1 in W+ from the mean latent."""
         objective = ObjectiveOptions(perceptual_size=self.perceptual_size)
         return EmbedOptions(
             steps=self.steps, learning_rate=self.learning_rate, seed=self.seed, objective=objective
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
-        """For keys and the report."""
+        """The settings as JSON values, for keys and the report."""
         return asdict(self)
 
 

@@ -10,7 +10,7 @@ from benchmarks.paper.task import Task
 
 
 def nothing_later(_lab: Lab) -> int:
-    """For studies whose embeddings are all known beforehand."""
+    """No second round: for studies whose embeddings are all known beforehand."""
     return 0
 
 

@@ -17,7 +17,7 @@ class Entry:
 
     @property
     def case(self) -> Case:
-        """Of the row."""
+        """Case of the row."""
         return self.row.case
 
     def has(self, figure: str) -> bool:
@@ -104,7 +104,7 @@ class Source:
         return self.results.suites.get(name)
 
     def place(self, suite: str) -> str:
-        """Of a suite."""
+        """Place of a suite in the file."""
         return f"{self.index}:suites.{suite}"
 
     def skipped(self, suite: str) -> tuple[Skip, ...]:

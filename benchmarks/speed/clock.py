@@ -20,14 +20,14 @@ class Clock(Protocol):
 
 
 def host_clock(work: Work) -> float:
-    """By the monotonic clock: for work whose results are there when it returns."""
+    """Seconds by the monotonic clock: for work whose results are there when it returns."""
     begun = time.perf_counter()
     work()
     return (time.perf_counter() - begun) * 1e3
 
 
 def cuda_clock(work: Work) -> float:
-    """By CUDA events on the current stream: the device's own time, from the first kernel to the last."""
+    """Seconds by CUDA events on the current stream: the device's own time, from the first kernel to the last."""
     import torch
 
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]

@@ -76,7 +76,7 @@ def compare(bench: Bench, contenders: Sequence[Contender], terms: Terms) -> Prod
 
 
 def _start_all(bench: Bench, contenders: Sequence[Contender]) -> Iterator[tuple[Contender, _Runner | Skip]]:
-    """One after the other on a CPU, where they would hinder each other; all together where a GPU computes."""
+    """Started one after the other on a CPU, where they would hinder each other; all together where a GPU computes."""
     with ThreadPoolExecutor(len(contenders) if bench.on_gpu else 1) as pool:
         yield from zip(contenders, pool.map(lambda contender: _start(bench, contender), contenders), strict=True)
 

@@ -64,7 +64,7 @@ class Turn:
 
     @property
     def median(self) -> float:
-        """Of the calls."""
+        """Median of the calls."""
         return statistics.median(self.samples)
 
 

@@ -119,7 +119,7 @@ def _synthesis_forward(spec: GeneratorSpec) -> Iterator[LayerCost]:
 
 
 def _synthesis_backward(spec: GeneratorSpec) -> Iterator[LayerCost]:
-    """To w+ alone: no weight gradients. Gradient and saved activation are read twice, for reductions and result."""
+    """The backward pass to w+ alone, without weight gradients; gradient and activation are read twice."""
     yield _to_rgb(spec)
     for layer in _layers(spec):
         style = 2 * spec.w_dim * spec.layer_channels(layer.index)

@@ -37,7 +37,7 @@ class ScheduleRun:
         return next((point for point in self.points if point[2] <= loss), None)
 
     def thinned(self) -> tuple[Point, ...]:
-        """At most so many points that a chart can show, closer together at the beginning."""
+        """As many points as a chart can show at most, closer together at the beginning."""
         if len(self.points) <= _MOST_POINTS:
             return self.points
         last = len(self.points) - 1

@@ -31,7 +31,7 @@ class StepVariant:
 
     @property
     def method(self) -> str:
-        """Of `EmbedOptions`."""
+        """`EmbedOptions.method` of the variant."""
         return self.name.removesuffix(_CAPTURED)
 
     @property

@@ -30,7 +30,7 @@ class Port:
     shape: tuple[int, ...]
 
     def document(self, *, without_batch: bool) -> Config:
-        """As a ModelInput or ModelOutput; Triton adds the batch itself where it batches."""
+        """The tensor as a ModelInput or ModelOutput; Triton adds the batch itself where it batches."""
         dims = self.shape[1:] if without_batch else self.shape
         return {"name": self.name, "data_type": Symbol(_TYPES[self.dtype]), "dims": list(dims)}
 
@@ -77,7 +77,7 @@ def step(model: str, inputs: Sequence[str], outputs: Sequence[str]) -> Config:
 
 
 def to_text(config: Mapping[str, Any], comment: str) -> str:
-    """In protobuf's text format, under a comment."""
+    """The configuration in protobuf's text format, under a comment."""
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     return head + "\n".join(_lines(config, "")) + "\n"
 

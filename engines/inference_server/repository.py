@@ -55,7 +55,7 @@ class TritonModel:
 
     @property
     def name(self) -> str:
-        """Of the folder, and for clients."""
+        """Name of the folder, which clients use too."""
         return str(self.config["name"])
 
 

@@ -49,7 +49,7 @@ class EngineKey:
     tf32: bool = True
 
     def document(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The record as JSON values."""
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
 
     def digest(self) -> str:

@@ -32,7 +32,7 @@ class TimingKey:
     device: str = ""
 
     def document(self) -> bytes:
-        """As JSON."""
+        """The key as JSON."""
         return json.dumps(asdict(self), sort_keys=True).encode()
 
     @property

@@ -79,7 +79,7 @@ def collect_latents(paths: Sequence[Path], seeds: Sequence[int], source: LatentS
 
 
 def latent_digest(w_plus: WPlus) -> str:
-    """Of a latent's values."""
+    """sha256 of a latent's values."""
     return hashlib.sha256(w_plus.astype(np.float32).tobytes()).hexdigest()
 
 

@@ -32,7 +32,7 @@ class Proposal:
 
     @property
     def angle(self) -> float:
-        """Of the line through the eyes, in radians, clockwise."""
+        """Angle of the line through the eyes, in radians, clockwise."""
         x, y = self.eyes[1] - self.eyes[0]
         return float(np.arctan2(y, x))
 

@@ -42,7 +42,7 @@ class FaceDetector(Protocol):
 
     @property
     def name(self) -> str:
-        """For the record."""
+        """The detector's name, for the record."""
         ...
 
     def __call__(self, pixels: Pixels, *, every: bool = False) -> list[Face]:

@@ -36,7 +36,7 @@ class Landmarks:
 
     @classmethod
     def from_points(cls, points: Points) -> Self:
-        """From [68, 2] (dlib's order), [5, 2] (eyes, nose, mouth corners) or [4, 2] (eyes, mouth corners).
+        """From points [68, 2] (dlib's order), [5, 2] (eyes, nose, mouth corners) or [4, 2] (eyes, mouth corners).
 
         Raises:
             ImageError: another number of points, numbers that are not finite, or eyes in one place.
@@ -61,7 +61,7 @@ class Landmarks:
 
     @property
     def eye_distance(self) -> float:
-        """In pixels."""
+        """Distance between the eyes in pixels."""
         return float(np.linalg.norm(self.points[1] - self.points[0]))
 
 

@@ -50,9 +50,9 @@ class Native:
     def _forward(
         self, x: Tensor, whole: Tensor, scale: Tensor, shift: Tensor, layer: LayerConstants
     ) -> tuple[Tensor, Kept]:
-        """One image [1, C, H, W]; scale and shift [C]."""
+        """Computes one image [1, C, H, W]; scale and shift [C]."""
         y = F.leaky_relu(blurred(x, layer).add_(whole), layer.slope, inplace=True)
-        folded, times = _fold(y)
+        folded, times = _fold(y)  # [1, K C, H W / K, 1]
         mean, variance = _moments(folded, times)
         gain, offset, centre, spread = (one.repeat(times) for one in (scale, shift, mean, variance))
         out = torch.native_batch_norm(folded, gain, offset, centre, spread, False, 0.0, NORM_EPSILON)[0]

@@ -199,7 +199,7 @@ def products(
     gradient, y, mean, inverse, sums, sums_with, rows, height, width, channels,
     COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Of every tile the sum of g and of g times the normalised activation, [N, tiles, C]."""
+    """Sums over each tile of g, and of g times the normalised activation, [N, tiles, C]."""
     sides = (height, width, channels)
     top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
     gradients, activations = _image(gradient, sides), _image(y, sides)

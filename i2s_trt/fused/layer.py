@@ -36,7 +36,7 @@ class _StyledLayer(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, style: Tensor, offset: Offset, layer: LayerConstants, epilogue: Epilogue
     ) -> Tensor:
-        less_one, shift = style.chunk(2, dim=1)
+        less_one, shift = style.chunk(2, dim=1)  # [N, C] each
         scale = less_one + 1
         out, kept = epilogue.forward(_convolve(x, layer), offset, scale, shift.contiguous(), layer)
         ctx.save_for_backward(*kept, scale)

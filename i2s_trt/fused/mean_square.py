@@ -21,7 +21,7 @@ def fused_mean_square(a: Tensor, b: Tensor) -> Tensor:
 class _MeanSquare(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        difference = a - b
+        difference = a - b  # [N, C, H, W]
         ctx.save_for_backward(difference)
         return _of_each(difference)
 

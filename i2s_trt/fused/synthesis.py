@@ -75,9 +75,9 @@ class FrozenSynthesis:
 
     def _activations(self, w_plus: Tensor, noise: Sequence[Tensor] | None, count: int) -> Iterator[Tensor]:
         offsets = self._offsets if noise is None else self._offsets_of(noise)
-        rows = torch.split(w_plus.transpose(0, 1), [group.layers for group in self._styles])
+        rows = torch.split(w_plus.transpose(0, 1), [group.layers for group in self._styles])  # [K, N, D] each
         styles = [style for group, own in zip(self._styles, rows, strict=True) for style in group(own)]
-        x = self._const.expand(w_plus.shape[0], -1, -1, -1)
+        x = self._const.expand(w_plus.shape[0], -1, -1, -1)  # [N, C, 4, 4]
         for i in range(count):
             x = styled_layer(x.to(self._dtypes[i]), styles[i], offsets[i], self._layers[i], self._epilogue)
             yield x
@@ -102,7 +102,7 @@ class _Styles:
         self.layers = len(layers)
 
     def __call__(self, rows: Tensor) -> tuple[Tensor, ...]:
-        return torch.baddbmm(self.bias, rows, self.weight).unbind(0)
+        return torch.baddbmm(self.bias, rows, self.weight).unbind(0)  # [K, N, D] [K, D, 2C] -> K of [N, 2C]
 
 
 def _width(layer: SynthesisLayer) -> int:

@@ -51,7 +51,7 @@ class Tiling:
 
     @property
     def tiles(self) -> int:
-        """Of an image, for one block of channels."""
+        """Tiles of an image for one block of channels."""
         return -(-self.width // self.columns) * -(-self.height // self.rows)
 
     @property

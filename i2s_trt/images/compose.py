@@ -128,7 +128,7 @@ def _cell(rows: Sequence[Sequence[Pixels | None]], height: int) -> tuple[int, in
 
 
 def _font(height: int) -> "FreeTypeFont":
-    """For cells of a height."""
+    """The font that suits cells of a height."""
     from PIL import ImageFont
 
     font: FreeTypeFont = ImageFont.load_default(max(11, height // 9))  # type: ignore[assignment]  # FreeType by its size

@@ -48,7 +48,7 @@ class Encoder(nn.Module):
         """Pictures [N, 3, H, W] in [-1, 1] of the model's size -> w_plus [N, L, D]."""
         x = F.avg_pool2d(images, self.factor) if self.factor > 1 else images
         for convolution in self.convolutions:
-            x = F.leaky_relu(convolution(x), _SLOPE)
-        x = F.leaky_relu(self.hidden(x.flatten(1)), _SLOPE)
-        guess: Tensor = self.out(x)
+            x = F.leaky_relu(convolution(x), _SLOPE)  # [N, C, H / 2, W / 2], 4 pixels wide at last
+        x = F.leaky_relu(self.hidden(x.flatten(1)), _SLOPE)  # [N, _HIDDEN]
+        guess: Tensor = self.out(x)  # [N, L D]
         return self.mean_w + self.deviation * guess.view(-1, *self.shape)

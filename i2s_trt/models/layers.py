@@ -25,7 +25,7 @@ def instance_norm(x: Tensor) -> Tensor:
 
 def style_modulation(x: Tensor, style: Tensor) -> Tensor:
     """AdaIN's affine part: `x` [N, C, H, W] scaled by 1 + style[:, :C] and shifted by style[:, C:]."""
-    scale, shift = style.to(x.dtype).unsqueeze(-1).unsqueeze(-1).chunk(2, dim=1)
+    scale, shift = style.to(x.dtype).unsqueeze(-1).unsqueeze(-1).chunk(2, dim=1)  # [N, C, 1, 1] each
     return x * (scale + 1) + shift
 
 
@@ -39,7 +39,7 @@ def upsample_kernel(weight: Tensor) -> Tensor:
         [C_in, C_out, 4, 4] for `conv_transpose2d(x, kernel, stride=2, padding=1)`, which gives the same output with
         4 multiplications a pixel and channel pair instead of 9.
     """
-    padded = F.pad(weight.flip(2, 3), (1, 1, 1, 1))
+    padded = F.pad(weight.flip(2, 3), (1, 1, 1, 1))  # [C_out, C_in, 5, 5]
     kernel = padded[..., 1:, 1:] + padded[..., :-1, 1:] + padded[..., 1:, :-1] + padded[..., :-1, :-1]
     return kernel.transpose(0, 1).contiguous()
 
@@ -59,7 +59,7 @@ def blur_kernel(taps: Sequence[float]) -> Tensor:
 def blur(x: Tensor, kernel: Tensor) -> Tensor:
     """Filter every channel of `x` [N, C, H, W] with `kernel` [1, 1, K, K], zeros beyond the border."""
     channels = x.shape[1]
-    weight = kernel.to(x.dtype).expand(channels, -1, -1, -1)
+    weight = kernel.to(x.dtype).expand(channels, -1, -1, -1)  # [C, 1, K, K]
     return F.conv2d(x, weight, padding=kernel.shape[-1] // 2, groups=channels)
 
 

@@ -37,11 +37,11 @@ class Mapping(nn.Module):
         x = z
         if self.label is not None:
             labels = z.new_zeros(z.shape[0], self.spec.label_size) if labels is None else labels
-            x = cat([z, self.label(labels)], dim=1)
+            x = cat([z, self.label(labels)], dim=1)  # [N, 2Z]
         elif labels is not None:
             raise ModelError("this model takes no labels: it is unconditional")
         if self.spec.normalize_z:
             x = pixel_norm(x)
         for dense in self.dense:
-            x = F.leaky_relu(dense(x), self.spec.negative_slope)
+            x = F.leaky_relu(dense(x), self.spec.negative_slope)  # [N, width]
         return x.view(z.shape[0], self.spec.num_layers, self.spec.w_dim) if self.spec.layerwise_mapping else x

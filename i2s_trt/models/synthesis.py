@@ -48,7 +48,7 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
         """`x` [N, C_in, H, W], `w` [N, D], `noise` [1 or N, 1, H', W'] -> [N, C, H', W']."""
-        x = self._convolve(x)
+        x = self._convolve(x)  # [N, C, H', W']
         per_channel = (1, -1, 1, 1)
         x = x + noise.to(x.dtype) * self.noise_weight.to(x.dtype).view(per_channel)
         x = x + self.bias.to(x.dtype).view(per_channel)
@@ -106,7 +106,7 @@ class Synthesis(nn.Module):
         for index, activation in zip(range(layers_run), self.activations(w_plus, noise), strict=False):
             before = activation if index == layers_run - 3 else before
             x = activation
-        image: Tensor = self.to_rgb[str(lod)](x)
+        image: Tensor = self.to_rgb[str(lod)](x)  # [N, 3, R >> lod, R >> lod]
         fading = self.spec.lod - lod
         if fading:
             coarse = upsample_nearest(self.to_rgb[str(lod + 1)](before), 1)
@@ -119,7 +119,7 @@ class Synthesis(nn.Module):
         if w_plus.ndim != 3 or tuple(w_plus.shape[1:]) != expected:
             raise ModelError(f"w_plus has shape {list(w_plus.shape)}, not [N, {expected[0]}, {expected[1]}]")
         maps = self.stored_noise() if noise is None else noise
-        x = self.const.expand(w_plus.shape[0], -1, -1, -1)
+        x = self.const.expand(w_plus.shape[0], -1, -1, -1)  # [N, C, 4, 4]
         for index, layer in enumerate(self.layers):
             x = layer(x, w_plus[:, index], maps[index])
             yield x

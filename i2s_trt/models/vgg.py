@@ -61,7 +61,7 @@ class Vgg16(nn.Module):
             if len(found) == len(wanted):
                 break
             x = F.max_pool2d(x, 2) if index in POOLED_BEFORE else x
-            x = self.features[str(index)](x)
+            x = self.features[str(index)](x)  # [N, C, H / s, W / s]
             activated = F.relu(x)
             if name in wanted:
                 found[name] = activated if after_relu else x

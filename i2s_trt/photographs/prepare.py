@@ -46,7 +46,7 @@ class FaceOf:
 
     @property
     def name(self) -> str:
-        """Of the file."""
+        """Name of the file."""
         return self.path.name
 
 

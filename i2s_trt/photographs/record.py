@@ -42,7 +42,7 @@ class Alignment:
 
     @classmethod
     def of(cls, kind: Kind, quad: Quad, path: Path, pixels: Pixels) -> Self:
-        """For a photograph uint8 [H, W, 3] that was read from `path`."""
+        """The record for a photograph uint8 [H, W, 3] that was read from `path`."""
         return cls(kind, quad, path.name, pixels.shape[:2], picture_digest(pixels))
 
     def to_json(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Cutout:
 
     @property
     def side(self) -> float:
-        """Of the quad, in pixels."""
+        """Side of the quad in pixels."""
         return quad_side(self.quad)
 
     @property

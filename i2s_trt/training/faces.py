@@ -72,7 +72,7 @@ class Logbook:
         folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, event: TrainEvent, model: Trained) -> None:
-        """One event of training."""
+        """Note one event of training."""
         with self.curve.open("a", newline="") as file:
             row = (event.resolution, event.presentations, f"{event.seconds:.0f}", f"{event.loss:.5f}")
             csv.writer(file).writerow(row)

@@ -114,7 +114,7 @@ def bends(index: int) -> tuple[float, ...]:
 
 
 def factors_from_uniform(uniform: npt.NDArray[Any]) -> Factors:
-    """One row [COUNT] of uniform variables in [-1, 1] to what it shows."""
+    """Factors of one row [COUNT] of uniform variables in [-1, 1] to what it shows."""
     return Factors(**{name: float(visible(name, uniform[index])) for index, name in enumerate(NAMES)})
 
 

@@ -70,7 +70,7 @@ def embedding_sheet(generator: Generator, targets: Sequence[Pictures], w_plus: T
 
 
 def morph_sheet(generator: Generator, w_plus: Tensor) -> Pictures:
-    """From the first latent to each of the others in straight lines through W+."""
+    """Morphs from the first latent to each of the others, straight through W+."""
     ramp = torch.linspace(0.0, 1.0, COLUMNS).view(-1, 1, 1)
     return sheet([pictures_of(generator, torch.lerp(w_plus[0], other, ramp)) for other in w_plus[1:]])
 

@@ -40,7 +40,7 @@ class ClipRecord:
     run: dict[str, Any] = field(default_factory=dict)
 
     def changes(self, info: ClipInfo, settings: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
-        """In what the wanted clip and settings differ from these, as `steps 200 -> 500`; empty for the same ones."""
+        """Where the wanted clip and settings differ from these, as `steps 200 -> 500`; empty for the same ones."""
         other = [] if self.info.digest == info.digest else ["another clip"]
         embedded = changed_settings(self.run, run) if self.run else ["settings that were not noted"]
         return other + changed_settings(self.settings, settings) + embedded
@@ -89,7 +89,7 @@ class ClipFolder:
             raise LatentError(f"{path} is damaged ({error})", "embed the clip again") from error
 
     def latents(self) -> list[Latent]:
-        """Those of the frames that are done, in order; a longer clip's that were there before do not count.
+        """Latents of the frames that are done, in order; leftovers of a longer clip do not count.
 
         Raises:
             LatentError: the record or the first is missing, or one is damaged.

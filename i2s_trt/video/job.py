@@ -214,7 +214,7 @@ class ClipJob:
         return latent
 
     def _of_frames(self) -> Embedder:
-        """Of all frames but the first; made once."""
+        """The problem of all frames but the first; made once."""
         if self._embedder is None:
             rate = self._options.learning_rate * self._clip.rate_share
             options = replace(

@@ -32,7 +32,7 @@ class FrameProblem(EmbedProblem):
         self._strength = torch.tensor(per_row, device=self.device)
 
     def losses_and_gradient(self, state: EmbedState) -> tuple[Tensor, Tensor]:
-        """As `EmbedProblem` has it, with the penalty in the total and in the gradient."""
+        """`EmbedProblem`'s losses and gradient, with the penalty in the total and in the gradient."""
         losses, gradient = super().losses_and_gradient(state)
         moved = state.variable.detach() - self._before
         penalty = torch.zeros_like(losses)
@@ -40,7 +40,7 @@ class FrameProblem(EmbedProblem):
         return losses + penalty, gradient + 2 * self._strength * moved
 
     def take_inputs(self, other: Self) -> None:
-        """As `EmbedProblem` has it, with the frame before and the penalty's strength."""
+        """`EmbedProblem`'s inputs, with the frame before and the penalty's strength."""
         super().take_inputs(other)
         self._before.copy_(other._before)
         self._strength.copy_(other._strength)

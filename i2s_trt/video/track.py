@@ -27,7 +27,7 @@ class Track:
     cuts: tuple[int, ...] = (0,)
 
     def landmarks(self, frame: int) -> Landmarks:
-        """Of one frame."""
+        """Landmarks of one frame."""
         return Landmarks.from_points(self.points[frame])
 
 

@@ -23,18 +23,18 @@ class Sketch:
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
         """A filled polygon."""
-        cv2.fillPoly(self._plane, [_fix(points)], colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self._plane, [_to_fixed_point(points)], colour, cv2.LINE_AA, _SHIFT)
 
     def ellipse(self, centre: Point, radii: Point, colour: Colour, turn: float = 0.0) -> None:
         """A filled ellipse, turned by degrees."""
         axes = tuple(int(radius * _FINE * 2**_SHIFT) for radius in radii)
-        at = tuple(_fix([centre])[0].tolist())
+        at = tuple(_to_fixed_point([centre])[0].tolist())
         cv2.ellipse(self._plane, at, axes, turn, 0, 360, colour, -1, cv2.LINE_AA, _SHIFT)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """An open line with round ends."""
         thickness = max(1, round(width * _FINE))
-        cv2.polylines(self._plane, [_fix(points)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self._plane, [_to_fixed_point(points)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
 
     def shade(self, factors: Array) -> None:
         """Multiply by factors [n, n] that are spread over the whole picture."""
@@ -49,10 +49,10 @@ class Sketch:
 
 
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """From the first colour (0) to the second (1)."""
+    """A mix of the first colour (0) and the second (1)."""
     red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
-def _fix(points: Sequence[Point]) -> Array:
+def _to_fixed_point(points: Sequence[Point]) -> Array:
     return np.asarray(np.rint(np.array(points) * _FINE * 2**_SHIFT), np.int32)

@@ -100,7 +100,7 @@ def measure(lab: Lab, album: Album) -> Findings:
 
 
 def steady_share(lab: Lab, morphs: Sequence[Morph]) -> float:
-    """Of the factors that differ between the ends, how many move towards the other end at each step."""
+    """Share of the factors differing between the ends that move towards the other end at each step."""
     steady = []
     for item in morphs:
         for values in lab.read(item.pictures).values():

@@ -40,7 +40,7 @@ class Ramp:
 
     @property
     def moved(self) -> float:
-        """From the lowest to the highest strength."""
+        """Change from the lowest to the highest strength."""
         return self.rising[-1] - self.rising[0]
 
     @property

@@ -130,7 +130,7 @@ def _table(budgets: list[Budget], sources: Sources) -> Table:
 
 
 def _fast_label(budgets: Sequence[Budget]) -> str:
-    """With the models that were embedded to the end, which on a CPU are the small ones."""
+    """Label with the models that were embedded to the end, which on a CPU are the small ones."""
     models = dict.fromkeys(budget.fast.case.model for budget in budgets if budget.fast is not None)
     return "the fast schedule, to the same loss" + (f" ({', '.join(models)})" if models else "")
 

@@ -89,7 +89,7 @@ def _architectures(sources: Sources) -> list[str]:
 
 
 def _kernel(entry: Entry) -> str:
-    """From `activate with blur 16x64, sm90`."""
+    """The kernel's name in `activate with blur 16x64, sm90`."""
     return entry.case.variant.rsplit(" ", 2)[0]
 
 

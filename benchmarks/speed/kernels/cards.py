@@ -26,7 +26,7 @@ class Architecture:
 
     @property
     def name(self) -> str:
-        """As in a build target, such as `sm90`."""
+        """Name as in a build target, such as `sm90`."""
         return f"sm{self.capability}"
 
     def occupancy(self, registers: int, shared: int, warps: int) -> float:

@@ -35,12 +35,12 @@ class Variant:
 
     @property
     def warps(self) -> int:
-        """Of a program."""
+        """Warps of a program."""
         return dict(self.options)["num_warps"]
 
     @property
     def label(self) -> str:
-        """Its name, with the blur where it has one."""
+        """The kernel's name, with the blur where it has one."""
         return f"{self.kernel} with blur" if dict(self.constants).get("TAPS") else self.kernel
 
     @property
@@ -51,7 +51,7 @@ class Variant:
 
     @property
     def precision(self) -> str:
-        """Of the maps; partial sums are float32."""
+        """Precision of the maps; partial sums are float32."""
         kinds = {kind for _, kind in self.signature}
         return next((name for name in ("bf16", "fp16") if f"*{name}" in kinds), "fp32")
 
@@ -107,7 +107,7 @@ def _launch(function: Any, grid: tuple[int, ...], values: Mapping[str, Any], opt
 
 
 def _is_one(value: Any) -> bool:
-    """Of which Triton makes a constant."""
+    """Whether Triton makes the value a constant."""
     return isinstance(value, int) and value == 1
 
 

@@ -89,7 +89,7 @@ def _needs(variant: "Variant", architecture: "Architecture") -> Row:
 
 
 def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
-    """Of every layer: bytes that its epilogue moves in a step, forward and back, and the least time of that."""
+    """Bytes that each layer's epilogue moves in a step, forward and back, and the least time of that."""
     from benchmarks.speed.kernels.prediction import moving
 
     for precision in ("bf16", "fp32"):

@@ -18,7 +18,7 @@ def resolutions(bench: Bench, what: str) -> tuple[dict[str, int], list[Skip]]:
 
 
 def weight(resolution: int, batch: int) -> float:
-    """Of a contest for its share of the time: large pictures take long, and single ones matter most."""
+    """Weight of a contest for its share of the time: large pictures take long, and single ones matter most."""
     return (1 + resolution / 256) * (4 if batch == 1 else 1)
 
 

@@ -145,8 +145,10 @@ def latents_around(generator: Generator, count: int, spreads: tuple[float, ...],
     layers = generator.num_layers
     z = torch.randn(count * layers, generator.z_dim, generator=random)
     rows = generator.broadcast(generator.mapping(z.to(generator.mean_w.device))).cpu()
-    mixed = rows.view(count, layers, layers, -1).diagonal(dim1=1, dim2=2).permute(0, 2, 1)
-    whole = rows.view(count, layers, layers, -1)[:, 0]
+    mixed = (
+        rows.view(count, layers, layers, -1).diagonal(dim1=1, dim2=2).permute(0, 2, 1)
+    )  # [count, L, D]
+    whole = rows.view(count, layers, layers, -1)[:, 0]  # [count, L, D]
     share = torch.tensor([0.0, 0.5, 1.0])[torch.arange(count) % 3].view(-1, 1, 1)
     deviation = (rows - generator.mean_w.cpu()).square().mean().sqrt()
     noise = torch.randn(count, layers, generator.w_dim, generator=random) * deviation
@@ -170,7 +172,7 @@ def _estimate(gradients: Tensor, style: Tensor) -> Tensor:
     they are. Few samples tell d well and the rest badly, hence the mixture.
     """
     count = len(gradients)
-    a = style.detach().double().cpu()
+    a = style.detach().double().cpu()  # [C, D]
     u, singular, v = torch.linalg.svd(a, full_matrices=False)
     floor = (_SMALL_STYLE * singular.median()) ** 2
     through = gradients @ (v.T * (singular / (singular.square() + floor))) @ u.T  # of the channels

@@ -80,17 +80,17 @@ class Objective(nn.Module):
         values: list[Tensor] = []
         total = images.new_zeros(images.shape[0], dtype=torch.float32)
         if options.pixel_weight:
-            pixel = self._square(images, self.targets) * self.pixel_scale**2
+            pixel = self._square(images, self.targets) * self.pixel_scale**2  # [N]
             values.append(pixel)
             total = total + options.pixel_weight * pixel  # Eq. 1, second term
         layers = (*self.layers, *((options.style_layer,) if options.style_weight else ()))
         features = self._features(images, layers) if layers else {}
         for name in self.layers:
-            term = self._square(features[name], self.features[name])
+            term = self._square(features[name], self.features[name])  # [N]
             values.append(term)
             total = total + options.layer_weights[name] * term  # Eq. 2
         if self.gram is not None:
-            style = mean_square(_gram(features[options.style_layer]), self.gram)
+            style = mean_square(_gram(features[options.style_layer]), self.gram)  # [N]
             values.append(style)
             total = total + options.style_weight * style
         return torch.stack([total, *values], dim=1)
@@ -140,5 +140,5 @@ def input_scale(options: ObjectiveOptions) -> tuple[Tensor, Tensor]:
 
 def _gram(features: Tensor) -> Tensor:
     """Gram matrices [N, C, C] of features [N, C, H, W], divided by their number of pixels (Gatys et al. 2016)."""
-    rows = features.float().flatten(2)
+    rows = features.float().flatten(2)  # [N, C, H W]
     return rows @ rows.transpose(1, 2) / rows.shape[2]

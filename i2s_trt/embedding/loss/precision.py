@@ -9,7 +9,7 @@ _FORMATS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16
 
 
 def activation_dtype(precision: Precision) -> torch.dtype:
-    """Of the weights and activations of both networks."""
+    """The dtype of weights and activations of both networks."""
     return _FORMATS[precision]
 
 

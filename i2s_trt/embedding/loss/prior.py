@@ -36,7 +36,7 @@ class Prior:
 
     def __call__(self, w_plus: Tensor) -> Tensor:
         """The charge [N] float32 of latents [N, L, D], unweighted."""
-        offset = w_plus - self._mean
+        offset = w_plus - self._mean  # [N, L, D]
         return (offset @ self.precision * offset).sum(dim=(1, 2))
 
     def added(self, losses: Tensor, w_plus: Tensor) -> Tensor:
@@ -51,8 +51,8 @@ def _precision(generator: Generator) -> Tensor:
     random = np.random.default_rng(0)
     z = torch.from_numpy(random.standard_normal((_SAMPLES, generator.z_dim), dtype=np.float32))
     w = generator.mapping(z.to(generator.mean_w.device)).double()
-    offset = w - w.mean(dim=0)
-    covariance = offset.T @ offset / _SAMPLES
+    offset = w - w.mean(dim=0)  # [_SAMPLES, D]
+    covariance = offset.T @ offset / _SAMPLES  # [D, D]
     identity = torch.eye(len(covariance), dtype=w.dtype, device=w.device)
     root = torch.linalg.cholesky(covariance + covariance.diagonal().mean() * identity)
     return torch.cholesky_inverse(root).float()

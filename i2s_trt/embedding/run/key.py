@@ -41,7 +41,7 @@ class RunKey:
         return cls(latent.model_digest, latent.image_digest, latent.options, features, style)
 
     def changes(self, wanted: "RunKey") -> list[str]:
-        """In what the wanted run differs from this one, as `steps 200 -> 500`; empty for the same run."""
+        """Where the wanted run differs from this one, as `steps 200 -> 500`; empty for the same run."""
         others = [words for name, words in _ANOTHER.items() if getattr(self, name) != getattr(wanted, name)]
         return others + changed_settings(self.options, wanted.options)
 

@@ -127,7 +127,7 @@ def _shortening(state: QuasiNewtonState, total: Tensor) -> Tensor:
 
 def _remember(state: QuasiNewtonState, gradient: Tensor, accepted: Tensor) -> None:
     """Add the pair of an accepted step to the memory, if the loss curves upwards along it."""
-    move = (state.variable - state.point).flatten(1)
+    move = (state.variable - state.point).flatten(1)  # [N, P]
     change = (gradient - state.point_gradient).flatten(1)
     curvature = (move * change).sum(1)
     known = accepted & state.point_loss.isfinite()
@@ -160,13 +160,13 @@ def newton_step(gradient: Tensor, moves: Tensor, changes: Tensor, metric: Tensor
     Returns:
         [N, ...] float32.
     """
-    g, s, y = gradient.flatten(1).unsqueeze(2), moves, changes
+    g, s, y = gradient.flatten(1).unsqueeze(2), moves, changes  # [N, P, 1], [N, M, P] twice
     products = (s @ y.transpose(1, 2)).double()  # s_i y_j
     diagonal = products.diagonal(dim1=1, dim2=2)
     empty = diagonal <= 0
     r = products.triu() + torch.diag_embed(empty.double())
-    alpha = torch.linalg.solve_triangular(r, (s @ g).double(), upper=True)
-    q = g - y.transpose(1, 2) @ alpha.to(g.dtype)
+    alpha = torch.linalg.solve_triangular(r, (s @ g).double(), upper=True)  # [N, M, 1]
+    q = g - y.transpose(1, 2) @ alpha.to(g.dtype)  # [N, P, 1]
     z = _initial(q, s, y, gradient, metric)
     wanted = diagonal.unsqueeze(2) * alpha - (y @ z).double()
     delta: Tensor = torch.linalg.solve_triangular(r.transpose(1, 2), wanted, upper=False)
@@ -188,5 +188,5 @@ def _times(metric: Tensor | None, vector: Tensor, like: Tensor) -> Tensor:
     """The metric times vectors [N, P], block by block."""
     if metric is None:
         return vector
-    blocks = vector.view(len(vector), *like.shape[1:])
+    blocks = vector.view(len(vector), *like.shape[1:])  # [N, L, D]
     return torch.einsum("lij,nlj->nli", metric, blocks).flatten(1)

@@ -59,7 +59,7 @@ class EmbedState:
         )
 
     def steps_left(self, steps: int) -> int:
-        """Of `steps`, those that the image with most has still to take; 0 when all have stopped. Asks the device."""
+        """How many of `steps` the slowest image has left; 0 when all have stopped. Waits for the device."""
         return int(torch.where(self.status == RUNNING, steps - self.step, 0).max())
 
     @property

@@ -31,7 +31,7 @@ def hill(x: Value, y: Value, rx: float, ry: float) -> Any:
 
 
 def blend(a: Colour, b: Colour, t: Value) -> Colour:
-    """From colour `a` (t = 0) to `b` (t = 1)."""
+    """Blend from colour `a` (t = 0) to `b` (t = 1)."""
     return (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t)
 
 
