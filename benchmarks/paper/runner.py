@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+import i2s_trt
 from benchmarks.paper.album import Album
 from benchmarks.paper.embeddings import Embeddings
 from benchmarks.paper.lab import Lab
@@ -134,10 +135,19 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 @cache
 def code_digest() -> str:
-    """Digest of the studies' own code: changed code measures anew, on embeddings that are there."""
+    """Digest of the studies and of the library they edit and read with: changed code measures anew.
+
+    Embeddings that are there are kept: what they depend on is in their own keys.
+    """
+    return digest_sources(Path(__file__).parent, Path(i2s_trt.__file__).parent)
+
+
+def digest_sources(*packages: Path) -> str:
+    """sha256 over the Python files of some packages, with their places in them."""
     state = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        state.update(path.read_bytes())
+    for package in packages:
+        for path in sorted(package.rglob("*.py")):
+            state.update(f"{path.relative_to(package).as_posix()}\n".encode() + path.read_bytes())
     return state.hexdigest()
 
 

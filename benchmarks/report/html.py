@@ -1,7 +1,5 @@
 """A document as one HTML page: style and pictures inside, nothing fetched from anywhere."""
 
-from functools import cache
-from importlib.resources import files
 from itertools import chain
 
 from benchmarks.report.document import (
@@ -20,32 +18,16 @@ from benchmarks.report.document import (
 from benchmarks.report.dot_plot import draw_dot_plot
 from benchmarks.report.line_chart import draw_line_chart
 from benchmarks.report.numbers import Number, Text
+from benchmarks.report.page import figure_markup, html_page, table_markup
 from benchmarks.report.svg import Markup, join, number_markup, tag, text_markup
-
-# no script, no picture, no connection: should a name in the results try to bring one, the browser refuses
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def to_html(document: Document) -> str:
     """The whole page."""
-    head = tag(
-        "head",
-        Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        Markup('<meta name="color-scheme" content="light dark">'),
-        tag("title", document.title),
-        tag("style", Markup(_style())),
-    )
     links = (tag("li", tag("a", section.title, href=f"#{section.anchor}")) for section in document.sections)
     contents = tag("nav", tag("ul", *links), aria_label="Contents")
     header = tag("header", tag("h1", document.title), tag("p", document.summary, class_="summary"), contents)
-    body = tag("body", header, tag("main", *map(_section, document.sections)))
-    return f'<!doctype html>\n<html lang="en">\n{head}\n{body}\n</html>\n'
-
-
-@cache
-def _style() -> str:
-    return (files("benchmarks.report") / "page.css").read_text()
+    return html_page(document.title, header, [_section(section) for section in document.sections])
 
 
 def _section(section: Section) -> Markup:
@@ -66,20 +48,13 @@ def _block(block: Block) -> Markup:
 
 
 def _with_data(title: str, picture: Markup, table: Table) -> Markup:
-    data = tag("details", tag("summary", "The numbers"), _table(table))
-    return tag("figure", tag("figcaption", title), picture, data)
+    return figure_markup(title, picture, tag("details", tag("summary", "The numbers"), _table(table)))
 
 
 def _table(table: Table) -> Markup:
     kinds = [_column_kind([row[i] for row in table.rows]) for i in range(len(table.heads))]
-    heads = (tag("th", _part(h), scope="col", class_=kind) for h, kind in zip(table.heads, kinds, strict=True))
-    rows = (
-        tag("tr", tag("th", _cell(row[0]), scope="row", class_=kinds[0]),
-            *(tag("td", _cell(cell), class_=kind) for cell, kind in zip(row[1:], kinds[1:], strict=True)))
-        for row in table.rows
-    )  # fmt: skip
-    whole = tag("table", tag("caption", table.caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
-    return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=table.caption)
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    return table_markup(table.caption, [_part(head) for head in table.heads], rows, kinds)
 
 
 def _column_kind(cells: list[Cell]) -> str | None:

@@ -13,7 +13,7 @@ from benchmarks.paper.embeddings import Embeddings
 from benchmarks.paper.lab import Lab
 from benchmarks.paper.networks import Networks
 from benchmarks.paper.outcome import FILE, Curves, Findings, HeatMap, Media, Outcome, Table, read_outcome, write_outcome
-from benchmarks.paper.runner import Event, Runner, sole_user
+from benchmarks.paper.runner import Event, Runner, digest_sources, sole_user
 from benchmarks.paper.settings import QUICK_STEPS, Settings, quick_settings
 from benchmarks.paper.study import Study
 from benchmarks.paper.task import Task
@@ -202,3 +202,19 @@ def test_full_settings_are_the_papers() -> None:
     assert (options.steps, options.learning_rate, options.beta1, options.beta2) == (5000, 0.01, 0.9, 0.999)
     assert (options.space, options.init, options.objective.perceptual_size) == ("w+", "mean", 256)
     assert Settings().threshold == 1.0
+
+
+def test_code_that_changes_moves_or_goes_has_another_digest(tmp_path: Path) -> None:
+    for name in ("a.py", "room/b.py", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    found = [digest_sources(tmp_path)]
+    (tmp_path / "notes.txt").write_text("2")
+    assert digest_sources(tmp_path) == found[0]
+    (tmp_path / "room/b.py").write_text("2")
+    found.append(digest_sources(tmp_path))
+    (tmp_path / "room/b.py").rename(tmp_path / "b.py")
+    found.append(digest_sources(tmp_path))
+    (tmp_path / "b.py").unlink()
+    found.append(digest_sources(tmp_path))
+    assert len(set(found)) == 4

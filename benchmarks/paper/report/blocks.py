@@ -7,6 +7,7 @@ from benchmarks.paper.outcome import Cell, Outcome, Table
 from benchmarks.paper.study import Study
 from benchmarks.paper.verdict import FAILS, HOLDS, Check, Verdict
 from benchmarks.report.numbers import Number
+from benchmarks.report.page import table_markup
 from benchmarks.report.svg import Markup, join, number_markup, tag
 
 _MARKS = {HOLDS: "✓", FAILS: "✗"}
@@ -21,31 +22,28 @@ def badge(verdict: Verdict) -> Markup:
 
 def summary_table(outcomes: Sequence[tuple[Study, Outcome]]) -> Markup:
     """One row a study."""
-    rows = (
-        tag("tr", tag("th", tag("a", study.title, href=f"#{study.name}"), scope="row"),
-            tag("td", ", ".join(study.shows), class_="words"), tag("td", badge(outcome.verdict), class_="words"),
-            tag("td", outcome.reason, class_="words why"))
+    rows = [
+        (tag("a", study.title, href=f"#{study.name}"), ", ".join(study.shows), badge(outcome.verdict), outcome.reason)
         for study, outcome in outcomes
-    )  # fmt: skip
+    ]
     heads = ("", "in the paper", "verdict", "because")
-    return _table("The claims and what became of them", heads, rows, (None, *["words"] * 3))
+    return table_markup("The claims and what became of them", heads, rows, (None, "words", "words", "words why"))
 
 
 def checks_table(name: str, checks: Sequence[Check]) -> Markup:
     """The comparisons that a claim rests on."""
-    rows = (_check_row(check, f"{name}.checks[{i}]") for i, check in enumerate(checks))
-    heads, kinds = ("", "measured", "must be", "", ""), (None, None, "words", None, None)
-    return _table("The measured figures that test the claim", heads, rows, kinds)
+    rows = [_check_cells(check, f"{name}.checks[{i}]") for i, check in enumerate(checks)]
+    kinds = (None, None, "words", None, "mark-cell")
+    return table_markup("The measured figures that test the claim", ("", "measured", "must be", "", ""), rows, kinds)
 
 
-def _check_row(check: Check, origin: str) -> Markup:
-    return tag(
-        "tr",
-        tag("th", check.statement, scope="row"),
-        tag("td", _number(check.measured, check.unit, f"{origin}.measured")),
-        tag("td", {"<": "below", ">": "above"}[check.relation], class_="words"),
-        tag("td", _number(check.bound, check.unit, f"{origin}.bound"), *_name(check)),
-        tag("td", _MARKS[HOLDS if check.holds else FAILS], class_="mark-cell"),
+def _check_cells(check: Check, origin: str) -> Sequence[object]:
+    return (
+        check.statement,
+        _number(check.measured, check.unit, f"{origin}.measured"),
+        {"<": "below", ">": "above"}[check.relation],
+        join(_number(check.bound, check.unit, f"{origin}.bound"), *_name(check)),
+        _MARKS[HOLDS if check.holds else FAILS],
     )
 
 
@@ -56,12 +54,11 @@ def _name(check: Check) -> list[Markup]:
 def findings_table(table: Table, origin: str) -> Markup:
     """A study's own table; the paper's columns are set apart."""
     kinds = [_kind(table, column) for column in range(len(table.heads))]
-    rows = (
-        tag("tr", tag("th", row[0], scope="row"),
-            *(tag("td", _cell(cell, f"{origin}.rows[{i}][{j}]"), class_=kinds[j]) for j, cell in enumerate(row[1:], 1)))
+    rows = [
+        (row[0], *(_cell(cell, f"{origin}.rows[{i}][{j}]") for j, cell in enumerate(row[1:], 1)))
         for i, row in enumerate(table.rows)
-    )  # fmt: skip
-    return _table(table.caption, table.heads, rows, kinds)
+    ]
+    return table_markup(table.caption, table.heads, rows, kinds)
 
 
 def _kind(table: Table, column: int) -> str | None:
@@ -81,14 +78,6 @@ def _number(value: float, unit: str, origin: str) -> Markup:
     if not isfinite(value):
         return tag("span", "not a number", class_="nothing")
     return number_markup(Number(value, unit, (origin,)))
-
-
-def _table(caption: str, heads: Sequence[str], rows: object, kinds: Sequence[str | None] = ()) -> Markup:
-    marked = [*kinds, *[None] * (len(heads) - len(kinds))]
-    head = tag("tr", *(tag("th", name, scope="col", class_=kind) for name, kind in zip(heads, marked, strict=True)))
-    body = tag("tbody", *rows)  # type: ignore[misc]
-    whole = tag("table", tag("caption", caption), tag("thead", head), body)
-    return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=caption)
 
 
 def counted(outcomes: Sequence[tuple[Study, Outcome]]) -> str:

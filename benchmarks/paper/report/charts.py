@@ -7,6 +7,7 @@ from benchmarks.paper.outcome import Curves, HeatMap
 from benchmarks.report.document import LineChart, Measured, Series
 from benchmarks.report.line_chart import draw_line_chart
 from benchmarks.report.numbers import Number, digits
+from benchmarks.report.page import figure_markup
 from benchmarks.report.svg import WIDTH, Markup, figure, join, tag, text_width
 
 _GAP = 6  # between classes
@@ -19,7 +20,7 @@ def curves_markup(curves: Curves, origin: str) -> Markup:
     series = tuple(Series(name, _points(curves.xs, line, f"{origin}.{name}")) for name, line in curves.lines.items())
     logarithmic = (False, curves.logarithmic)
     chart = LineChart(curves.caption, _describe(curves), curves.x_axis, curves.y_axis, series, logarithmic)
-    return tag("figure", tag("figcaption", curves.caption), draw_line_chart(chart))
+    return figure_markup(curves.caption, draw_line_chart(chart))
 
 
 def _points(xs: Sequence[float], ys: Sequence[float], origin: str) -> tuple[tuple[Number, Measured], ...]:
@@ -54,7 +55,7 @@ def heat_map_markup(heat: HeatMap) -> Markup:
     height = _TOP + places[-1] + cell + _BOTTOM
     drawn = figure(heat.caption, _heat_description(heat), height, *cells, *_names(heat.groups, places, cell, left),
                    _key(largest, left, height))  # fmt: skip
-    return tag("figure", tag("figcaption", heat.caption), drawn)
+    return figure_markup(heat.caption, drawn)
 
 
 def _offsets(groups: Sequence[str]) -> list[int]:

@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 from benchmarks.paper.outcome import Media
+from benchmarks.report.page import figure_markup
 from benchmarks.report.svg import Markup, join, tag
 
 _QUALITY = 92
@@ -14,7 +15,7 @@ def media_markup(folder: Path, item: Media) -> Markup:
     """A picture or video with its caption, its bytes within the page."""
     path = folder / item.file
     shown = _video(path, item.caption) if path.suffix == ".mp4" else _picture(path, item.caption)
-    return tag("figure", tag("figcaption", item.caption), shown, class_="media")
+    return figure_markup(item.caption, shown, kind="media")
 
 
 def _picture(path: Path, caption: str) -> Markup:

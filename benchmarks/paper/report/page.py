@@ -1,7 +1,6 @@
 """The page."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from benchmarks.paper.outcome import Outcome
@@ -10,13 +9,13 @@ from benchmarks.paper.report.blocks import badge, checks_table, counted, finding
 from benchmarks.paper.report.charts import curves_markup, heat_map_markup
 from benchmarks.paper.report.media import media_markup
 from benchmarks.paper.study import Study
+from benchmarks.report.page import html_page
 from benchmarks.report.svg import Markup, join, tag
 from i2s_trt.files import write_bytes
 
 PAGE = "report.html"
 _TITLE = "Image2StyleGAN: the paper's claims, measured"
-# no script, no connection; pictures and videos are within the page
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
+_STYLE = ("benchmarks.paper.report", "paper.css")
 
 
 def write_page(folder: Path, about: About, outcomes: Sequence[tuple[Study, Outcome]]) -> Path:
@@ -32,20 +31,12 @@ def write_page(folder: Path, about: About, outcomes: Sequence[tuple[Study, Outco
 
 def page(folder: Path, about: About, outcomes: Sequence[tuple[Study, Outcome]]) -> str:
     """The whole page as HTML."""
-    head = tag(
-        "head",
-        Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        Markup('<meta name="color-scheme" content="light dark">'),
-        tag("title", _TITLE),
-        tag("style", Markup(_style())),
-    )
     header = tag(
         "header", tag("h1", _TITLE), tag("p", f"{counted(outcomes)}.", class_="lead"), _facts(about),
         summary_table(outcomes),
     )  # fmt: skip
-    sections = (_section(folder / study.name, study, outcome) for study, outcome in outcomes)
-    return f'<!doctype html>\n<html lang="en">\n{head}\n{tag("body", header, tag("main", *sections))}\n</html>\n'
+    sections = [_section(folder / study.name, study, outcome) for study, outcome in outcomes]
+    return html_page(_TITLE, header, sections, _STYLE, media=True)
 
 
 def _facts(about: About) -> Markup:
@@ -67,8 +58,3 @@ def _section(folder: Path, study: Study, outcome: Outcome) -> Markup:
         *(tag("p", note, class_="note") for note in findings.notes),
         id=name,
     )
-
-
-def _style() -> str:
-    own = (files("benchmarks.paper.report") / "paper.css").read_text()
-    return (files("benchmarks.report") / "page.css").read_text() + own

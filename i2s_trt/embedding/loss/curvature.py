@@ -145,9 +145,7 @@ def latents_around(generator: Generator, count: int, spreads: tuple[float, ...],
     layers = generator.num_layers
     z = torch.randn(count * layers, generator.z_dim, generator=random)
     rows = generator.broadcast(generator.mapping(z.to(generator.mean_w.device))).cpu()
-    mixed = (
-        rows.view(count, layers, layers, -1).diagonal(dim1=1, dim2=2).permute(0, 2, 1)
-    )  # [count, L, D]
+    mixed = rows.view(count, layers, layers, -1).diagonal(dim1=1, dim2=2).permute(0, 2, 1)  # [count, L, D]
     whole = rows.view(count, layers, layers, -1)[:, 0]  # [count, L, D]
     share = torch.tensor([0.0, 0.5, 1.0])[torch.arange(count) % 3].view(-1, 1, 1)
     deviation = (rows - generator.mean_w.cpu()).square().mean().sqrt()
