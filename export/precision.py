@@ -1,14 +1,12 @@
 """Brings networks to the precision of a graph; what must stay float32 stays."""
 
 import copy
-from typing import cast
 
 import torch
 from torch import nn
 
 from export.keys import Precision
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.synthesis import SynthesisLayer
 from i2s_trt.models.vgg import Vgg16
 
 DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -23,10 +21,7 @@ def generator_in(generator: Generator, precision: Precision) -> Generator:
     if precision == "fp32":
         return generator
     reduced = copy.deepcopy(generator)
-    synthesis = reduced.synthesis.to(DTYPES[precision])
-    for layer in synthesis.layers:
-        cast(SynthesisLayer, layer).style.float()
-        cast(SynthesisLayer, layer).noise = cast(SynthesisLayer, layer).noise.float()
+    reduced.synthesis.to_precision(DTYPES[precision])
     return reduced
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Array, Pixels, WPlus
 from i2s_trt.fused.choice import choose_plain_epilogue
-from i2s_trt.fused.synthesis import FrozenSynthesis
+from i2s_trt.fused.synthesis import freeze_synthesis
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.memory import kept_memory
 from i2s_trt.models.generator import Generator
@@ -65,7 +65,7 @@ class TorchSynthesizer:
         self._synthesis: Callable[[Tensor], Tensor] = generator.synthesis
         if generator.mean_w.device.type == "cpu":
             const = cast(Tensor, generator.synthesis.const)
-            self._synthesis = FrozenSynthesis(generator.synthesis, const.dtype, choose_plain_epilogue(const.device))
+            self._synthesis = freeze_synthesis(generator.synthesis, const.dtype, choose_plain_epilogue(const.device))
         self.resolution = generator.resolution
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from export.precision import generator_in
-from i2s_trt.fused.synthesis import FrozenSynthesis
+from i2s_trt.fused.stylegan1 import FrozenStyleGan1
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.synthesizer import TorchSynthesizer
@@ -54,13 +54,13 @@ def test_so_it_does_where_the_network_is_laid_out_anew(
     loose: Flags, generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Flags] = []
-    plain = FrozenSynthesis.__call__
+    plain = FrozenStyleGan1.__call__
 
-    def watched(self: FrozenSynthesis, w_plus: torch.Tensor) -> torch.Tensor:
+    def watched(self: FrozenStyleGan1, w_plus: torch.Tensor) -> torch.Tensor:
         seen.append(flags())
         return plain(self, w_plus)
 
-    monkeypatch.setattr(FrozenSynthesis, "__call__", watched)
+    monkeypatch.setattr(FrozenStyleGan1, "__call__", watched)
     TorchSynthesizer(generator).preview(W_PLUS)
     assert seen == [("ieee", "ieee")] * len(W_PLUS)
     assert flags() == loose

@@ -6,22 +6,19 @@ rate, Karras et al. 2018, section 4.1). Here that happens once.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import GeneratorWeights
-from i2s_trt.models.mapping import Mapping as MappingNetwork
 from i2s_trt.models.spec import GeneratorSpec
-from i2s_trt.models.synthesis import Synthesis
+from i2s_trt.models.stylegan1 import StyleGan1Synthesis
 
-DEFAULTS_SEED = 0  # of noise maps and mean latents that a file does not contain
-MEAN_SAMPLES = 10_000
 _FUSED_FROM = 128  # pixels; "auto" fuses upscaling and convolution from this resolution on
 _LAYERS_MAX = 18  # of 1024x1024: a small file must not ask for noise maps that fill the memory
 
@@ -46,14 +43,6 @@ class RawNetwork:
     truncation_cutoff: int = 8
 
 
-@dataclass(frozen=True)
-class Converted:
-    """The canonical weights, and what had to be made up because the file lacks it."""
-
-    weights: GeneratorWeights
-    notes: tuple[str, ...] = field(default=())
-
-
 def convert(raw: RawNetwork) -> Converted:
     """Canonical weights of a raw network.
 
@@ -68,7 +57,7 @@ def convert(raw: RawNetwork) -> Converted:
         if is_fused(raw.fused_scale, spec.layer_resolution(layer)):
             name = f"synthesis.layers.{layer}.weight"
             tensors[name] = tensors[name].flip(2, 3)  # a fused kernel is the unfused one turned by 180 degrees
-    notes = _fill_noise(spec, tensors) + _fill_mean(spec, tensors)
+    notes = fill_noise(spec, tensors, spec.num_layers) + fill_mean(spec, tensors)
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     return Converted(GeneratorWeights(spec, contiguous), notes)
 
@@ -85,8 +74,8 @@ def infer_spec(raw: RawNetwork) -> GeneratorSpec:
         CheckpointError: a tensor is missing or has an impossible shape.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in raw.tensors.items()}
-    layers = _count_layers(shapes, "synthesis.layers.{}.bias")
-    dense = _count_layers(shapes, "mapping.dense.{}.weight")
+    layers = count_layers(shapes, "synthesis.layers.{}.bias")
+    dense = count_layers(shapes, "mapping.dense.{}.weight")
     if not 4 <= layers <= _LAYERS_MAX or layers % 2 or dense == 0:
         raise CheckpointError(f"{layers} styled layers and {dense} mapping layers do not make a StyleGAN1 generator")
     try:
@@ -151,19 +140,12 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
             raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"the tensor that becomes {name} holds values that are not finite")
-    used = {f"synthesis.to_rgb.{lod}" for lod in Synthesis.rgb_lods(spec)}
+    used = {f"synthesis.to_rgb.{lod}" for lod in StyleGan1Synthesis.rgb_lods(spec)}
     for name in shapes:
         optional = name == "mean_w" or name.endswith(".noise")
         unused = name.startswith("synthesis.to_rgb.") and name.rpartition(".")[0] not in used
         if name not in tensors and not optional and not unused:
             raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
-
-
-def _count_layers(names: Mapping[str, object], pattern: str) -> int:
-    count = 0
-    while pattern.format(count) in names:
-        count += 1
-    return count
 
 
 def _scales(raw: RawNetwork) -> Callable[[str, Tensor], float]:
@@ -182,27 +164,3 @@ def _scales(raw: RawNetwork) -> Callable[[str, Tensor], float]:
         return gains[kind] / math.sqrt(fan_in) * lrmul if raw.use_wscale else lrmul
 
     return scale
-
-
-def _fill_noise(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
-    """Draw the noise maps that the file lacks, from a fixed seed."""
-    names = [f"synthesis.layers.{i}.noise" for i in range(spec.num_layers)]
-    missing = [i for i, name in enumerate(names) if name not in tensors]
-    random = np.random.default_rng(DEFAULTS_SEED)
-    for layer in missing:
-        size = spec.layer_resolution(layer)
-        tensors[names[layer]] = torch.from_numpy(random.standard_normal((1, 1, size, size), dtype=np.float32))
-    return (f"{len(missing)} noise maps were not in the file; drawn from seed {DEFAULTS_SEED}",) if missing else ()
-
-
-def _fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
-    """Average the mapping over samples when the file lacks the mean latent."""
-    if "mean_w" in tensors:
-        return ()
-    mapping = MappingNetwork(spec)
-    mapping.load_state_dict({k.removeprefix("mapping."): v for k, v in tensors.items() if k.startswith("mapping.")})
-    random = np.random.default_rng(DEFAULTS_SEED)
-    z = torch.from_numpy(random.standard_normal((MEAN_SAMPLES, spec.z_dim), dtype=np.float32))
-    with torch.no_grad():
-        tensors["mean_w"] = mapping(z).view(-1, spec.w_dim).mean(dim=0)
-    return (f"the mean latent was not in the file; averaged over {MEAN_SAMPLES} samples of seed {DEFAULTS_SEED}",)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from i2s_trt.checkpoints.convert import RawNetwork, convert
+from i2s_trt.checkpoints.module_pickle import read_module_pickle
+from i2s_trt.checkpoints.safe_pickle import read_pickle
+from i2s_trt.checkpoints.stylegan2 import RawStyleGan2, convert_stylegan2
 from i2s_trt.checkpoints.tf_pickle import read_tf_pickle
 from i2s_trt.checkpoints.torch_ports import read_torch_port
 from i2s_trt.errors import CheckpointError, ModelError
@@ -38,10 +41,10 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoint:
-    """Read a StyleGAN1 checkpoint of any supported kind; runs no code from it.
+    """Read a StyleGAN1 or StyleGAN2 checkpoint of any supported kind; runs no code from it.
 
     Args:
-        path: a TensorFlow pickle or a PyTorch conversion.
+        path: a pickle of TensorFlow's networks or of PyTorch's modules, or a PyTorch conversion.
         crop: first and one-past-last picture row of a landscape model; guessed from a name such as
             `...-512x384.pkl` when left out.
 
@@ -50,7 +53,7 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
     """
     try:
         kind, raw = _read_raw(path)
-        converted = convert(raw)
+        converted = convert_stylegan2(raw) if isinstance(raw, RawStyleGan2) else convert(raw)
         spec = converted.weights.spec
         spec = replace(spec, crop=crop or _crop_from_name(path.name, spec.resolution))
         weights = GeneratorWeights(spec, converted.weights.tensors)
@@ -64,13 +67,16 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
         raise CheckpointError(f"{path}: it is not laid out as a network ({reason})", "download it again") from error
 
 
-def _read_raw(path: Path) -> tuple[str, RawNetwork]:
+def _read_raw(path: Path) -> tuple[str, RawNetwork | RawStyleGan2]:
     with path.open("rb") as stream:
         head = stream.read(512)
     if head.startswith(_ZIP) or head.startswith(_LEGACY_TORCH):
         return read_torch_port(path)
     _refuse_text(head)
-    return "tensorflow pickle", read_tf_pickle(path)
+    tree = read_pickle(path)
+    if isinstance(tree, dict):
+        return "pytorch pickle", read_module_pickle(tree)
+    return "tensorflow pickle", read_tf_pickle(tree)
 
 
 def _refuse_text(head: bytes) -> None:

@@ -1,14 +1,16 @@
-"""Reads TensorFlow-era network pickles without executing anything in them.
+"""Reads network pickles, of TensorFlow's days and of PyTorch's modules, without executing anything in them.
 
 A pickle is a program. This reader first walks over its opcodes, refusing those no network needs, and then lets the
 standard unpickler build the tree with inert records in place of every class and function: nothing the file names is
-imported, and NumPy never sees a state that the file could have forged. Formats: Karras et al. 2019's `(G, D, Gs)`.
+imported, and NumPy never sees a state that the file could have forged. Formats: Karras et al. 2019's `(G, D, Gs)`,
+and the modules of stylegan2-ada-pytorch and stylegan3, which carry the source of their classes: it is read past.
 """
 
 import pickle
 import pickletools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -24,8 +26,6 @@ _DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|\?)")
 _HINT = "use the original .pkl from its publisher; i2s-trt executes nothing, so there is no way to force it"
 OPCODES_MAX = 500_000  # a network has some 10,000
 _NESTED_MAX = 20  # a network's tuples are nested two deep
-_PERSISTENCE = "torch_utils.persistence"
-_STYLEGAN3_MARKS = re.compile(r"SynthesisInput|^L\d+_\d+_\d+$|^phases$|^magnitude_ema|^num_critical$|stylegan3")
 
 
 class NetworkRecord:
@@ -95,6 +95,42 @@ class ArrayRecord:
         return self
 
 
+class ModuleRecord:
+    """What stands for a PyTorch module: its class's name and the dictionary it was saved with."""
+
+    def __init__(self, meta: object) -> None:
+        state = meta.get("state") if isinstance(meta, dict) else None
+        if not isinstance(meta, dict) or meta.get("type") != "class" or not isinstance(state, dict):
+            raise pickle.UnpicklingError("a module's description is not a class and its state")
+        self.class_name, self.state = str(meta.get("class_name"))[:80], state
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("the file tries to alter a module")
+
+
+@dataclass(frozen=True)
+class StorageRecord:
+    """What stands for a PyTorch storage: the bytes that `torch.save` made of it."""
+
+    data: bytes
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("the file tries to alter a storage")
+
+
+@dataclass(frozen=True)
+class TensorRecord:
+    """What stands for a PyTorch tensor: a view of a storage."""
+
+    storage: Any
+    offset: Any
+    size: Any
+    stride: Any
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("the file tries to alter a tensor")
+
+
 class _Dict(dict[Any, Any]):
     """What stands for OrderedDict and EasyDict."""
 
@@ -126,6 +162,7 @@ class _InertUnpickler(pickle.Unpickler):
     def __init__(self, stream: IO[bytes], size: int) -> None:
         super().__init__(stream, encoding="latin1")
         self._text_budget, budget = _Budget(size), _Budget(size)
+        self._storage_budget = _Budget(size)
         numpy_functions = {
             "multiarray._reconstruct": _Function(lambda *_: ArrayRecord(budget)),
             "multiarray.scalar": _Function(lambda dtype, data: ArrayRecord(budget).fill(data, dtype, (), "C")),
@@ -139,7 +176,17 @@ class _InertUnpickler(pickle.Unpickler):
             "_codecs.encode": _Function(self._encode),
             "collections.OrderedDict": _Dict,
             "dnnlib.util.EasyDict": _Dict,
+            "torch_utils.persistence._reconstruct_persistent_obj": _Function(ModuleRecord),
+            "torch.storage._load_from_bytes": _Function(self._storage),
+            "torch._utils._rebuild_tensor_v2": _Function(lambda *view: TensorRecord(*view[:4])),
+            "torch._utils._rebuild_parameter": _Function(lambda tensor, *_: tensor),
         }
+
+    def _storage(self, data: object) -> StorageRecord:
+        if not isinstance(data, bytes):
+            raise pickle.UnpicklingError("a tensor's storage is not bytes")
+        self._storage_budget.spend(len(data))
+        return StorageRecord(data)
 
     def _encode(self, text: str, encoding: str = "latin1") -> bytes:
         self._text_budget.spend(len(text))
@@ -152,7 +199,7 @@ class _InertUnpickler(pickle.Unpickler):
         if key in self._networks:
             return NetworkRecord
         if key not in self._globals:
-            raise CheckpointError(f"refused to load {key}: no StyleGAN1 network needs it, and it could run code", _HINT)
+            raise CheckpointError(f"refused to load {key}: no StyleGAN network needs it, and it could run code", _HINT)
         return self._globals[key]
 
 
@@ -189,10 +236,10 @@ class _Nesting:
 
 
 def read_pickle(path: Path) -> Any:
-    """The tree of a network pickle, with records for networks and arrays.
+    """The tree of a network pickle, with records for networks, modules, arrays and tensors.
 
     Raises:
-        CheckpointError: the file is hostile, truncated or not a network pickle, or holds a PyTorch StyleGAN2 or 3.
+        CheckpointError: the file is hostile, truncated or not a network pickle.
     """
     try:
         with path.open("rb") as stream:
@@ -231,17 +278,7 @@ def _walk(stream: IO[bytes]) -> Iterator[tuple[pickletools.OpcodeInfo, Any]]:
 
 
 def _inspect(stream: IO[bytes]) -> None:
-    """Refuse what no StyleGAN1 network's pickle contains."""
-    persistent, stylegan3 = False, False
-    for opcode, argument in _walk(stream):
+    """Refuse what no network's pickle contains."""
+    for opcode, _ in _walk(stream):
         if opcode.name in _REFUSED_OPCODES:
             raise CheckpointError(f"refused the pickle opcode {opcode.name}, which no network file contains", _HINT)
-        if isinstance(argument, str):
-            persistent = persistent or argument.startswith(_PERSISTENCE)
-            stylegan3 = stylegan3 or bool(_STYLEGAN3_MARKS.search(argument))
-    if persistent:
-        kind = "StyleGAN3" if stylegan3 else "StyleGAN2-ADA (PyTorch)"
-        raise CheckpointError(
-            f"this is a {kind} network; i2s-trt embeds into StyleGAN1",
-            "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq",
-        )

@@ -1,7 +1,6 @@
-"""Official TensorFlow StyleGAN1 pickles: `(G, D, Gs)`, of which Gs, the moving average, is used."""
+"""Official TensorFlow pickles: `(G, D, Gs)`, of which Gs, the moving average, is used."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,12 @@ from torch import Tensor
 
 from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.convert import RawNetwork
-from i2s_trt.checkpoints.safe_pickle import ArrayRecord, NetworkRecord, read_pickle
+from i2s_trt.checkpoints.safe_pickle import ArrayRecord, NetworkRecord
+from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
+from i2s_trt.checkpoints.tf_stylegan2 import is_stylegan2, raw_tf_stylegan2
 from i2s_trt.errors import CheckpointError
 
-_STYLEGAN2_VERSION = 4
-_HINT = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
+_HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
 _PREFIX = re.compile(r"^(G_)?(synthesis|mapping)/")
 _SLOPES = {"lrelu": 0.2, "relu": 0.0}
 # options under which the network would compute something else, with the values that are implemented
@@ -25,14 +25,16 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def read_tf_pickle(path: Path) -> RawNetwork:
-    """The moving-average generator of a TensorFlow pickle.
+def read_tf_pickle(tree: Any) -> RawNetwork | RawStyleGan2:
+    """The moving-average generator of what `read_pickle` gave.
 
     Raises:
-        CheckpointError: not a pickle of a StyleGAN1 generator; the message names what it is.
+        CheckpointError: not a pickle of a StyleGAN generator; the message names what it is.
     """
-    network = _moving_average(read_pickle(path))
+    network = _moving_average(tree)
     variables = _variables(network)
+    if is_stylegan2(variables):
+        return raw_tf_stylegan2(variables, _kwargs(network))
     _check_architecture(network, variables)
     return _raw(variables, _options(network))
 
@@ -62,21 +64,15 @@ def _variables(network: NetworkRecord) -> dict[str, Array]:
 
 
 def _check_architecture(network: NetworkRecord, variables: dict[str, Any]) -> None:
-    version = network.state.get("version", 0)
-    if any(name.endswith("/mod_weight") for name in variables) or version >= _STYLEGAN2_VERSION:
-        raise CheckpointError("this is a StyleGAN2 network; i2s-trt embeds into StyleGAN1", _HINT)
     if "synthesis/4x4/Const/const" not in variables or "mapping/Dense0/weight" not in variables:
         name = network.state.get("build_func_name")
         builder = f" (built by {name[:80]!r})" if isinstance(name, str) else ""
-        raise CheckpointError(f"this network{builder} is not a StyleGAN1 generator", _HINT)
+        raise CheckpointError(f"this network{builder} is not a StyleGAN1 or StyleGAN2 generator", _HINT)
 
 
 def _options(network: NetworkRecord) -> dict[str, Any]:
-    """The keyword arguments of the network and its components; unknown ones are harmless and ignored."""
-    options: dict[str, Any] = {}
-    for part in (network, *(network.state.get("components") or {}).values()):
-        options.update(part.state.get("static_kwargs") or {})
-    options = {name: _to_plain(value) for name, value in options.items()}
+    """The keyword arguments of a StyleGAN1; unknown ones are harmless and ignored."""
+    options = _kwargs(network)
     for name, supported in _SUPPORTED.items():
         if name in options and options[name] not in supported:
             raise CheckpointError(
@@ -86,6 +82,14 @@ def _options(network: NetworkRecord) -> dict[str, Any]:
     if options.get("nonlinearity", "lrelu") != options.get("mapping_nonlinearity", "lrelu"):
         raise CheckpointError("this StyleGAN1 uses different nonlinearities in mapping and synthesis")
     return options
+
+
+def _kwargs(network: NetworkRecord) -> dict[str, Any]:
+    """The keyword arguments of the network and its components."""
+    options: dict[str, Any] = {}
+    for part in (network, *(network.state.get("components") or {}).values()):
+        options.update(part.state.get("static_kwargs") or {})
+    return {name: _to_plain(value) for name, value in options.items()}
 
 
 def _to_plain(value: Any) -> Any:

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from i2s_trt.archives import is_plain, opened_archive, read_entry
 from i2s_trt.checkpoints.safe_pickle import inspect_pickle
 from i2s_trt.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import torch
 
 _REFUSED = "PyTorch's restricted loader refused the file"
 _HINT = "download it again; if it holds more than tensors, save its state_dict alone"
@@ -38,6 +41,29 @@ def read_torch_file(path: Path) -> Any:
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # a broken or hostile file can raise anything
+        raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _HINT) from error
+
+
+def read_storage(data: bytes) -> "torch.Tensor":
+    """The numbers of a storage that `torch.save` wrote in its old form, as modules' pickles hold them, in one row.
+
+    Raises:
+        CheckpointError: damaged, or something else than a storage of numbers.
+    """
+    import torch
+
+    try:
+        with io.BytesIO(data) as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _inspect_legacy(stream, len(data))
+            stream.seek(0)
+            storage = torch.load(stream, map_location="cpu", weights_only=True)
+            if not isinstance(storage, torch.TypedStorage):
+                raise CheckpointError("a tensor of the module is not made of numbers", _HINT)
+            return torch.tensor([], dtype=storage.dtype).set_(storage.untyped())  # type: ignore[no-untyped-call]
+    except CheckpointError:
+        raise
+    except Exception as error:
         raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _HINT) from error
 
 

@@ -13,12 +13,15 @@ import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.convert import RawNetwork
+from i2s_trt.checkpoints.module_pickle import raw_of_state
+from i2s_trt.checkpoints.rosinality import is_rosinality, read_rosinality
+from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.torch_file import read_torch_file
 from i2s_trt.errors import CheckpointError
 
 _LAYER = "synthesis.layers."
 _FUSED = r"synthesis\.layer\d+\.weight"
-_HINT = "use a StyleGAN1 checkpoint, for example: i2s-trt models pull ffhq"
+_HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
 _EPILOGUE = {
     "top_epi.noise.weight": "noise_weight", "style_mod.lin.weight": "style.weight", "style_mod.lin.bias": "style.bias",
 }  # fmt: skip
@@ -40,24 +43,31 @@ class Port:
     fused_mark: str = ""
 
 
-def read_torch_port(path: Path) -> tuple[str, RawNetwork]:
+def read_torch_port(path: Path) -> tuple[str, RawNetwork | RawStyleGan2]:
     """Name of the port and its raw network.
 
     Raises:
-        CheckpointError: not a PyTorch file, or not a StyleGAN1 generator; the message names what it is.
+        CheckpointError: not a PyTorch file, or not a StyleGAN generator; the message names what it is.
     """
-    state = _generator_state(read_torch_file(path))
+    tree = read_torch_file(path)
+    state = _generator_state(tree)
+    if is_rosinality(state):
+        _refuse_odd_tensors(state)
+        return read_rosinality(state, tree)
+    if "synthesis.b4.const" in state:
+        _refuse_odd_tensors(state)
+        return "stylegan2-ada-pytorch", raw_of_state(state)
     _refuse_other_networks(state)
     port = next((port for port in PORTS if port.mark in state), None)
     if port is None:
         some = ", ".join(list(state)[:3]) or "nothing"
-        raise CheckpointError(f"no known StyleGAN1 conversion has these tensors ({some}, ...)", _HINT)
+        raise CheckpointError(f"no known StyleGAN conversion has these tensors ({some}, ...)", _HINT)
     return port.name, _raw(state, port)
 
 
 def _generator_state(tree: Any) -> dict[str, Tensor]:
     """The state dict of the generator, out of the containers that training scripts wrap it in."""
-    for wrapper in ("generator_smooth", "g_running", "g_ema", "state_dict", "generator"):
+    for wrapper in ("generator_smooth", "g_running", "g_ema", "G_ema", "state_dict", "generator", "g"):
         if isinstance(tree, Mapping) and isinstance(tree.get(wrapper), Mapping):
             tree = tree[wrapper]
             break
@@ -70,16 +80,14 @@ def _generator_state(tree: Any) -> dict[str, Tensor]:
 def _refuse_other_networks(state: Mapping[str, Tensor]) -> None:
     found = next((name for name, pattern in _OTHERS.items() if any(re.search(pattern, key) for key in state)), None)
     if found:
-        raise CheckpointError(f"this is {found}; i2s-trt embeds into the original StyleGAN1", _HINT)
+        raise CheckpointError(f"this is {found}; i2s-trt embeds into StyleGAN1 and StyleGAN2", _HINT)
 
 
 _OTHERS = {
     "rosinality's style-based-gan-pytorch, a different architecture (no learning-rate multiplier, convolution bias "
     "before the blur, one noise map a resolution)": r"(^|\.)progression\.\d+\.",
     "StyleGAN3": r"synthesis\.input\.|synthesis\.L\d+_",
-    "StyleGAN2 (official PyTorch)": r"synthesis\.b\d+\.",
     "StyleGAN2 (genforce)": r"synthesis\.early_layer\.",
-    "StyleGAN2 (rosinality's, or an encoder built on it such as pSp or e4e)": r"(^|\.)convs\.\d+\.conv\.modulation",
 }
 
 
@@ -103,6 +111,11 @@ def _raw(state: Mapping[str, Tensor], port: Port) -> RawNetwork:
 def _fused_scale(fused: int, depth: int) -> bool | Literal["auto"]:
     """What the number of fused layers says; every resolution but the first has a layer that can be."""
     return fused > 0 if fused in (0, depth - 1) else "auto"
+
+
+def _refuse_odd_tensors(state: Mapping[str, Tensor]) -> None:
+    for key, tensor in state.items():
+        _refuse_odd_tensor(key, tensor)
 
 
 def _refuse_odd_tensor(key: str, tensor: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2s_trt.fused.convolution import convolution
-from i2s_trt.fused.synthesis import laid_out
+from i2s_trt.fused.layout import laid_out
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, POOLED_BEFORE, TAPS
 

@@ -1,4 +1,4 @@
-"""A StyleGAN1 generator: its weights in canonical form, and the module that runs them."""
+"""A generator: its weights in canonical form, and the module that runs them."""
 
 import hashlib
 from collections.abc import Mapping as MappingABC
@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from i2s_trt.errors import ModelError
-from i2s_trt.models.layers import upsample_kernel
+from i2s_trt.models.architectures import build_synthesis, run_time_tensors
 from i2s_trt.models.mapping import Mapping
 from i2s_trt.models.spec import GeneratorSpec
-from i2s_trt.models.synthesis import Synthesis
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,16 @@ class GeneratorWeights:
     """A generator as it is stored: the one form that every checkpoint is converted to.
 
     `tensors` holds effective weights under these names (L layers, C channels, D = w_dim):
-    `mapping.dense.{i}.weight` [out, in] and `.bias`; `mapping.label.weight` [Z, labels] of conditional models;
+    `mapping.dense.{i}.weight` [out, in] and `.bias`; of conditional models `mapping.label.weight` [Z, labels], and
+    `.bias` [Z] of those that have one; `mean_w` [D]. Those of a StyleGAN1's synthesis network are
     `synthesis.const` [1, C, 4, 4]; `synthesis.layers.{i}.weight` [C, C_in, 3, 3] (from layer 1; applied after
     nearest-neighbour upsampling in layers 2, 4, ...), `.noise_weight` [C], `.bias` [C], `.style.weight` [2C, D],
-    `.style.bias` [2C], `.noise` [1, 1, H, W]; `synthesis.to_rgb.{lod}.weight` [3, C, 1, 1] and `.bias`;
-    `mean_w` [D].
+    `.style.bias` [2C], `.noise` [1, 1, H, W]; `synthesis.to_rgb.{lod}.weight` [3, C, 1, 1] and `.bias`. Those of a
+    StyleGAN2's are `synthesis.const` [1, C, 4, 4]; `synthesis.layers.{i}.weight` [C, C_in, 3, 3] for i from 0 to L - 2
+    (transposed, with stride 2, in layers 1, 3, ...), `.noise_weight` [1], `.bias` [C], `.style.weight` [C_in, D],
+    `.style.bias` [C_in], `.noise` [1, 1, H, W]; `synthesis.to_rgb.{block}.weight` [3, C, 1, 1], `.bias`,
+    `.style.weight` [C, D] and `.style.bias`, block 0 being 4x4; `synthesis.skips.{block}.weight` [C, C_in, 1, 1] of
+    residual blocks.
     """
 
     spec: GeneratorSpec
@@ -55,7 +59,7 @@ class Generator(nn.Module):
         self.spec = spec
         self.digest = digest
         self.mapping = Mapping(spec)
-        self.synthesis = Synthesis(spec)
+        self.synthesis = build_synthesis(spec)
         self.register_buffer("mean_w", torch.zeros(spec.w_dim))
 
     @classmethod
@@ -67,7 +71,7 @@ class Generator(nn.Module):
         """
         generator = cls(weights.spec, weights.digest())
         try:
-            generator.load_state_dict(run_time_tensors(weights))
+            generator.load_state_dict(run_time_tensors(weights.spec, weights.tensors))
         except RuntimeError as error:
             details = " ".join(str(error).split())
             raise ModelError(f"the weights do not fit the architecture: {details}") from error
@@ -125,17 +129,3 @@ class Generator(nn.Module):
     def crop(self, images: Tensor) -> Tensor:
         """The picture's rows of network output [N, 3, R, R]."""
         return images if self.spec.crop is None else images[:, :, self.spec.crop[0] : self.spec.crop[1]]
-
-
-def run_time_tensors(weights: GeneratorWeights) -> dict[str, Tensor]:
-    """`weights` as the modules take them: float32, upsampling kernels folded, unused toRGB layers left out."""
-    used = {f"synthesis.to_rgb.{lod}" for lod in Synthesis.rgb_lods(weights.spec)}
-    tensors = {}
-    for name, stored in weights.tensors.items():
-        owner, _, leaf = name.rpartition(".")
-        if owner.startswith("synthesis.to_rgb.") and owner not in used:
-            continue
-        layer = owner.removeprefix("synthesis.layers.")
-        upsamples = leaf == "weight" and layer.isdigit() and int(layer) > 0 and int(layer) % 2 == 0
-        tensors[name] = upsample_kernel(stored.float()) if upsamples else stored.float()
-    return tensors

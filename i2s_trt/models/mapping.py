@@ -11,12 +11,18 @@ from i2s_trt.models.spec import GeneratorSpec
 
 
 class Mapping(nn.Module):
-    """Dense layers with leaky ReLU after each (Karras et al. 2019, section 2; no output gain)."""
+    """Dense layers with leaky ReLU after each (Karras et al. 2019, section 2).
+
+    StyleGAN2 multiplies each layer's output by the square root of 2. Leaky ReLU being homogeneous, that is part of the
+    effective weights.
+    """
 
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.label = nn.Linear(spec.label_size, spec.z_dim, bias=False) if spec.label_size else None
+        self.label = None
+        if spec.label_size:
+            self.label = nn.Linear(spec.label_size, spec.z_dim, bias=spec.normalize_label)
         inputs = spec.z_dim * (2 if spec.label_size else 1)
         widths = (inputs, *spec.mapping_widths)
         self.dense = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(widths))
@@ -37,10 +43,13 @@ class Mapping(nn.Module):
         x = z
         if self.label is not None:
             labels = z.new_zeros(z.shape[0], self.spec.label_size) if labels is None else labels
-            x = cat([z, self.label(labels)], dim=1)  # [N, 2Z]
+            embedded = self.label(labels)
+            x = cat(
+                [pixel_norm(z), pixel_norm(embedded)] if self.spec.normalize_label else [z, embedded], dim=1
+            )  # [N, 2Z]
         elif labels is not None:
             raise ModelError("this model takes no labels: it is unconditional")
-        if self.spec.normalize_z:
+        if self.spec.normalize_z and not (self.spec.label_size and self.spec.normalize_label):
             x = pixel_norm(x)
         for dense in self.dense:
             x = F.leaky_relu(dense(x), self.spec.negative_slope)  # [N, width]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from i2s_trt.models.generator import Generator, GeneratorWeights, run_time_tensors
+from i2s_trt.models.architectures import run_time_tensors
+from i2s_trt.models.generator import Generator
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.training.factors import LEVELS, bends
 
@@ -89,7 +90,7 @@ class EqualisedGenerator(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents [N, 3, Z], one a level, to images [N, 3, R, R] in about [-1, 1]."""
-        tensors = run_time_tensors(GeneratorWeights(self.spec, self.effective()))
+        tensors = run_time_tensors(self.spec, self.effective())
         core = self._core[0]
         w = functional_call(core.mapping, _below("mapping.", tensors), (latents.flatten(0, 1),))
         w_plus = w.view(len(latents), len(LEVELS), -1)[:, self.get_buffer("levels")]

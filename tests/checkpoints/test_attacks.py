@@ -61,7 +61,7 @@ def marker(tmp_path: Path) -> Path:
         ("numpy.testing._private.utils", "runstring"),
         ("numpy.f2py.crackfortran", "getlincoef"),
         ("torch", "load"),
-        ("torch.storage", "_load_from_bytes"),
+        ("torch.storage", "_new_with_file"),
         ("dnnlib.util", "call_func_by_name"),
         ("dnnlib.tflib.network", "exec"),
         ("collections", "OrderedDict.fromkeys.__globals__"),

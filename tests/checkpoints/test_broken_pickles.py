@@ -34,9 +34,14 @@ def test_component_that_is_no_network(tmp_path: Path) -> None:
     assert "a component of the network is not a network" in refused(tmp_path, dumps(gs))
 
 
-@pytest.mark.parametrize("tree", [None, 5, "text", [1, 2, 3], (1, 2, 3), {}, (None, None)], ids=str)
+@pytest.mark.parametrize("tree", [None, 5, "text", [1, 2, 3], (1, 2, 3), (None, None)], ids=str)
 def test_pickle_of_something_else(tree: Any, tmp_path: Path) -> None:
     assert "the pickle holds no (G, D, Gs) networks" in refused(tmp_path, dumps(tree))
+
+
+@pytest.mark.parametrize("tree", [{}, {"G": None}, {"G_ema": {}}, {"G_ema": 5}], ids=str)
+def test_dictionary_of_something_else(tree: Any, tmp_path: Path) -> None:
+    assert "the pickle holds no generator named G_ema" in refused(tmp_path, dumps(tree))
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])

@@ -1,9 +1,10 @@
-"""Files that are no StyleGAN1 pickle: each is named for what it is, with a hint."""
+"""Files that are no network of ours: each is named for what it is, with a hint."""
 
 import codecs
 import io
 import zipfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,51 +82,58 @@ def test_zip_of_something_else(tmp_path: Path) -> None:
     assert "restricted loader refused the file" in message_for(tmp_path / "net.zip", stream.getvalue())
 
 
-def test_stylegan2_tensorflow_by_its_variables(tmp_path: Path) -> None:
+def test_stylegan2_tensorflow_with_half_its_variables(tmp_path: Path) -> None:
     one = np.ones(1, "f4")
     names = ["synthesis/4x4/Const/const", "synthesis/4x4/Conv/mod_weight", "mapping/Dense0/weight"]
     gs = network(dict.fromkeys(names, one), {"resolution": 64})
-    assert "this is a StyleGAN2 network" in message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
+    message = message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
+    assert "0 styled layers and 1 mapping layers do not make a StyleGAN2 generator" in message
 
 
 @pytest.mark.parametrize("version", [4, 5])
-def test_stylegan2_tensorflow_by_its_version(version: int, tmp_path: Path) -> None:
+def test_tensorflow_network_without_styles(version: int, tmp_path: Path) -> None:
     gs = network({"synthesis/4x4/Const/const": np.ones(1, "f4")}, {}, version=version)
     message = message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
-    assert "this is a StyleGAN2 network" in message
+    assert "is not a StyleGAN1 or StyleGAN2 generator" in message
     assert "i2s-trt models pull ffhq" in message
 
 
 def test_progan(tmp_path: Path) -> None:
     names = ["4x4/Dense/weight", "4x4/Dense/bias", "4x4/Conv/weight", "8x8/Conv0_up/weight", "ToRGB_lod0/weight"]
     gs = Network("Gs", {name: np.ones(1, "f4") for name in names}, {}, build_func_name="G_paper")
-    assert "(built by 'G_paper') is not a StyleGAN1 generator" in message_for(tmp_path / "net.pkl", dumps((gs, gs, gs)))
+    assert "(built by 'G_paper') is not a StyleGAN1 or StyleGAN2 generator" in message_for(
+        tmp_path / "net.pkl", dumps((gs, gs, gs))
+    )
 
 
-def persistence_pickle(class_name: str, source: str, modules: dict[str, Any], protocol: int) -> bytes:
-    """The layout of StyleGAN2-ADA's and StyleGAN3's PyTorch snapshots."""
-    parts = {name: Persistent(part, source, {"_parameters": OrderedDict()}) for name, part in modules.items()}
-    state = {"_parameters": OrderedDict(), "_buffers": OrderedDict(w_avg=np.float32(0)), "_modules": parts}
-    generator = Persistent(class_name, source, state)
-    tree = {"training_set_kwargs": EasyDict(resolution=64), "G": generator, "D": None, "G_ema": generator}
-    return dumps(tree | {"augment_pipe": None}, protocol)
+def persistent(class_name: str, parts: Mapping[str, Any], **more: Any) -> Persistent:
+    """A module of StyleGAN2-ADA's or StyleGAN3's PyTorch code; `parts` by name, each with its own parts."""
+    modules = {name: persistent("Part", inner) for name, inner in parts.items()}
+    state = {"_parameters": OrderedDict(), "_buffers": OrderedDict(), "_modules": modules, **more}
+    return Persistent(class_name, "raise SystemExit('executed')", state)
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_stylegan2_ada_pytorch(protocol: int, tmp_path: Path) -> None:
-    marker = tmp_path / "executed"
-    source = f"open({str(marker)!r}, 'w')"
-    data = persistence_pickle("Generator", source, {"synthesis": "SynthesisNetwork", "b4": "SynthesisBlock"}, protocol)
+@pytest.mark.parametrize(
+    ("generator", "kind"),
+    [
+        (persistent("Generator", {"mapping": {}, "synthesis": {"input": {}, "L0_36_1024": {}}}), "a StyleGAN3 network"),
+        (
+            persistent(
+                "Generator", {"mapping": {}, "synthesis": {"L0_36_64": {}}}, _init_kwargs={"path_stem": "a.pkl"}
+            ),
+            "a StyleGAN-XL network",
+        ),
+        (persistent("TriPlaneGenerator", {"backbone": {"synthesis": {}}}), "an EG3D network"),
+        (persistent("Discriminator", {"b64": {}, "b4": {}}), "no StyleGAN2 generator, but 'Discriminator'"),
+    ],
+    ids=["stylegan3", "stylegan-xl", "eg3d", "discriminator"],
+)
+def test_other_modules(generator: Persistent, kind: str, protocol: int, tmp_path: Path) -> None:
+    data = dumps({"training_set_kwargs": EasyDict(resolution=64), "G_ema": generator}, protocol)
     message = message_for(tmp_path / "net.pkl", data)
-    assert "this is a StyleGAN2-ADA (PyTorch) network; i2s-trt embeds into StyleGAN1" in message
-    assert not marker.exists()
-
-
-@pytest.mark.parametrize("protocol", [2, 4])
-def test_stylegan3_pytorch(protocol: int, tmp_path: Path) -> None:
-    modules = {"input": "SynthesisInput", "L0_36_1024": "SynthesisLayer"}
-    data = persistence_pickle("Generator", "raise SystemExit", modules, protocol)
-    assert "this is a StyleGAN3 network; i2s-trt embeds into StyleGAN1" in message_for(tmp_path / "net.pkl", data)
+    assert f"this is {kind}" in message
+    assert "i2s-trt embeds into StyleGAN1 and StyleGAN2" in message
 
 
 @pytest.mark.parametrize(
@@ -133,12 +141,6 @@ def test_stylegan3_pytorch(protocol: int, tmp_path: Path) -> None:
     [
         (["style.1.linear.weight_orig", "generator.progression.0.conv1.conv.weight_orig"], "rosinality's style-based"),
         (["progression.0.conv1.weight"], "a different architecture"),
-        (["style.1.weight", "input.input", "convs.0.conv.modulation.weight"], "StyleGAN2 (rosinality's"),
-        (
-            ["encoder.body.0.weight", "decoder.convs.0.conv.modulation.bias"],
-            "an encoder built on it such as pSp or e4e",
-        ),
-        (["mapping.fc0.weight", "synthesis.b4.const"], "StyleGAN2 (official PyTorch)"),
         (["mapping.dense0.weight", "synthesis.early_layer.const"], "StyleGAN2 (genforce)"),
         (["mapping.fc0.weight", "synthesis.input.freqs"], "StyleGAN3"),
         (["mapping.fc0.weight", "synthesis.L0_36_512.weight"], "StyleGAN3"),
@@ -154,7 +156,7 @@ def test_pytorch_networks_refused_by_name(keys: list[str], name: str, wrapper: s
 
 def test_state_dict_of_an_unknown_network(tmp_path: Path) -> None:
     data = torch_file({"features.0.weight": torch.zeros(2), "features.0.bias": torch.zeros(2)})
-    assert "no known StyleGAN1 conversion has these tensors (features.0.weight, features.0.bias" in message_for(
+    assert "no known StyleGAN conversion has these tensors (features.0.weight, features.0.bias" in message_for(
         tmp_path / "net.pt", data
     )
 

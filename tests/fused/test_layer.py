@@ -12,7 +12,7 @@ from i2s_trt.fused.epilogue import Formula, LayerConstants
 from i2s_trt.fused.layer import styled_layer
 from i2s_trt.models.layers import upsampling_convolution
 from i2s_trt.models.spec import GeneratorSpec
-from i2s_trt.models.synthesis import SynthesisLayer
+from i2s_trt.models.stylegan1 import SynthesisLayer
 from tests.fused.maps import distance
 
 SPEC = GeneratorSpec(16, 8, 8, (6, 5, 4), (8,))

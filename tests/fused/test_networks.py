@@ -7,7 +7,7 @@ import torch
 
 from i2s_trt.fused.cpu import Native
 from i2s_trt.fused.epilogue import Epilogue, Formula
-from i2s_trt.fused.synthesis import FrozenSynthesis
+from i2s_trt.fused.synthesis import freeze_synthesis
 from i2s_trt.fused.vgg import FrozenVgg
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
@@ -21,7 +21,7 @@ KINK = 5e-3  # a gradient's share that an activation next to 0, on the other sid
 def pair(generator: Generator, dtype: torch.dtype, epilogue: Epilogue, images: int = 2) -> tuple[float, float]:
     """How far picture and gradient are from the ordinary ones."""
     w_plus = generator.truncate(generator.mapping(torch.randn(images, generator.z_dim))).requires_grad_()
-    wanted, ours = generator.synthesis(w_plus), FrozenSynthesis(generator.synthesis, dtype, epilogue)(w_plus)
+    wanted, ours = generator.synthesis(w_plus), freeze_synthesis(generator.synthesis, dtype, epilogue)(w_plus)
     back = torch.randn_like(wanted)
     (a,), (b,) = torch.autograd.grad(ours, w_plus, back), torch.autograd.grad(wanted, w_plus, back)
     assert ours.dtype == torch.float32
@@ -54,13 +54,13 @@ def test_sixteen_bits_begin_above_32_pixels(dtype: torch.dtype, tolerance: float
 def test_other_noise_is_used(toy: Generator) -> None:
     noise = [torch.randn(2, *m.shape[1:]) for m in toy.synthesis.stored_noise()]
     w_plus = toy.mean_w_plus.repeat(2, 1, 1)
-    ours = FrozenSynthesis(toy.synthesis, torch.float32, Native())(w_plus, noise)
+    ours = freeze_synthesis(toy.synthesis, torch.float32, Native())(w_plus, noise)
     assert distance(ours, toy.synthesis(w_plus, noise)) < 1e-5
     assert distance(ours[:1], ours[1:]) > 1e-3
 
 
 def test_images_of_a_batch_do_not_depend_on_each_other_on_the_cpu(toy: Generator) -> None:
-    frozen = FrozenSynthesis(toy.synthesis, torch.float32, Native())
+    frozen = freeze_synthesis(toy.synthesis, torch.float32, Native())
     w_plus = toy.truncate(toy.mapping(torch.randn(2, toy.z_dim)))
     torch.testing.assert_close(frozen(w_plus)[:1], frozen(w_plus[:1]), rtol=1e-4, atol=1e-5)
 

@@ -11,7 +11,7 @@ from i2s_trt.errors import ModelError
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights, standard_spec
-from i2s_trt.models.synthesis import Synthesis
+from i2s_trt.models.stylegan1 import StyleGan1Synthesis
 from tests.conftest import DATA, load_reference
 
 W_TOLERANCE, IMAGE_TOLERANCE, ACTIVATION_TOLERANCE = 2e-5, 5e-5, 2e-4
@@ -164,7 +164,7 @@ def test_level_of_detail_selects_the_coarser_image(toy: Generator) -> None:
         generator = Generator.from_weights(GeneratorWeights(replace(base.spec, lod=lod), tensors))
         return generator.crop(generator.synthesis(generator.mean_w_plus.unsqueeze(0) + 0.3))
 
-    assert Synthesis.rgb_lods(replace(base.spec, lod=0.25)) == (0, 1)
+    assert StyleGan1Synthesis.rgb_lods(replace(base.spec, lod=0.25)) == (0, 1)
     coarse = render(1.0)
     assert torch.equal(coarse[..., ::2, ::2], coarse[..., 1::2, 1::2])
     torch.testing.assert_close(render(0.25), torch.lerp(render(0.0), coarse, 0.25), atol=1e-5, rtol=1e-5)

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import safetensors
 import torch
@@ -27,7 +26,6 @@ from i2s_trt.embedding.options import ObjectiveOptions, Space
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import home, make_folder, write_bytes
 from i2s_trt.models.generator import Generator
-from i2s_trt.models.synthesis import SynthesisLayer
 from i2s_trt.models.vgg import Vgg16
 
 POINTS, PROBES = 16, 16  # latents, and random vectors for each
@@ -117,8 +115,8 @@ def measured_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptio
         )
     with arithmetic("fp32"):
         gradients = torch.stack(list(_probes(generator, vgg, options)))
-    layers = [cast(SynthesisLayer, layer) for layer in generator.synthesis.layers]
-    blocks = [_estimate(gradients[:, i].double(), layer.style.weight) for i, layer in enumerate(layers)]
+    styles = generator.synthesis.style_weights()
+    blocks = [_estimate(gradients[:, i].double(), style) for i, style in enumerate(styles)]
     return torch.stack(blocks).float().to(generator.mean_w.device)
 
 

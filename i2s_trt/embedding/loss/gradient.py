@@ -16,7 +16,7 @@ from i2s_trt.embedding.start.spaces import to_w_plus
 from i2s_trt.fused.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
 from i2s_trt.fused.epilogue import Epilogue
 from i2s_trt.fused.mean_square import fused_mean_square, mean_square
-from i2s_trt.fused.synthesis import FrozenSynthesis
+from i2s_trt.fused.synthesis import FrozenSynthesis, freeze_synthesis
 from i2s_trt.fused.vgg import FrozenVgg
 from i2s_trt.memory import memory_ran_out
 from i2s_trt.models.generator import Generator
@@ -117,7 +117,7 @@ class Gradient:
         )
 
     def _freeze(self, epilogue: Epilogue) -> FrozenSynthesis:
-        return FrozenSynthesis(self._generator.synthesis, activation_dtype(self.options.precision), epilogue)
+        return freeze_synthesis(self._generator.synthesis, activation_dtype(self.options.precision), epilogue)
 
     def _compare(self, w_plus: Tensor, objective: Objective, noise: Sequence[Tensor] | None) -> Tensor:
         return self.losses(self._generator.crop(self._synthesis(w_plus, noise)), w_plus, objective)

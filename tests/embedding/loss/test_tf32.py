@@ -13,7 +13,7 @@ from i2s_trt.arithmetic import Precision
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.fused import synthesis
+from i2s_trt.fused import layout
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16
@@ -63,5 +63,5 @@ def test_float32_up_to_32_pixels_pays_in_tf32_too(
     wanted = computed("fp32")
     with Tf32Convolutions(rounded):
         ours = computed("bf16")
-    monkeypatch.setattr(synthesis, "_FLOAT32_UP_TO", 0)
+    monkeypatch.setattr(layout, "FLOAT32_UP_TO", 0)
     assert distance(ours, wanted) < 0.5 * distance(computed("bf16"), wanted)

@@ -1,0 +1,55 @@
+"""A converted network, and what has to be made up because its file lacks it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2s_trt.models.generator import GeneratorWeights
+from i2s_trt.models.mapping import Mapping as MappingNetwork
+from i2s_trt.models.spec import GeneratorSpec
+
+DEFAULTS_SEED = 0  # of noise maps and mean latents that a file does not contain
+MEAN_SAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The canonical weights, and what had to be made up because the file lacks it."""
+
+    weights: GeneratorWeights
+    notes: tuple[str, ...] = field(default=())
+
+
+def count_layers(names: Mapping[str, object], pattern: str) -> int:
+    """How many names there are of a pattern with a number, from 0 on."""
+    count = 0
+    while pattern.format(count) in names:
+        count += 1
+    return count
+
+
+def fill_noise(spec: GeneratorSpec, tensors: dict[str, Tensor], convolutions: int) -> tuple[str, ...]:
+    """Draw the noise maps that the file lacks, from a fixed seed."""
+    names = [f"synthesis.layers.{i}.noise" for i in range(convolutions)]
+    missing = [i for i, name in enumerate(names) if name not in tensors]
+    random = np.random.default_rng(DEFAULTS_SEED)
+    for layer in missing:
+        size = spec.layer_resolution(layer)
+        tensors[names[layer]] = torch.from_numpy(random.standard_normal((1, 1, size, size), dtype=np.float32))
+    return (f"{len(missing)} noise maps were not in the file; drawn from seed {DEFAULTS_SEED}",) if missing else ()
+
+
+def fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
+    """Average the mapping over samples when the file lacks the mean latent."""
+    if "mean_w" in tensors:
+        return ()
+    mapping = MappingNetwork(spec)
+    mapping.load_state_dict({k.removeprefix("mapping."): v for k, v in tensors.items() if k.startswith("mapping.")})
+    random = np.random.default_rng(DEFAULTS_SEED)
+    z = torch.from_numpy(random.standard_normal((MEAN_SAMPLES, spec.z_dim), dtype=np.float32))
+    with torch.no_grad():
+        tensors["mean_w"] = mapping(z).view(-1, spec.w_dim).mean(dim=0)
+    return (f"the mean latent was not in the file; averaged over {MEAN_SAMPLES} samples of seed {DEFAULTS_SEED}",)

@@ -1,0 +1,173 @@
+"""PyTorch modules pickled by stylegan2-ada-pytorch and stylegan3: `G_ema` of the dictionary that they save.
+
+Such a pickle carries the source of its classes, which the original executes. Here a module is the dictionary of its
+parameters, buffers and options, and its source is never looked at.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2s_trt.checkpoints.safe_pickle import ArrayRecord, ModuleRecord, StorageRecord, TensorRecord
+from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
+from i2s_trt.checkpoints.torch_file import read_storage
+from i2s_trt.errors import CheckpointError
+
+_HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
+_DEEPEST = 8  # modules within modules; a generator has four
+_LARGEST_TENSOR = 2**31  # numbers
+_LEAVES = {
+    "weight": "weight", "bias": "bias", "noise_strength": "noise_weight", "noise_const": "noise",
+    "affine.weight": "style.weight", "affine.bias": "style.bias",
+}  # fmt: skip
+
+
+def read_module_pickle(tree: Mapping[Any, Any]) -> RawStyleGan2:
+    """The moving-average generator of what `read_pickle` gave.
+
+    Raises:
+        CheckpointError: not a StyleGAN2 generator; the message names what it is.
+    """
+    module = tree.get("G_ema", tree.get("G"))
+    if not isinstance(module, ModuleRecord):
+        raise CheckpointError("the pickle holds no generator named G_ema", _HINT)
+    parts = dict(_walk(module))
+    _refuse_other_networks(module, parts)
+    tensors = {
+        f"{prefix}{name}": value
+        for prefix, part in parts.items()
+        for kind in ("_parameters", "_buffers")
+        for name, value in _entries(part, kind)
+        if value is not None
+    }
+    return raw_of_state({name: _tensor(name, record) for name, record in tensors.items()}, _options(parts))
+
+
+def raw_of_state(state: Mapping[str, Tensor], options: Mapping[str, Any] | None = None) -> RawStyleGan2:
+    """The raw network of a state dict with stylegan2-ada-pytorch's names.
+
+    Args:
+        state: tensors by name, such as `synthesis.b8.conv0.weight`.
+        options: fields of `RawStyleGan2` that tensors do not tell.
+    """
+    tensors = {name: _in_shape(name, tensor) for key, tensor in state.items() if (name := canonical_name(key))}
+    filters = [tensor for key, tensor in state.items() if key.endswith("resample_filter") and tensor.ndim == 2]
+    taps = {"resample_taps": resample_taps(filters[0])} if filters else {}
+    return RawStyleGan2(tensors, normalize_label=True, label_gain=None, **{**taps, **(options or {})})
+
+
+def canonical_name(key: str) -> str:
+    """The canonical name of a tensor; empty for those that a generator does not need."""
+    if key == "mapping.w_avg":
+        return "mean_w"
+    if match := re.fullmatch(r"mapping\.(?:fc(\d+)|embed)\.(weight|bias)", key):
+        return f"mapping.label.{match[2]}" if match[1] is None else f"mapping.dense.{match[1]}.{match[2]}"
+    match = re.fullmatch(r"synthesis\.b(\d+)\.(?:(conv[01]|torgb|skip)\.)?(.+)", key)
+    if not match:
+        return ""
+    block, part, leaf = int(match[1]).bit_length() - 3, match[2], match[3]
+    if part is None:
+        return "synthesis.const" if leaf == "const" else ""
+    if part == "skip":
+        return f"synthesis.skips.{block}.weight" if leaf == "weight" else ""
+    owner = f"to_rgb.{block}" if part == "torgb" else f"layers.{2 * block - (part == 'conv0')}"
+    return f"synthesis.{owner}.{_LEAVES[leaf]}" if leaf in _LEAVES else ""
+
+
+def resample_taps(kernel: Tensor) -> tuple[float, ...]:
+    """The four taps whose outer product a filter [4, 4] is, as 1, 3, 3, 1 are.
+
+    Raises:
+        CheckpointError: it is no such product.
+    """
+    kernel = kernel.float()
+    taps, total = kernel.sum(dim=0), kernel.sum()
+    if kernel.shape != (4, 4) or not torch.allclose(torch.outer(kernel.sum(dim=1), taps), kernel * total, atol=1e-6):
+        raise CheckpointError("this network was trained with a resampling filter that is not a row of four numbers")
+    smallest = float(taps[taps != 0].abs().min()) if bool(taps.any()) else 1.0
+    return tuple(round(float(tap) / smallest, 6) for tap in taps)
+
+
+def _walk(module: ModuleRecord, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, ModuleRecord]]:
+    """Every module within one, by its name with a dot after it."""
+    if depth > _DEEPEST:
+        raise CheckpointError("modules are nested too deep for a network", _HINT)
+    yield prefix, module
+    for name, part in _entries(module, "_modules"):
+        if not isinstance(part, ModuleRecord):
+            raise CheckpointError(f"the part {prefix}{name} of the network is not a module", _HINT)
+        yield from _walk(part, f"{prefix}{name}.", depth + 1)
+
+
+def _entries(module: ModuleRecord, kind: str) -> list[tuple[str, Any]]:
+    found = module.state.get(kind, {})
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise CheckpointError(f"a module's {kind[1:]} are not named", _HINT)
+    return list(found.items())
+
+
+def _refuse_other_networks(module: ModuleRecord, parts: Mapping[str, ModuleRecord]) -> None:
+    kind = ""
+    if "backbone." in parts or "TriPlane" in module.class_name:
+        kind = "an EG3D network, which renders from a camera"
+    elif "synthesis.input." in parts or any(re.match(r"synthesis\.L\d+_", name) for name in parts):
+        larger = "path_stem" in module.state.get("_init_kwargs", {}) or "head_layer_names" in module.state
+        kind = "a StyleGAN-XL network" if larger or "mapping.embed_proj." in parts else "a StyleGAN3 network"
+    elif "synthesis.b4." not in parts or "mapping." not in parts:
+        kind = f"no StyleGAN2 generator, but {module.class_name!r}"
+    if kind:
+        raise CheckpointError(f"this is {kind}; i2s-trt embeds into StyleGAN1 and StyleGAN2", _HINT)
+
+
+def _options(parts: Mapping[str, ModuleRecord]) -> dict[str, Any]:
+    """What the modules' own attributes say; one that would compute something else is refused."""
+    layers = [part for name, part in parts.items() if re.fullmatch(r"synthesis\.b\d+\.conv[01]\.", name)]
+    dense = [part for name, part in parts.items() if re.fullmatch(r"mapping\.fc\d+\.", name)]
+    for part in (*layers, *dense):
+        if (activation := part.state.get("activation", "lrelu")) != "lrelu":
+            raise CheckpointError(f"this network has the activation {str(activation)[:40]!r}; lrelu alone is supported")
+    if any(part.state.get("use_noise") is False for part in layers):
+        raise CheckpointError("this network was trained without noise, which is not supported")
+    clamps = {_number(part.state.get("conv_clamp")) for part in layers}
+    topologies = {str(part.state.get("architecture", "skip")) for name, part in parts.items() if name.count(".") == 2}
+    return {
+        "conv_clamp": clamps.pop() if len(clamps) == 1 else None,
+        "topology": topologies.pop() if len(topologies) == 1 else None,
+        "mapping_rate": _number(dense[0].state.get("bias_gain")) or 0.01 if dense else 0.01,
+    }
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, ArrayRecord):
+        value = value.array.item()
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def _tensor(name: str, record: Any) -> Tensor:
+    """The tensor that a record describes, copied; the view lies within its storage and repeats nothing."""
+    if not isinstance(record, TensorRecord) or not isinstance(record.storage, StorageRecord):
+        raise CheckpointError(f"{name} is not a tensor", _HINT)
+    numbers = read_storage(record.storage.data)
+    size, stride, offset = record.size, record.stride, record.offset
+    sizes = (*size, *stride, offset) if isinstance(size, tuple) and isinstance(stride, tuple) else (-1,)
+    if not all(isinstance(one, int) and 0 <= one < _LARGEST_TENSOR for one in sizes) or len(size) != len(stride):
+        raise CheckpointError(f"the tensor {name} has a shape that no tensor has", _HINT)
+    last = offset + sum((count - 1) * step for count, step in zip(size, stride, strict=True))
+    if math.prod(size) > len(numbers) or (math.prod(size) and last >= len(numbers)):
+        raise CheckpointError(f"the tensor {name} is larger than the numbers that the file holds for it", _HINT)
+    return numbers.as_strided(size, stride, offset).float().clone()
+
+
+def _in_shape(name: str, tensor: Tensor) -> Tensor:
+    """Scalars, maps and the constant with the dimensions of their canonical forms."""
+    if name.endswith(".noise_weight"):
+        return tensor.reshape(1) if tensor.numel() == 1 else tensor
+    if name.endswith(".noise") and tensor.ndim == 2:
+        return tensor[None, None]
+    return tensor.unsqueeze(0) if name == "synthesis.const" and tensor.ndim == 3 else tensor

@@ -1,0 +1,177 @@
+"""One styled convolution of a StyleGAN2 with frozen weights, as one function that keeps two activations at most.
+
+In symbols, per image, with s the style, d the demodulation and o the offset (noise and bias), both times the gain:
+
+    u = x * s        v = filter(conv(u))        p = v * d + o        y = clamp(leaky(p))
+
+Backward, from g = dL/dy, with g' = g where y > 0, slope * g where y < 0, and 0 where y is at its bound:
+
+    dL/dd = sum(v * g') = (sum(p * g') - sum(o * g')) / d        where p * g' = y * g on both sides of 0
+    dL/du = conv'(filter'(d * g'))        dL/ds = sum(x * dL/du)        dL/dx = s * dL/du
+
+so x and y are all that has to be kept, and y is the next layer's x. Sums are float32 whatever the activations are.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from i2s_trt.errors import UsageError
+from i2s_trt.fused.convolution import convolution_backward
+from i2s_trt.models.stylegan2 import SLOPE, filtered, per_image
+
+
+@dataclass(frozen=True)
+class ModulatedConstants:
+    """What a layer does not change.
+
+    Attributes:
+        weight: [C, C_in, 3, 3], or [C_in, C, 3, 3] of an upsampling layer.
+        taps: [1, 1, 4, 4] of an upsampling layer, else None.
+        bound: of the output; None for none.
+    """
+
+    weight: Tensor
+    taps: Tensor | None
+    bound: float | None
+
+
+class Modulation(Protocol):
+    """One implementation of what surrounds the convolution; `x`, `y` [N, C, H, W], all others float32."""
+
+    def activate(self, v: Tensor, d: Tensor, o: Tensor, bound: float | None) -> Tensor:
+        """y [N, C, H, W] of v [N, C, H, W], which may be overwritten, d [N, C] and o [1 or N, C, H, W]."""
+
+    def differentiate(
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Tensor, bound: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """dL/dv [N, C, H, W] and dL/dd [N, C]."""
+
+    def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """dL/dx [N, C, H, W] and dL/ds [N, C] from dL/du."""
+
+
+class ModulationFormula:
+    """The formulas as they stand: on any device, and for the compiler."""
+
+    def activate(self, v: Tensor, d: Tensor, o: Tensor, bound: float | None) -> Tensor:
+        """See `Modulation`."""
+        y = F.leaky_relu(v * per_image(d, v) + o.to(v.dtype), SLOPE)
+        return y if bound is None else y.clamp(-bound, bound)
+
+    def differentiate(
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Tensor, bound: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        gradient = gradient if bound is None else torch.where(y.abs() < bound, gradient, torch.zeros_like(gradient))
+        bent = torch.where(y > 0, gradient, SLOPE * gradient)
+        products = (y.float() * gradient.float() - o * bent.float()).sum(dim=(2, 3))
+        return bent * per_image(d, bent), products / d
+
+    def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        return du * per_image(s, du), (du.float() * x.float()).sum(dim=(2, 3))
+
+
+class NativeModulation:
+    """PyTorch's own CPU kernels, in place. Images of a batch are computed one by one.
+
+    A batch norm with fixed statistics 0 and 1 is a product with a style, and its backward pass makes the style's
+    gradient in the same sweep.
+    """
+
+    def activate(self, v: Tensor, d: Tensor, o: Tensor, bound: float | None) -> Tensor:
+        """See `Modulation`."""
+        y = F.leaky_relu(torch.addcmul(o.to(v.dtype), v, per_image(d, v), out=v), SLOPE, inplace=True)
+        return y if bound is None else y.clamp_(-bound, bound)
+
+    def differentiate(
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Tensor, bound: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        gradient = gradient if bound is None else gradient.masked_fill(y.abs() >= bound, 0.0)
+        bent = torch.ops.aten.leaky_relu_backward(gradient, y, SLOPE, True)
+        _, whole = self._swept(gradient, y, None)
+        dv, offsets = self._swept(bent, o.to(y.dtype).expand_as(y), d)
+        return dv, (whole - offsets) / d
+
+    def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        return self._swept(du, x, s)
+
+    def _swept(self, gradient: Tensor, x: Tensor, scale: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`gradient` [N, C, H, W] times `scale` [N, C], and sum(gradient * x) [N, C]; without a scale the sum alone."""
+        channels = x.shape[1]
+        zero, one = torch.zeros(channels), torch.ones(channels)
+        each = [
+            torch.ops.aten.native_batch_norm_backward(
+                g, own, one if scale is None else scale[i], zero, one, None, None, False, 0.0,
+                [scale is not None, True, False],
+            )
+            for i, (g, own) in enumerate(zip(torch.split(gradient, 1), torch.split(x, 1), strict=True))
+        ]  # fmt: skip
+        scaled = gradient if scale is None else each[0][0] if len(each) == 1 else torch.cat([dx for dx, _, _ in each])
+        return scaled, torch.stack([sums for _, sums, _ in each]).float()
+
+
+def modulated_layer(
+    x: Tensor, s: Tensor, d: Tensor, o: Tensor, layer: ModulatedConstants, modulation: Modulation
+) -> Tensor:
+    """Run a layer.
+
+    Args:
+        x: [N, C_in, H, W].
+        s: [N, C_in] float32, the style.
+        d: [N, C] float32, demodulation times gain.
+        o: [1 or N, C, H', W'] float32, noise and bias times gain.
+        layer: its constants.
+        modulation: the implementation to use.
+
+    Returns:
+        [N, C, H', W'] in x's dtype, with gradients to `x`, `s` and `d`.
+
+    Raises:
+        UsageError: on the way back, when gradients are wanted that can be differentiated again.
+    """
+    return _ModulatedLayer.apply(x, s, d, o, layer, modulation)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _ModulatedLayer(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, s: Tensor, d: Tensor, o: Tensor, layer: ModulatedConstants, modulation: Modulation
+    ) -> Tensor:
+        v = _convolve(x * per_image(s, x), layer)
+        y = modulation.activate(v, d, o, layer.bound)
+        ctx.save_for_backward(x, y, s, d, o)
+        ctx.layer, ctx.modulation = layer, modulation
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None, None]:
+        if torch.is_grad_enabled():  # `once_differentiable` says nothing where dL/dout is constant
+            raise UsageError(
+                "a fused layer's gradient cannot be differentiated again", "take the method plain, or no create_graph"
+            )
+        x, y, s, d, o = ctx.saved_tensors
+        dv, dd = ctx.modulation.differentiate(gradients[0], y, d, o, ctx.layer.bound)
+        dx, ds = ctx.modulation.modulate_backward(_convolve_backward(dv, ctx.layer), x, s)
+        return dx if ctx.needs_input_grad[0] else None, ds, dd, None, None, None
+
+
+def _convolve(u: Tensor, layer: ModulatedConstants) -> Tensor:
+    if layer.taps is None:
+        return F.conv2d(u, layer.weight, padding=1)
+    return filtered(F.conv_transpose2d(u, layer.weight, stride=2), layer.taps)
+
+
+def _convolve_backward(dv: Tensor, layer: ModulatedConstants) -> Tensor:
+    if layer.taps is None:
+        return convolution_backward(dv, layer.weight)
+    channels = dv.shape[1]
+    weight = layer.taps.to(dv.dtype).flip(2, 3).expand(channels, -1, -1, -1)
+    unfiltered = F.conv2d(dv, weight, padding=2, groups=channels)  # [N, C, 2H + 1, 2W + 1]
+    return F.conv2d(unfiltered, layer.weight, stride=2)

@@ -1,0 +1,135 @@
+"""StyleGAN2 checkpoints: the original's own file, and one network in every layout, against the literal forward pass."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
+from i2s_trt.fused.cpu import Native
+from i2s_trt.fused.synthesis import freeze_synthesis
+from i2s_trt.models.generator import Generator
+from tests.checkpoints.reference_stylegan2 import LiteralStyleGan2, Recipe2, raw_state
+from tests.checkpoints.writers_stylegan2 import (
+    ada_state_file,
+    encoder_bundle,
+    module_pickle,
+    rosinality_file,
+    tf_pickle,
+)
+from tests.conftest import DATA, load_reference
+
+Writer = Callable[[Recipe2, Mapping[str, Tensor]], bytes]
+SMALL = Recipe2()
+WRITERS: dict[str, Writer] = {
+    "pytorch pickle": module_pickle,
+    "pytorch pickle of stylegan3's repository": partial(module_pickle, flat=True),
+    "tensorflow pickle": tf_pickle,
+    "tensorflow pickle, version 5": partial(tf_pickle, version=5),
+    "rosinality": rosinality_file,
+    "rosinality, with an encoder": encoder_bundle,
+    "stylegan2-ada-pytorch": lambda _, state: ada_state_file(state),
+}
+
+
+def read(folder: Path, data: bytes, name: str = "net.pkl") -> Checkpoint:
+    (folder / name).write_bytes(data)
+    return read_checkpoint(folder / name)
+
+
+@torch.no_grad()
+def check(weights: Checkpoint, recipe: Recipe2, state: Mapping[str, Tensor], labels: Tensor | None = None) -> None:
+    """w, the mean and images agree with the literal network."""
+    literal, ours = LiteralStyleGan2(recipe, state), Generator.from_weights(weights.weights)
+    z = torch.randn(2, recipe.z_dim)
+    w = literal.mapping(z, labels)
+    torch.testing.assert_close(ours.mapping(z, labels), w, atol=2e-5, rtol=2e-5)
+    torch.testing.assert_close(ours.mean_w, state["mapping.w_avg"], atol=1e-6, rtol=1e-6)
+    w_plus = w.unsqueeze(1) + 0.3 * torch.randn(2, recipe.rows, recipe.w_dim)
+    wanted = literal.synthesis(w_plus)
+    assert wanted.shape == (2, 3, recipe.resolution, recipe.resolution)
+    torch.testing.assert_close(ours(w_plus), wanted, atol=2e-5, rtol=2e-5)
+    frozen = freeze_synthesis(ours.synthesis, torch.float32, Native())
+    torch.testing.assert_close(frozen(w_plus), wanted, atol=2e-5, rtol=2e-5)
+
+
+@torch.no_grad()
+def test_the_originals_own_file() -> None:
+    found, reference = read_checkpoint(DATA / "tiny64.pkl"), load_reference("tiny64")
+    assert (found.kind, found.notes, found.weights.spec.architecture) == ("pytorch pickle", (), "stylegan2")
+    ours = Generator.from_weights(found.weights)
+    torch.testing.assert_close(ours.mapping(reference["z"]), reference["w"], atol=2e-5, rtol=0)
+    torch.testing.assert_close(ours.mean_w, reference["w_avg"], atol=0, rtol=0)
+    torch.testing.assert_close(ours.truncate(reference["w"], 0.7, 10), reference["ws_psi07"], atol=2e-5, rtol=0)
+    torch.testing.assert_close(ours.truncate(reference["w"], 0.7, 8), reference["ws_psi07_cut8"], atol=2e-5, rtol=0)
+    for latents, images in (("wplus", "img_wplus"), ("ws_psi07", "img_z_psi07")):
+        torch.testing.assert_close(ours(reference[latents]), reference[images], atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_one_network_in_every_layout(kind: str, tmp_path: Path) -> None:
+    state = raw_state(SMALL)
+    found = read(tmp_path, WRITERS[kind](SMALL, state))
+    assert found.kind == kind.partition(" of ")[0].partition(", version")[0]
+    check(found, SMALL, state)
+    if kind != "rosinality, with an encoder":
+        assert found.notes == ()
+
+
+def test_one_network_has_one_digest_whatever_its_file(tmp_path: Path) -> None:
+    state = raw_state(SMALL)
+    kinds = ("pytorch pickle", "pytorch pickle of stylegan3's repository", "stylegan2-ada-pytorch")
+    assert len({read(tmp_path, WRITERS[kind](SMALL, state)).weights.digest() for kind in kinds}) == 1
+
+
+@pytest.mark.parametrize("writer", [module_pickle, tf_pickle], ids=["pytorch", "tensorflow"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"topology": "resnet"}, {"topology": "orig"}, {"topology": "resnet", "clamp": 0.8}, {"clamp": 0.5},
+        {"taps": (1, 2, 3, 1)}, {"channels": (5,)}, {"channels": (5, 4)}, {"channels": (6, 5, 4, 4, 3)},
+        {"mapping_layers": 8}, {"mapping_rate": 1.0}, {"w_dim": 17},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_architecture(writer: Writer, changes: dict[str, object], tmp_path: Path) -> None:
+    recipe = replace(SMALL, **changes)  # type: ignore[arg-type]
+    state = raw_state(recipe)
+    found = read(tmp_path, writer(recipe, state))
+    assert (found.weights.spec.topology, found.weights.spec.conv_clamp) == (recipe.topology, recipe.clamp)
+    check(found, recipe, state)
+
+
+@pytest.mark.parametrize(
+    ("writer", "kind"), [(module_pickle, "embed"), (tf_pickle, "embed"), (tf_pickle, "concat")], ids=str
+)
+def test_conditional_models(writer: Writer, kind: str, tmp_path: Path) -> None:
+    recipe = replace(SMALL, labels=5, label_kind=kind)
+    state = raw_state(recipe)
+    found = read(tmp_path, writer(recipe, state))
+    assert found.weights.spec.label_size == 5
+    check(found, recipe, state, torch.nn.functional.one_hot(torch.tensor([1, 4]), 5).float())
+
+
+def test_a_training_of_rosinalitys_has_no_mean_latent(tmp_path: Path) -> None:
+    state = raw_state(SMALL)
+    found, again = (read(tmp_path, rosinality_file(SMALL, state, converted=False), "net.pt") for _ in range(2))
+    assert found.notes == ("the mean latent was not in the file; averaged over 10000 samples of seed 0",)
+    assert torch.equal(found.weights.tensors["mean_w"], again.weights.tensors["mean_w"])
+
+
+def test_a_file_without_noise_gets_it_from_a_seed(tmp_path: Path) -> None:
+    state = {name: tensor for name, tensor in raw_state(SMALL).items() if not name.endswith("noise_const")}
+    found = read(tmp_path, ada_state_file(state), "net.pt")
+    assert found.notes == ("5 noise maps were not in the file; drawn from seed 0",)
+
+
+def test_landscape_pictures(tmp_path: Path) -> None:
+    recipe = replace(SMALL, channels=(5, 4, 4, 4))
+    (tmp_path / "car-32x24.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
+    found = read_checkpoint(tmp_path / "car-32x24.pkl")
+    assert (found.weights.spec.crop, found.weights.spec.picture_size) == ((4, 28), (24, 32))

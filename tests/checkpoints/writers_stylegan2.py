@@ -1,0 +1,181 @@
+"""Writers of StyleGAN2 files, each in the layout of its original: one network, told in five ways."""
+
+import io
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tests.checkpoints.builders import EasyDict, Network, Persistent, dumps
+from tests.checkpoints.reference_stylegan2 import Recipe2
+
+SOURCE = "raise SystemExit('the source was executed')"
+
+
+def module_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, protocol: int = 4, flat: bool = False) -> bytes:
+    """stylegan2-ada-pytorch's, or with `flat` keyword arguments that of the stylegan3 repository."""
+    inner = {"channel_base": 1024, "num_fp16_res": 4, "conv_clamp": recipe.clamp}
+    outer = inner if flat else {"mapping_kwargs": {"num_layers": recipe.mapping_layers}, "synthesis_kwargs": inner}
+    generator = _module("Generator", state, recipe, "", _init_kwargs={"z_dim": recipe.z_dim, **outer})
+    tree = {"training_set_kwargs": EasyDict(resolution=64), "G": None, "D": None, "G_ema": generator}
+    return dumps(tree | {"augment_pipe": None}, protocol)
+
+
+def _module(class_name: str, state: Mapping[str, Tensor], recipe: Recipe2, prefix: str, **more: Any) -> Persistent:
+    own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    buffers = {"noise_const", "w_avg", "resample_filter"}
+    leaves = {key: value for key, value in own.items() if "." not in key}
+    children = OrderedDict(
+        (name, _module(_class_of(name), state, recipe, f"{prefix}{name}.", **_attributes(name, recipe)))
+        for name in dict.fromkeys(key.partition(".")[0] for key in own if "." in key)
+    )
+    if "conv" in prefix or prefix.endswith(("torgb.", "skip.")):
+        row = torch.tensor(recipe.taps, dtype=torch.float32)
+        leaves |= {"resample_filter": torch.outer(row, row) / row.sum() ** 2} if "affine" not in prefix else {}
+    described = {
+        "training": False,
+        "_parameters": OrderedDict((k, torch.nn.Parameter(v)) for k, v in leaves.items() if k not in buffers),
+        "_buffers": OrderedDict((k, v) for k, v in leaves.items() if k in buffers),
+        "_non_persistent_buffers_set": set(),
+        "_backward_hooks": OrderedDict(),
+        "_modules": children,
+        "_init_args": (),
+        "_init_kwargs": {},
+        **more,
+    }
+    return Persistent(class_name, SOURCE, described)
+
+
+def _class_of(name: str) -> str:
+    known = {"mapping": "MappingNetwork", "synthesis": "SynthesisNetwork", "torgb": "ToRGBLayer", "skip": "Conv2dLayer"}
+    fallback = (
+        "SynthesisBlock" if name.startswith("b") else "SynthesisLayer" if "conv" in name else "FullyConnectedLayer"
+    )
+    return known.get(name, fallback)
+
+
+def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
+    if name.startswith("fc"):
+        return {"activation": "lrelu", "bias_gain": np.float32(recipe.mapping_rate)}
+    if name.startswith("conv"):
+        return {"activation": "lrelu", "use_noise": True, "conv_clamp": recipe.clamp}
+    return {"architecture": recipe.topology, "use_fp16": False} if name.startswith("b") and name != "bias" else {}
+
+
+def tf_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, version: int = 4, **options: Any) -> bytes:
+    """NVIDIA's TensorFlow: HWIO kernels, turned where they upsample, style biases counted from 1, nested components."""
+    variables = {"lod": np.float32(0), "dlatent_avg": state["mapping.w_avg"].numpy()}
+    mapping, synthesis = {}, {}
+    for i in range(recipe.mapping_layers):
+        mapping |= {
+            f"Dense{i}/weight": state[f"mapping.fc{i}.weight"].T,
+            f"Dense{i}/bias": state[f"mapping.fc{i}.bias"],
+        }
+    if recipe.labels and recipe.label_kind == "concat":
+        mapping["LabelConcat/weight"] = state["mapping.embed.weight"].T
+    elif recipe.labels:
+        mapping["LabelEmbed/weight"] = state["mapping.embed.weight"].T
+        mapping["LabelEmbed/bias"] = state["mapping.embed.bias"]
+    layer = 0
+    for block in range(len(recipe.channels)):
+        size, b = 4 * 2**block, f"synthesis.b{4 * 2**block}"
+        if block == 0:
+            synthesis["4x4/Const/const"] = state[f"{b}.const"][None]
+        for part, name in ({"conv1": "Conv"} if block == 0 else {"conv0": "Conv0_up", "conv1": "Conv1"}).items():
+            synthesis |= _tf_layer(f"{size}x{size}/{name}", state, f"{b}.{part}", turned=part == "conv0")
+            synthesis[f"{size}x{size}/{name}/noise_strength"] = state[f"{b}.{part}.noise_strength"]
+            synthesis[f"noise{layer}"] = state[f"{b}.{part}.noise_const"][None, None]
+            layer += 1
+        if f"{b}.torgb.weight" in state:
+            synthesis |= _tf_layer(f"{size}x{size}/ToRGB", state, f"{b}.torgb", turned=False)
+        if f"{b}.skip.weight" in state:
+            synthesis[f"{size}x{size}/Skip/weight"] = state[f"{b}.skip.weight"].permute(2, 3, 1, 0)
+    rate = {"mapping_lrmul": recipe.mapping_rate}
+    trained = {"architecture": recipe.topology, "resample_kernel": list(recipe.taps), "conv_clamp": recipe.clamp}
+    parts = {
+        "mapping": Network("G_mapping", _arrays(mapping), rate, version=version),
+        "synthesis": Network("G_synthesis_stylegan2", _arrays(synthesis), {**trained, **options}, version=version),
+    }
+    gs = Network("Gs", variables, {"truncation_psi": 0.5}, components=parts, version=version)
+    return dumps((gs, gs, gs))
+
+
+def _tf_layer(name: str, state: Mapping[str, Tensor], part: str, *, turned: bool) -> dict[str, Tensor]:
+    weight = state[f"{part}.weight"]
+    return {
+        f"{name}/weight": (weight.flip(2, 3) if turned else weight).permute(2, 3, 1, 0),
+        f"{name}/mod_weight": state[f"{part}.affine.weight"].T,
+        f"{name}/mod_bias": state[f"{part}.affine.bias"] - 1,
+        f"{name}/bias": state[f"{part}.bias"],
+    }
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in tensors.items()}
+
+
+def rosinality_state(recipe: Recipe2, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """rosinality's names; its topology is always `skip`, its mapping as deep as it is."""
+    row = torch.tensor(recipe.taps, dtype=torch.float32)
+    kernel = torch.outer(row, row) / row.sum() ** 2 * 4
+    found = {"input.input": state["synthesis.b4.const"][None]}
+    for i in range(recipe.mapping_layers):
+        found |= {f"style.{i + 1}.{leaf}": state[f"mapping.fc{i}.{leaf}"] for leaf in ("weight", "bias")}
+    layer = 0
+    for block in range(len(recipe.channels)):
+        b = f"synthesis.b{4 * 2**block}"
+        for part in ("conv1",) if block == 0 else ("conv0", "conv1"):
+            name = "conv1" if block == 0 else f"convs.{layer - 1}"
+            found |= _rosinality_layer(name, state, f"{b}.{part}", "activate.bias", state[f"{b}.{part}.bias"])
+            found[f"{name}.noise.weight"] = state[f"{b}.{part}.noise_strength"].reshape(1)
+            found[f"noises.noise_{layer}"] = state[f"{b}.{part}.noise_const"][None, None]
+            if part == "conv0":
+                found[f"{name}.conv.blur.kernel"] = kernel
+            layer += 1
+        name = "to_rgb1" if block == 0 else f"to_rgbs.{block - 1}"
+        found |= _rosinality_layer(name, state, f"{b}.torgb", "bias", state[f"{b}.torgb.bias"].view(1, 3, 1, 1))
+    return found
+
+
+def _rosinality_layer(
+    name: str, state: Mapping[str, Tensor], part: str, bias_name: str, bias: Tensor
+) -> dict[str, Tensor]:
+    return {
+        f"{name}.conv.weight": state[f"{part}.weight"][None],
+        f"{name}.conv.modulation.weight": state[f"{part}.affine.weight"],
+        f"{name}.conv.modulation.bias": state[f"{part}.affine.bias"],
+        f"{name}.{bias_name}": bias,
+    }
+
+
+def torch_file(tree: Any) -> bytes:
+    """What `torch.save` writes."""
+    stream = io.BytesIO()
+    torch.save(tree, stream)
+    return stream.getvalue()
+
+
+def rosinality_file(recipe: Recipe2, state: Mapping[str, Tensor], *, converted: bool = True) -> bytes:
+    """A converted checkpoint has the mean latent; one of a training has optimisers instead."""
+    generator = rosinality_state(recipe, state)
+    if converted:
+        return torch_file({"g_ema": generator, "latent_avg": state["mapping.w_avg"]})
+    return torch_file(
+        {"g": {}, "d": {}, "g_ema": generator, "g_optim": {"state": {}}, "args": {"size": recipe.resolution}}
+    )
+
+
+def encoder_bundle(recipe: Recipe2, state: Mapping[str, Tensor]) -> bytes:
+    """e4e's, pSp's and ReStyle's: an encoder, and a decoder with a mean latent for every row."""
+    decoder = {f"decoder.{name}": tensor for name, tensor in rosinality_state(recipe, state).items()}
+    bundle = {"encoder.input_layer.0.weight": torch.randn(8, 3, 3, 3), **decoder}
+    mean = state["mapping.w_avg"].repeat(recipe.rows, 1)
+    return torch_file({"state_dict": bundle, "latent_avg": mean, "opts": {"stylegan_size": recipe.resolution}})
+
+
+def ada_state_file(state: Mapping[str, Tensor]) -> bytes:
+    """A state dict of stylegan2-ada-pytorch's generator, saved by hand."""
+    return torch_file(dict(state))
