@@ -91,9 +91,9 @@ def _layers(first: int | None, text: str, count: int) -> "Sequence[int] | None":
 
 
 def _mix(opened: "Opened", content: str, style: str, layers: "Sequence[int] | None") -> Edited:
-    from i2s_trt.edit.operations import crossover, style_layers
+    from i2s_trt.edit.operations import crossover
 
-    chosen = list(style_layers(opened.generator.num_layers) if layers is None else layers)
+    chosen = list(opened.source.space.style_layers if layers is None else layers)
     w_plus = crossover(opened.source.latent(content), opened.source.latent(style), chosen)
     record = {"operation": "crossover", "content": content, "style": style, "layers": chosen}
     return Edited(f"{stem(content)}-as-{stem(style)}", "", w_plus, record)

@@ -27,9 +27,9 @@ from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.models.generator import Generator, GeneratorWeights
-from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.models.random_weights import random_weights, standard_spec, stylegan2_spec
 
-_RANDOM = re.compile(r"random-(\d+)(?:-seed(\d+))?")
+_RANDOM = re.compile(r"random-(\d+)(-sg2)?(?:-seed(\d+))?")
 _RESOLUTIONS = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -39,7 +39,7 @@ def import_model(
     """Read a checkpoint of any supported kind into the store.
 
     Raises:
-        CheckpointError: the file is not a StyleGAN1 generator.
+        CheckpointError: the file is not a StyleGAN1 or StyleGAN2 generator.
         ModelError: the name is taken or malformed.
         EnvironmentFault: the store cannot be written.
     """
@@ -83,11 +83,11 @@ def load_generator(model: str | Path = DEMO) -> Generator:
     """A generator by name or path, frozen, in float32 on the CPU.
 
     Args:
-        model: a name in the store, `demo`, `random-RESOLUTION[-seedN]`, a model folder, or a checkpoint file.
+        model: a name in the store, `demo`, `random-RESOLUTION[-sg2][-seedN]`, a model folder, or a checkpoint file.
 
     Raises:
         ModelError: nothing of that name, or damaged weights.
-        CheckpointError: the file is not a StyleGAN1 generator.
+        CheckpointError: the file is not a StyleGAN1 or StyleGAN2 generator.
     """
     generator = Generator.from_weights(load_weights(model))
     generator.draws_faces = draws_faces(str(model))
@@ -102,15 +102,15 @@ def load_weights(model: str | Path = DEMO) -> GeneratorWeights:
     if path.is_file():
         return read_checkpoint(path).weights
     if match := _RANDOM.fullmatch(str(model)):
-        return _random_model(int(match[1]), seed=int(match[2] or 0))
+        return _random_model(int(match[1]), stylegan2=bool(match[2]), seed=int(match[3] or 0))
     raise unknown_model(str(model))
 
 
-def _random_model(resolution: int, seed: int) -> GeneratorWeights:
+def _random_model(resolution: int, *, stylegan2: bool, seed: int) -> GeneratorWeights:
     if resolution not in _RESOLUTIONS:
         sizes = ", ".join(map(str, _RESOLUTIONS))
         raise ModelError(f"there is no random model of {resolution} pixels", f"choose a resolution of {sizes}")
-    return random_weights(standard_spec(resolution), seed)
+    return random_weights((stylegan2_spec if stylegan2 else standard_spec)(resolution), seed)
 
 
 def model_info(model: str) -> ModelInfo:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from i2s_trt.arrays import Array, WPlus
+from i2s_trt.edit.operations import style_layers
 from i2s_trt.errors import LatentError
 from i2s_trt.latents import Latent
 
@@ -22,17 +23,25 @@ class LatentSpace:
         num_layers, w_dim: L and D.
         digest: of the model; empty when it is unknown.
         mean_w: float32 [D], the mean latent w-bar.
+        crossover: the first row that a style transfer takes over; the middle one where the model is unknown.
     """
 
     num_layers: int
     w_dim: int
     digest: str = ""
     mean_w: Array | None = field(default=None, compare=False)
+    crossover: int | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, generator: "Generator") -> "LatentSpace":
         """The space of a generator."""
-        return cls(generator.num_layers, generator.w_dim, generator.digest, generator.mean_w.cpu().numpy())
+        mean_w = generator.mean_w.cpu().numpy()
+        return cls(generator.num_layers, generator.w_dim, generator.digest, mean_w, generator.spec.crossover)
+
+    @property
+    def style_layers(self) -> range:
+        """The rows that carry style (section 4.2), as the architecture has them."""
+        return style_layers(self.num_layers) if self.crossover is None else range(self.crossover, self.num_layers)
 
     @property
     def mean(self) -> Array:

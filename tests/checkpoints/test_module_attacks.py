@@ -29,10 +29,18 @@ class Reduced:
         return self.call
 
 
+def numbers_of(tensor: Tensor) -> Any:
+    """The old kind of storage, as modules' pickles hold it."""
+    storage = torch.TypedStorage(  # type: ignore[no-untyped-call]
+        wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True
+    )
+    return storage
+
+
 def storage(numbers: int = 6, data: bytes | None = None) -> Reduced:
     """What `torch.save` makes of a storage, or other bytes in its place."""
     if data is None:
-        data = torch_file(torch.zeros(numbers).storage(), legacy=True)
+        data = torch_file(numbers_of(torch.zeros(numbers)), legacy=True)
     return Reduced(torch.storage._load_from_bytes, data)
 
 
@@ -105,7 +113,7 @@ def test_a_parameter_that_is_no_tensor(weight: Any, tmp_path: Path) -> None:
 
 def test_one_storage_again_and_again(tmp_path: Path) -> None:
     """The bytes are in the file once; what they unfold into is counted each time."""
-    data = torch_file(torch.zeros(200_000).storage(), legacy=True)
+    data = torch_file(numbers_of(torch.zeros(200_000)), legacy=True)
     parameters = {f"w{i}": view(storage(data=data), (1,), (1,)) for i in range(50)}
     found = dumps({"G_ema": module(parameters, synthesis=module({}, b4=module({})), mapping=module({}))})
     assert len(found) < 2 * len(data)

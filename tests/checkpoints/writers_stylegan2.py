@@ -68,7 +68,8 @@ def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
 def tf_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, version: int = 4, **options: Any) -> bytes:
     """NVIDIA's TensorFlow: HWIO kernels, turned where they upsample, style biases counted from 1, nested components."""
     variables = {"lod": np.float32(0), "dlatent_avg": state["mapping.w_avg"].numpy()}
-    mapping, synthesis = {}, {}
+    mapping: dict[str, Tensor] = {}
+    synthesis: dict[str, Tensor] = {}
     for i in range(recipe.mapping_layers):
         mapping |= {
             f"Dense{i}/weight": state[f"mapping.fc{i}.weight"].T,

@@ -110,6 +110,9 @@ class Crossover(Operation):
     style: Names
     layers: Layers = None
 
+    def _given(self, source: LatentSource) -> Mapping[str, Any]:
+        return {"layers": source.space.style_layers} if self.layers is None else {}
+
 
 class Expression(Operation):
     """The difference of two other latents (section 4.3)."""
