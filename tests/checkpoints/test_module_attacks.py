@@ -31,10 +31,9 @@ class Reduced:
 
 def numbers_of(tensor: Tensor) -> Any:
     """The old kind of storage, as modules' pickles hold it."""
-    storage = torch.TypedStorage(  # type: ignore[no-untyped-call]
+    return torch.TypedStorage(  # type: ignore[no-untyped-call]
         wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True
     )
-    return storage
 
 
 def storage(numbers: int = 6, data: bytes | None = None) -> Reduced:
