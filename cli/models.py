@@ -28,8 +28,8 @@ def list_command(json: opt.Json = False) -> None:
     for model in models:
         console.event("model", **_fields(model))
     console.table(
-        ["name", "picture", "layers", "source"],
-        [[m.name, _size(m), str(m.spec.num_layers), m.source] for m in models],
+        ["name", "network", "picture", "layers", "source"],
+        [[m.name, m.spec.family, _size(m), str(m.spec.num_layers), m.source] for m in models],
     )
     console.say(f"\nstore: {models_folder()}")
 
@@ -50,7 +50,7 @@ def info_command(
     spec = info.spec
     rows = [
         ["name", info.name],
-        ["picture", _size(info)],
+        ["network", f"{spec.family}, {_size(info)}"],
         ["layers", f"{spec.num_layers} (w+ is {spec.num_layers} x {spec.w_dim}, z {spec.z_dim})"],
         ["channels", ", ".join(f"{c} at {4 * 2**i}" for i, c in enumerate(spec.channels))],
         ["mapping", f"{len(spec.mapping_widths)} layers of {', '.join(map(str, sorted(set(spec.mapping_widths))))}"],
@@ -66,7 +66,7 @@ def info_command(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="A StyleGAN1 checkpoint: a .pkl, .pt or .pth.")],
+    file: Annotated[Path, typer.Argument(help="A StyleGAN1 or StyleGAN2 checkpoint: a .pkl, .pt or .pth.")],
     name: Annotated[str, typer.Option(help="Name in the store; the file's if left out.")] = "",
     crop: Annotated[str, typer.Option(help="Picture rows of a landscape model, as 64-448.")] = "",
     licence: Annotated[str, typer.Option(help="Kept with the model.")] = "",
@@ -75,8 +75,8 @@ def import_command(
 ) -> None:
     """Read a checkpoint into the store. Nothing in the file is executed.
 
-    Reads the official TensorFlow pickles and the PyTorch conversions of lernapparat, huangzh13, genforce,
-    interfacegan and idinvert.
+    Reads NVIDIA's pickles of both architectures, TensorFlow's and PyTorch's, StyleGAN1's conversions by lernapparat,
+    huangzh13, genforce, interfacegan and idinvert, rosinality's StyleGAN2, and the decoder of e4e, pSp and ReStyle.
 
     Example: i2s-trt models import karras2019stylegan-ffhq-1024x1024.pkl --name ffhq
     """
@@ -85,6 +85,56 @@ def import_command(
     console = Console(json)
     info = import_model(file, name or file.stem, crop=_crop(crop), licence=licence, overwrite=overwrite)
     _report_import(console, info)
+
+
+@app.command("identify")
+def identify_command(
+    file: Annotated[Path, typer.Argument(help="Any checkpoint: .pkl, .pt or .pth.")], json: opt.Json = False
+) -> None:
+    """Which network a file holds, without importing it. Nothing in the file is executed.
+
+    Example: i2s-trt models identify network-snapshot-025000.pkl
+    """
+    from i2s_trt.checkpoints.store import identify
+
+    console = Console(json)
+    info = identify(file)
+    spec = info.spec
+    console.event("identified", **_fields(info))
+    labels = f"conditional, {spec.label_size} labels" if spec.label_size else ""
+    rows = [
+        ["network", f"{spec.family}, {_size(info)}{f', {spec.topology}' if spec.is_stylegan2 else ''}"],
+        ["file", f"{info.kind}, {file.stat().st_size / 1e6:,.1f} MB"],
+        ["latents", f"w+ of {spec.num_layers} x {spec.w_dim}, z of {spec.z_dim}"],
+        ["labels", labels],
+        ["digest", info.digest],
+        ["file's sha256", info.source_sha256],
+        *[["note", note] for note in info.notes],
+    ]
+    console.table(["", ""], [row for row in rows if row[1]])
+    console.say(f"\nto use it: i2s-trt models import {file} --name {file.stem}")
+
+
+@app.command("export")
+def export_command(
+    name: Annotated[str, typer.Argument(help="A model's name or path.")],
+    to: Annotated[str, typer.Option("--to", help="genforce (StyleGAN1), rosinality or ada (StyleGAN2).")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="FILE.pt or .pth as its scripts load it, or .safetensors.")
+    ],
+    json: opt.Json = False,
+) -> None:
+    """Write a model's weights as another project loads them.
+
+    Example: i2s-trt models export ffhq2 --to rosinality -o ffhq2-rosinality.pt
+    """
+    from i2s_trt.checkpoints.export_weights import export_weights
+    from i2s_trt.checkpoints.store import load_weights
+
+    console = Console(json)
+    count = export_weights(load_weights(name), to, output)
+    console.event("exported", path=str(output), to=to, tensors=count)
+    console.say(f"{output}: {count} tensors as {to} names them")
 
 
 @app.command("pull")

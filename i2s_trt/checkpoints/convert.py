@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise
+from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise, scaled
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec
@@ -51,8 +51,8 @@ def convert(raw: RawNetwork) -> Converted:
     """
     spec = infer_spec(raw)
     _check_tensors(spec, raw.tensors)
-    scales = _scales(raw)
-    tensors = {name: tensor.detach().float() * scales(name, tensor) for name, tensor in raw.tensors.items()}
+    factor = scales(raw)
+    tensors = {name: scaled(tensor, factor(name, tensor)) for name, tensor in raw.tensors.items()}
     for layer in range(2, spec.num_layers, 2):
         if is_fused(raw.fused_scale, spec.layer_resolution(layer)):
             name = f"synthesis.layers.{layer}.weight"
@@ -148,7 +148,7 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
             raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
 
 
-def _scales(raw: RawNetwork) -> Callable[[str, Tensor], float]:
+def scales(raw: RawNetwork) -> Callable[[str, Tensor], float]:
     """The run-time coefficient of each tensor: gain / sqrt(fan_in) * lrmul, and lrmul alone for mapping biases."""
     gains = {"mapping": math.sqrt(2), "layers": math.sqrt(2), "style": 1.0, "to_rgb": 1.0}
 

@@ -23,6 +23,12 @@ class Converted:
     notes: tuple[str, ...] = field(default=())
 
 
+def scaled(raw: Tensor, factor: float) -> Tensor:
+    """Raw values times their run-time coefficient, float32; computed in float64 where the file has that."""
+    values = raw.detach()
+    return ((values if values.dtype == torch.float64 else values.float()) * factor).float()
+
+
 def count_layers(names: Mapping[str, object], pattern: str) -> int:
     """How many names there are of a pattern with a number, from 0 on."""
     count = 0

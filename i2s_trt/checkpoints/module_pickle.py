@@ -161,7 +161,7 @@ def _tensor(name: str, record: Any) -> Tensor:
     last = offset + sum((count - 1) * step for count, step in zip(size, stride, strict=True))
     if math.prod(size) > len(numbers) or (math.prod(size) and last >= len(numbers)):
         raise CheckpointError(f"the tensor {name} is larger than the numbers that the file holds for it", _HINT)
-    return numbers.as_strided(size, stride, offset).float().clone()
+    return numbers.as_strided(size, stride, offset).clone()
 
 
 def _in_shape(name: str, tensor: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
 def _read_raw(path: Path) -> tuple[str, RawNetwork | RawStyleGan2]:
     with path.open("rb") as stream:
         head = stream.read(512)
-    if head.startswith(_ZIP) or head.startswith(_LEGACY_TORCH):
+    if head.startswith((_ZIP, _LEGACY_TORCH)) or (head[8:9] == b"{" and path.suffix.lower() == ".safetensors"):
         return read_torch_port(path)
     _refuse_text(head)
     tree = read_pickle(path)

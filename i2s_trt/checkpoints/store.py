@@ -113,13 +113,18 @@ def _random_model(resolution: int, *, stylegan2: bool, seed: int) -> GeneratorWe
     return random_weights((stylegan2_spec if stylegan2 else standard_spec)(resolution), seed)
 
 
+def identify(path: Path) -> ModelInfo:
+    """What a checkpoint file holds. Raises CheckpointError for a file that is none, or another network's."""
+    return _describe(read_checkpoint(path), path.stem, "")
+
+
 def model_info(model: str) -> ModelInfo:
     """What is known about a model; arguments and errors as for `load_generator`."""
     folder = find_folder(model)
     if folder is not None:
         return read_info(folder)
     if Path(model).is_file():
-        return _describe(read_checkpoint(Path(model)), Path(model).stem, "")
+        return identify(Path(model))
     weights = load_weights(model)
     return ModelInfo(model, weights.spec, weights.digest(), "random weights, drawn from a seed", licence="CC0-1.0")
 

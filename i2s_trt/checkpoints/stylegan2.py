@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise
+from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise, scaled
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec, Topology
@@ -53,7 +53,7 @@ def convert_stylegan2(raw: RawStyleGan2) -> Converted:
     """
     spec = _infer_spec(raw)
     _check_tensors(spec, raw.tensors)
-    tensors = {name: tensor.detach().float() * _scale(raw, name, tensor) for name, tensor in raw.tensors.items()}
+    tensors = {name: scaled(tensor, scale(raw, name, tensor)) for name, tensor in raw.tensors.items()}
     notes = fill_noise(spec, tensors, spec.num_layers - 1) + fill_mean(spec, tensors)
     return Converted(GeneratorWeights(spec, {name: tensor.contiguous() for name, tensor in tensors.items()}), notes)
 
@@ -131,7 +131,7 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
             raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
 
 
-def _scale(raw: RawStyleGan2, name: str, tensor: Tensor) -> float:
+def scale(raw: RawStyleGan2, name: str, tensor: Tensor) -> float:
     """The run-time coefficient of a tensor."""
     if name == "mapping.label.weight":
         return raw.label_gain if raw.label_gain is not None else 1.0 / math.sqrt(tensor.shape[1])

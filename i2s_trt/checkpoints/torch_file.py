@@ -44,6 +44,22 @@ def read_torch_file(path: Path) -> Any:
         raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _HINT) from error
 
 
+def read_tensors(path: Path) -> "dict[str, torch.Tensor]":
+    """The tensors of a `.safetensors` file.
+
+    Raises:
+        CheckpointError: damaged.
+        OSError: it cannot be read.
+    """
+    import safetensors
+    import safetensors.torch
+
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"it is no whole safetensors file ({str(error)[:120]})", "download it again") from error
+
+
 def read_storage(data: bytes) -> "torch.Tensor":
     """The numbers of a storage that `torch.save` wrote in its old form, as modules' pickles hold them, in one row.
 

@@ -16,7 +16,7 @@ from i2s_trt.checkpoints.convert import RawNetwork
 from i2s_trt.checkpoints.module_pickle import raw_of_state
 from i2s_trt.checkpoints.rosinality import is_rosinality, read_rosinality
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
-from i2s_trt.checkpoints.torch_file import read_torch_file
+from i2s_trt.checkpoints.torch_file import read_tensors, read_torch_file
 from i2s_trt.errors import CheckpointError
 
 _LAYER = "synthesis.layers."
@@ -49,7 +49,7 @@ def read_torch_port(path: Path) -> tuple[str, RawNetwork | RawStyleGan2]:
     Raises:
         CheckpointError: not a PyTorch file, or not a StyleGAN generator; the message names what it is.
     """
-    tree = read_torch_file(path)
+    tree = read_tensors(path) if path.suffix.lower() == ".safetensors" else read_torch_file(path)
     state = _generator_state(tree)
     if is_rosinality(state):
         _refuse_odd_tensors(state)
@@ -92,7 +92,7 @@ _OTHERS = {
 
 
 def _raw(state: Mapping[str, Tensor], port: Port) -> RawNetwork:
-    depth = sum(1 for key in state if re.search(_RGB_WEIGHT, key)) or _depth_from_blocks(state)
+    depth = _depth(state)
     fused = {key for key in state if port.fused_mark and re.fullmatch(port.fused_mark, key)}
     tensors = {}
     for key, tensor in state.items():
@@ -135,8 +135,11 @@ def _average_mean(tensors: dict[str, Tensor]) -> None:
 _RGB_WEIGHT = r"synthesis\.(output|to_rgb\.)\d+(\.conv)?\.weight$"
 
 
-def _depth_from_blocks(state: Mapping[str, Tensor]) -> int:
-    return len({match[1] for key in state if (match := re.search(r"blocks\.(\d+)x\d+\.", key))})
+def _depth(state: Mapping[str, Tensor]) -> int:
+    """The number of resolutions: of numbered layers half, of outputs or of blocks as many as there are."""
+    layers = {match[1] for key in state if (match := re.match(r"synthesis\.layer(\d+)\.", key))}
+    blocks = {match[1] for key in state if (match := re.search(r"blocks\.(\d+)x\d+\.", key))}
+    return len(layers) // 2 or sum(1 for key in state if re.search(_RGB_WEIGHT, key)) or len(blocks)
 
 
 def _layout(name: str, tensor: Tensor) -> Tensor:
