@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from i2s_trt.checkpoints.read import read_checkpoint
+from i2s_trt.embedding.loss import curvature
 from i2s_trt.images.examples import example_path
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
@@ -31,6 +32,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("I2S_TRT_HOME", str(home))
     monkeypatch.setenv("TORCH_HOME", str(home / "torch"))
     return home
+
+
+@pytest.fixture
+def rough_curvature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few probes: the whole measurement takes longer than the few steps of a test."""
+    monkeypatch.setattr(curvature, "POINTS", 1)
+    monkeypatch.setattr(curvature, "PROBES", 4)
 
 
 @pytest.fixture(autouse=True)

@@ -24,11 +24,7 @@ from tests.conftest import Run
 PICTURES = ("astronaut", "cat", "coffee", "portrait", "solemn", "smiling")
 
 
-@pytest.fixture(autouse=True)
-def rough_curvature(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few probes: the whole measurement takes longer than the steps of these tests."""
-    monkeypatch.setattr(curvature, "POINTS", 1)
-    monkeypatch.setattr(curvature, "PROBES", 4)
+pytestmark = pytest.mark.usefixtures("rough_curvature")
 
 
 def test_six_pictures_are_embedded_and_laid_out_on_one_sheet(tmp_path: Path) -> None:

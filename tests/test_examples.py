@@ -35,6 +35,7 @@ def test_every_example_has_a_test_and_says_how_it_is_run() -> None:
         assert f"python examples/{path.name} " in path.read_text().split('"""')[1]
 
 
+@pytest.mark.usefixtures("rough_curvature")
 def test_smile(tmp_path: Path, astronaut: Path) -> None:
     kept, smiling = tmp_path / "kept.png", tmp_path / "smiling.png"
     module: Any = example("smile")

@@ -32,11 +32,12 @@ def test_what_is_settled_is_reported_in_order() -> None:
     assert events[2].data == {"precision": "fp32", "chosen": "by name"}
 
 
+@pytest.mark.usefixtures("rough_curvature")
 def test_the_fast_schedule_says_what_it_measures_first() -> None:
     fast = replace(QUICK, embed=EmbedOptions(steps=3, schedule="fast"))
     session, events = opened(fast)
     (event,) = (event for event in events if event.kind == "schedule")
-    assert event.data == {"name": "fast", "curvature": "to be measured", "steps": 3, "passes": 256}
+    assert event.data == {"name": "fast", "curvature": "to be measured", "steps": 3, "passes": 4}
     session.embedder()
     (event,) = (event for event in opened(fast)[1] if event.kind == "schedule")
     assert (event.data["curvature"], event.data["passes"]) == ("known", 0)

@@ -21,7 +21,6 @@ from i2s_trt.models.vgg import imagenet_vgg16
 from tests.export.shared import made_from, slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
-STEPS = 200
 
 
 @pytest.fixture
@@ -29,10 +28,11 @@ def source() -> GraphSource:
     return slim(16, 8, 16)
 
 
-def test_two_hundred_steps_of_adam_on_the_graph_and_on_autograd(source: GraphSource) -> None:
+@pytest.mark.parametrize("steps", [50, pytest.param(200, marks=pytest.mark.slow)])
+def test_steps_of_adam_on_the_graph_and_on_autograd(steps: int, source: GraphSource) -> None:
     """At the same points the gradients agree; running freely, the curves do."""
     picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
-    options = EmbedOptions(steps=STEPS, learning_rate=0.02, objective=source.objective)
+    options = EmbedOptions(steps=steps, learning_rate=0.02, objective=source.objective)
     problem = EmbedProblem(Embedder(source.generator, options, source.vgg), [picture])
     ours, theirs = problem.start(), problem.start()
     runner = OnnxRuntimeRunner(export_graph(source, "objective_gradient"))
@@ -40,7 +40,7 @@ def test_two_hundred_steps_of_adam_on_the_graph_and_on_autograd(source: GraphSou
     features = Objective(target, source.vgg, source.objective).features
     fixed = {"target": target.numpy(), **{f"target_{name}": value.numpy() for name, value in features.items()}}
     differences = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         here = runner({"w_plus": ours.variable.numpy(), **fixed})
         losses, gradient = problem.losses_and_gradient(ours)
         assert compare("losses", here["losses"], losses.numpy()).relative < 1e-5
@@ -52,7 +52,7 @@ def test_two_hundred_steps_of_adam_on_the_graph_and_on_autograd(source: GraphSou
     # at a few steps an activation lies on the kink of its ReLU, and the two sides differ; everywhere else they agree
     assert np.quantile(differences, 0.75) < 1e-4
     curve, other = ours.history[0, :, 0].numpy(), theirs.history[0, :, 0].numpy()
-    assert curve[-1] < 0.8 * curve[0]
+    assert curve[-1] < (0.8 if steps == 200 else 0.95) * curve[0]
     # Adam amplifies a rounding: gradients disturbed by one part in a million give curves 1.2 % apart after 200 steps
     np.testing.assert_allclose(other[:25], curve[:25], rtol=1e-4)
     np.testing.assert_allclose(other, curve, rtol=4e-2)
