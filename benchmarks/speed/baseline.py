@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.speed.baseline_stylegan2 import BaselineStyleGan2
 from i2s_trt.errors import ModelError
 from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.layers import NORM_EPSILON, blur_kernel
@@ -39,7 +40,8 @@ class BaselineEmbedding(nn.Module):
 
     def __init__(self, weights: GeneratorWeights, vgg: Vgg16, targets: Tensor) -> None:
         super().__init__()
-        self.generator = BaselineGenerator(weights).to(targets.device)
+        network = BaselineStyleGan2 if weights.spec.is_stylegan2 else BaselineGenerator
+        self.generator = network(weights).to(targets.device)
         self.features = BaselineFeatures(vgg).to(targets.device)
         self.targets = targets
         start = weights.tensors["mean_w"].float().expand(len(targets), weights.spec.num_layers, -1)

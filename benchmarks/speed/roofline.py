@@ -13,7 +13,7 @@ from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, POOLED_BEFORE, TAPS
 
 _FUSED_FROM = 128
-_BLUR_TAPS = 9
+_BLUR_TAPS, _FILTER_TAPS = 9, 16
 _FEATURE_SIZE = 256
 
 
@@ -94,6 +94,9 @@ class _Layer:
 
 
 def _layers(spec: GeneratorSpec) -> Iterator[_Layer]:
+    if spec.is_stylegan2:
+        yield from _modulated_layers(spec)
+        return
     for index in range(spec.num_layers):
         channels, side = spec.layer_channels(index), spec.layer_resolution(index)
         out = channels * side**2
@@ -110,26 +113,43 @@ def _layers(spec: GeneratorSpec) -> Iterator[_Layer]:
         yield _Layer(index, into, out, pixels * inputs * channels * taps + blur, inputs * channels * taps)
 
 
+def _modulated_layers(spec: GeneratorSpec) -> Iterator[_Layer]:
+    """A StyleGAN2's: 3x3 taps on the pixels before the upsampling, and a filter of 4x4 after it."""
+    for index in range(spec.num_layers - 1):
+        channels, side = spec.layer_channels(index), spec.layer_resolution(index)
+        inputs, upsamples = spec.layer_channels(max(index - 1, 0)), index % 2 == 1
+        pixels = (side // 2 if upsamples else side) ** 2
+        out = channels * side**2
+        filtered = _FILTER_TAPS * out if upsamples else 0
+        weights = 9 * inputs * channels
+        yield _Layer(index, inputs * pixels, out, pixels * weights + filtered, weights)
+
+
 def _synthesis_forward(spec: GeneratorSpec) -> Iterator[LayerCost]:
     for layer in _layers(spec):
         style = 2 * spec.w_dim * spec.layer_channels(layer.index)
-        moved = layer.into + 2 * layer.out  # the norm's statistics are the second pass over the output
+        # the norm's statistics are a second pass over the output; a StyleGAN2 has none
+        moved = layer.into + (1 if spec.is_stylegan2 else 2) * layer.out
         yield LayerCost(2.0 * (layer.multiplications + style), moved, layer.weights + style)
-    yield _to_rgb(spec)
+    yield from _to_rgb(spec)
 
 
 def _synthesis_backward(spec: GeneratorSpec) -> Iterator[LayerCost]:
     """The backward pass to w+ alone, without weight gradients; gradient and activation are read twice."""
-    yield _to_rgb(spec)
+    yield from _to_rgb(spec)
     for layer in _layers(spec):
         style = 2 * spec.w_dim * spec.layer_channels(layer.index)
-        moved = layer.into + 4 * layer.out
+        moved = layer.into + (3 if spec.is_stylegan2 else 4) * layer.out
         yield LayerCost(2.0 * (layer.multiplications + style), moved, layer.weights + style)
 
 
-def _to_rgb(spec: GeneratorSpec) -> LayerCost:
-    channels, pixels = spec.channels[-1], spec.resolution**2
-    return LayerCost(2.0 * 3 * channels * pixels, (channels + 3) * pixels, 3.0 * channels)
+def _to_rgb(spec: GeneratorSpec) -> Iterator[LayerCost]:
+    """The conversions to RGB: of the last resolution, or of every one."""
+    summed = spec.is_stylegan2 and spec.topology == "skip"
+    for block, channels in enumerate(spec.channels):
+        if summed or block == len(spec.channels) - 1:
+            pixels = (4 * 2**block) ** 2
+            yield LayerCost(2.0 * 3 * channels * pixels, (channels + 3) * pixels, 3.0 * channels)
 
 
 def _features(size: int) -> Iterator[LayerCost]:

@@ -13,7 +13,7 @@ so x and y are all that has to be kept, and y is the next layer's x. Sums are fl
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -39,14 +39,27 @@ class ModulatedConstants:
     bound: float | None
 
 
+class Offset(NamedTuple):
+    """o, which is the same for every step.
+
+    Attributes:
+        whole: [1 or N, C, H, W] in the activations' precision: its sum with a layer is one pass over memory in order.
+        noise, bias: its parts [1 or N, H W] and [C], float32.
+    """
+
+    whole: Tensor
+    noise: Tensor
+    bias: Tensor
+
+
 class Modulation(Protocol):
     """One implementation of what surrounds the convolution; `x`, `y` [N, C, H, W], all others float32."""
 
-    def activate(self, v: Tensor, d: Tensor, o: Tensor, bound: float | None) -> Tensor:
-        """y [N, C, H, W] of v [N, C, H, W], which may be overwritten, d [N, C] and o [1 or N, C, H, W]."""
+    def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
+        """y [N, C, H, W] of v [N, C, H, W], which may be overwritten, and d [N, C]."""
 
     def differentiate(
-        self, gradient: Tensor, y: Tensor, d: Tensor, o: Tensor, bound: float | None
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Offset, bound: float | None
     ) -> tuple[Tensor, Tensor]:
         """dL/dv [N, C, H, W] and dL/dd [N, C]."""
 
@@ -57,18 +70,18 @@ class Modulation(Protocol):
 class ModulationFormula:
     """The formulas as they stand: on any device, and for the compiler."""
 
-    def activate(self, v: Tensor, d: Tensor, o: Tensor, bound: float | None) -> Tensor:
+    def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
         """See `Modulation`."""
-        y = F.leaky_relu(v * per_image(d, v) + o.to(v.dtype), SLOPE)
+        y = F.leaky_relu(v * per_image(d, v) + o.whole, SLOPE)
         return y if bound is None else y.clamp(-bound, bound)
 
     def differentiate(
-        self, gradient: Tensor, y: Tensor, d: Tensor, o: Tensor, bound: float | None
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Offset, bound: float | None
     ) -> tuple[Tensor, Tensor]:
         """See `Modulation`."""
         gradient = gradient if bound is None else torch.where(y.abs() < bound, gradient, torch.zeros_like(gradient))
         bent = torch.where(y > 0, gradient, SLOPE * gradient)
-        products = (y.float() * gradient.float() - o * bent.float()).sum(dim=(2, 3))
+        products = (y.float() * gradient.float() - o.whole.float() * bent.float()).sum(dim=(2, 3))
         return bent * per_image(d, bent), products / d
 
     def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,20 +96,25 @@ class NativeModulation:
     gradient in the same sweep.
     """
 
-    def activate(self, v: Tensor, d: Tensor, o: Tensor, bound: float | None) -> Tensor:
+    def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
         """See `Modulation`."""
-        y = F.leaky_relu(torch.addcmul(o.to(v.dtype), v, per_image(d, v), out=v), SLOPE, inplace=True)
+        y = F.leaky_relu(torch.addcmul(o.whole, v, per_image(d, v), out=v), SLOPE, inplace=True)
         return y if bound is None else y.clamp_(-bound, bound)
 
     def differentiate(
-        self, gradient: Tensor, y: Tensor, d: Tensor, o: Tensor, bound: float | None
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Offset, bound: float | None
     ) -> tuple[Tensor, Tensor]:
         """See `Modulation`."""
-        gradient = gradient if bound is None else gradient.masked_fill(y.abs() >= bound, 0.0)
+        if bound is not None:
+            gradient = torch.ops.aten.hardtanh_backward(gradient, y, -bound, bound)
         bent = torch.ops.aten.leaky_relu_backward(gradient, y, SLOPE, True)
-        _, whole = self._swept(gradient, y, None)
-        dv, offsets = self._swept(bent, o.to(y.dtype).expand_as(y), d)
-        return dv, (whole - offsets) / d
+        _, products = self._swept(gradient, y, None)
+        if y.dtype != torch.float32:
+            dv, offsets = self._swept(bent, o.whole.expand_as(y), d)
+        else:
+            offsets = _summed_with_offset(bent, o)
+            dv = bent.mul_(per_image(d, bent))
+        return dv, (products - offsets) / d
 
     def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """See `Modulation`."""
@@ -117,8 +135,16 @@ class NativeModulation:
         return scaled, torch.stack([sums for _, sums, _ in each]).float()
 
 
+def _summed_with_offset(gradient: Tensor, o: Offset) -> Tensor:
+    """sum(o * gradient) [N, C] of [N, C, H, W]: a product with the noise, which channels share, and with ones."""
+    rows = gradient.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H W, C]
+    parts = torch.stack([o.noise, torch.ones_like(o.noise)], dim=1).expand(len(rows), -1, -1)  # [N, 2, H W]
+    with_noise, alone = (parts @ rows).unbind(1)  # [N, C] each
+    return with_noise + alone * o.bias
+
+
 def modulated_layer(
-    x: Tensor, s: Tensor, d: Tensor, o: Tensor, layer: ModulatedConstants, modulation: Modulation
+    x: Tensor, s: Tensor, d: Tensor, o: Offset, layer: ModulatedConstants, modulation: Modulation
 ) -> Tensor:
     """Run a layer.
 
@@ -126,7 +152,7 @@ def modulated_layer(
         x: [N, C_in, H, W].
         s: [N, C_in] float32, the style.
         d: [N, C] float32, demodulation times gain.
-        o: [1 or N, C, H', W'] float32, noise and bias times gain.
+        o: noise and bias times gain.
         layer: its constants.
         modulation: the implementation to use.
 
@@ -142,12 +168,12 @@ def modulated_layer(
 class _ModulatedLayer(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, s: Tensor, d: Tensor, o: Tensor, layer: ModulatedConstants, modulation: Modulation
+        ctx: Any, x: Tensor, s: Tensor, d: Tensor, o: Offset, layer: ModulatedConstants, modulation: Modulation
     ) -> Tensor:
         v = _convolve(x * per_image(s, x), layer)
         y = modulation.activate(v, d, o, layer.bound)
-        ctx.save_for_backward(x, y, s, d, o)
-        ctx.layer, ctx.modulation = layer, modulation
+        ctx.save_for_backward(x, y, s, d)
+        ctx.offset, ctx.layer, ctx.modulation = o, layer, modulation
         return y
 
     @staticmethod
@@ -156,8 +182,8 @@ class _ModulatedLayer(torch.autograd.Function):
             raise UsageError(
                 "a fused layer's gradient cannot be differentiated again", "take the method plain, or no create_graph"
             )
-        x, y, s, d, o = ctx.saved_tensors
-        dv, dd = ctx.modulation.differentiate(gradients[0], y, d, o, ctx.layer.bound)
+        x, y, s, d = ctx.saved_tensors
+        dv, dd = ctx.modulation.differentiate(gradients[0], y, d, ctx.offset, ctx.layer.bound)
         dx, ds = ctx.modulation.modulate_backward(_convolve_backward(dv, ctx.layer), x, s)
         return dx if ctx.needs_input_grad[0] else None, ds, dd, None, None, None
 

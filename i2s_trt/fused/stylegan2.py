@@ -15,6 +15,7 @@ from i2s_trt.fused.modulated import (
     Modulation,
     ModulationFormula,
     NativeModulation,
+    Offset,
     modulated_layer,
 )
 from i2s_trt.fused.styles import StyleLayer, Styles
@@ -86,16 +87,9 @@ class FrozenStyleGan2:
         weight = laid_out(self._skips[block], x.dtype)
         return upsampled(convolution(x, weight), self._image_taps.to(x.dtype)) * RESIDUAL_GAIN
 
-    def _offsets_of(self, noise: Sequence[Tensor]) -> list[Tensor]:
-        """Noise and bias times the gain, whole maps [1 or N, C, H, W]: their sum with a layer is one pass in order."""
-        return [
-            ((map_.detach().float() * weight + bias.view(1, -1, 1, 1)) * gain)
-            .to(dtype)
-            .contiguous(memory_format=torch.channels_last)
-            for map_, (weight, bias), gain, dtype in zip(
-                noise, self._noise_weights, self._gains, self._dtypes, strict=True
-            )
-        ]
+    def _offsets_of(self, noise: Sequence[Tensor]) -> list[Offset]:
+        layers = zip(noise, self._noise_weights, self._gains, self._dtypes, strict=True)
+        return [_offset(map_, *weights, gain, dtype) for map_, weights, gain, dtype in layers]
 
 
 class _FrozenRgb:
@@ -111,6 +105,13 @@ class _FrozenRgb:
         colours = torch.baddbmm(self._bias, pixels, weights)  # [N, H W, 3]
         image = colours.view(len(x), *x.shape[2:], 3).permute(0, 3, 1, 2)
         return image if self._bound is None else image.clamp(-self._bound, self._bound)
+
+
+def _offset(noise: Tensor, weight: Tensor, bias: Tensor, gain: float, dtype: torch.dtype) -> Offset:
+    """Noise [1 or N, 1, H, W] and bias [C] times the gain."""
+    scaled, own = noise.detach().float() * (weight * gain), bias * gain
+    whole = (scaled + own.view(1, -1, 1, 1)).to(dtype).contiguous(memory_format=torch.channels_last)
+    return Offset(whole, scaled.flatten(1), own)
 
 
 def modulation_for(epilogue: Epilogue) -> Modulation:

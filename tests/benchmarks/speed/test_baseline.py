@@ -1,14 +1,16 @@
 """The baseline computes what it is compared with, the slow way."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from benchmarks.speed.baseline import BaselineEmbedding, BaselineFeatures, BaselineGenerator
+from benchmarks.speed.baseline_stylegan2 import BaselineStyleGan2
 from i2s_trt.errors import ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
-from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.models.random_weights import random_weights, standard_spec, stylegan2_spec
 from i2s_trt.models.vgg import Vgg16
 
 SPEC = standard_spec(32, 24, 16)
@@ -34,6 +36,30 @@ def test_it_renders_a_real_network(tiny: Generator) -> None:
     with torch.no_grad():
         actual = BaselineGenerator(read_checkpoint(DATA / "tiny32.pkl").weights)(w_plus)
         torch.testing.assert_close(actual, tiny(w_plus), atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("clamp", [None, 0.5])
+def test_it_renders_the_same_picture_of_a_stylegan2(clamp: float | None) -> None:
+    spec = replace(stylegan2_spec(32, 24, 16), conv_clamp=clamp)
+    weights = random_weights(spec, seed=5)
+    w_plus = torch.randn(3, spec.num_layers, spec.w_dim)
+    with torch.no_grad():
+        expected, actual = Generator.from_weights(weights)(w_plus), BaselineStyleGan2(weights)(w_plus)
+    torch.testing.assert_close(actual, expected, atol=2e-4, rtol=1e-3)
+
+
+def test_every_weight_of_a_stylegan2_gets_a_gradient(vgg: Vgg16) -> None:
+    targets = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    embedding = BaselineEmbedding(random_weights(stylegan2_spec(16, 24, 16), seed=5), vgg, targets)
+    losses = [embedding.step() for _ in range(4)]
+    assert losses[-1] < losses[0]
+    assert all(parameter.grad is not None for parameter in embedding.parameters())
+
+
+@pytest.mark.parametrize("change", [{"topology": "resnet"}, {"crop": (4, 12)}], ids=str)
+def test_it_refuses_what_such_programs_do_not_run_of_a_stylegan2(change: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="square models of the skip topology"):
+        BaselineStyleGan2(random_weights(replace(stylegan2_spec(16, 8, 8), **change), seed=1))
 
 
 def test_its_loss_falls_and_every_weight_gets_a_gradient(weights: GeneratorWeights, vgg: Vgg16) -> None:

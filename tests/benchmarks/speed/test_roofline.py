@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.speed.roofline import LayerCost, Rates, Work, step_work, synthesis_work
-from i2s_trt.models.random_weights import standard_spec
+from i2s_trt.models.random_weights import standard_spec, stylegan2_spec
 
 FULL = standard_spec(1024)
 H200_16BIT = Rates(gigaflops=788e3, gigabytes=4.3e3)
@@ -18,6 +18,19 @@ def test_operations_at_1024() -> None:
     assert step_work(FULL).gigaflops == pytest.approx(192.2, abs=0.05)
     features = step_work(FULL).gigaflops - 2 * synthesis_work(FULL).gigaflops
     assert features == pytest.approx(2 * 31.63, abs=0.05)
+
+
+def test_operations_of_a_stylegan2_at_1024() -> None:
+    """By hand: 9 taps for each pair of channels, before the upsampling, 16 of the filter after it, and 3 colours."""
+    channels = [512] * 5 + [256, 128, 64, 32]
+    sides = [4 * 2**block for block in range(9)]
+    same = sum(9 * c * c * side**2 for c, side in zip(channels, sides, strict=True))
+    pairs = zip(channels[:-1], channels[1:], sides[1:], strict=True)
+    up = sum(9 * a * b * (side // 2) ** 2 + 16 * b * side**2 for a, b, side in pairs)
+    rgb = sum(3 * c * side**2 for c, side in zip(channels, sides, strict=True))
+    found = synthesis_work(stylegan2_spec(1024)).gigaflops
+    assert found == pytest.approx(2 * (same + up + rgb) / 1e9, rel=1e-3)
+    assert found == pytest.approx(150.6, abs=0.1)
 
 
 @pytest.mark.parametrize(("size", "synthesis", "step"), [(2, 405, 1304), (4, 809, 2608)])
