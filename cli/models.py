@@ -139,7 +139,9 @@ def export_command(
 
 @app.command("pull")
 def pull_command(
-    name: Annotated[str, typer.Argument(help="ffhq, celebahq, cat, car, bedroom, or vgg16 for the features.")],
+    name: Annotated[
+        str, typer.Argument(help="A published model, such as ffhq or ffhq2 (StyleGAN2); a wrong name lists all.")
+    ],
     url: Annotated[str, typer.Option(help="A mirror of the same file.")] = "",
     check: Annotated[bool, typer.Option("--check/--no-check", help="Insist on the known digest.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of that name.")] = False,
@@ -156,6 +158,8 @@ def pull_command(
     console = Console(json)
     item = source(name)
     console.note(f"licence: {item.licence}")
+    if check and not item.digest:
+        console.note("digest:  its publisher gives none; what arrives is not compared with anything")
     with console.progress() as bar:
         path = download(item, url=url, check=check, report=lambda done, of: bar.show(item.file, done, of))
     console.event("downloaded", path=str(path), sha256=file_digest(path))

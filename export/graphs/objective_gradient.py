@@ -7,7 +7,7 @@ from export.graph import EXAMPLE_BATCH, Graph, gaussian
 from export.graphs.features import losses_against, objective_in, target_inputs
 from export.graphs.synthesis import noise_inputs
 from export.keys import Precision
-from export.precision import generator_in
+from export.precision import DTYPES, generator_in
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
@@ -30,7 +30,7 @@ def objective_gradient_graph(
 
     def losses(w_plus: Tensor, target: Tensor, *rest: Tensor) -> Tensor:
         images = reduced.crop(reduced.synthesis(w_plus, rest[layers:]))
-        return losses_against(objective, images, target, rest[:layers])
+        return losses_against(objective, images.to(DTYPES[precision]), target, rest[:layers])
 
     narrow = precision == "fp16"
 

@@ -8,6 +8,8 @@ from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import guard_os_errors, home, make_folder
 
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+_ADA = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
+_CONFIG_F = "https://d36zk2xti64re0.cloudfront.net/stylegan2/networks/"
 Progress = Callable[[int, int], None]
 _NVIDIA_LICENCE = "CC BY-NC 4.0, NVIDIA (Karras, Laine, Aila 2019)"
 
@@ -19,7 +21,7 @@ class Source:
     Attributes:
         file: name under which it is kept.
         url: where it is.
-        digest: `algorithm:hex`, checked after the download.
+        digest: `algorithm:hex`, checked after the download; empty where none is known.
         crop: picture rows of a landscape model.
         licence: of the weights; the user accepts it by downloading.
         is_generator: False for VGG-16's weights.
@@ -31,6 +33,15 @@ class Source:
     licence: str = _NVIDIA_LICENCE
     crop: tuple[int, int] | None = None
     is_generator: bool = True
+
+
+def _ada(name: str) -> Source:
+    return Source(f"{name}.pkl", f"{_ADA}{name}.pkl", digest="")
+
+
+def _config_f(name: str, crop: tuple[int, int] | None = None) -> Source:
+    file = f"stylegan2-{name}-config-f.pkl"
+    return Source(file, f"{_CONFIG_F}{file}", digest="", crop=crop)
 
 
 SOURCES = {
@@ -60,6 +71,17 @@ SOURCES = {
         f"{_DRIVE}1MQywl0FNt6lHu8E_EUqnRbviagS7fbiJ",
         "md5:d09fc0938ea1aecf2af74ac0432e1279",
     ),
+    # StyleGAN2, by stylegan2-ada-pytorch and by stylegan2; their publishers give no digests
+    "ffhq2": _ada("ffhq"),
+    "metfaces": _ada("metfaces"),
+    "afhqcat": _ada("afhqcat"),
+    "afhqdog": _ada("afhqdog"),
+    "afhqwild": _ada("afhqwild"),
+    "brecahad": _ada("brecahad"),
+    "car2": _config_f("car", crop=(64, 448)),
+    "cat2": _config_f("cat"),
+    "church2": _config_f("church"),
+    "horse2": _config_f("horse"),
     "vgg16": Source(
         "vgg16-397923af.pth",
         "https://download.pytorch.org/models/vgg16-397923af.pth",
@@ -120,7 +142,7 @@ def download(item: Source, *, url: str = "", check: bool = True, report: Progres
     pooch.get_logger().setLevel("ERROR")
     bar = _Bar(report) if report else False
     downloader = pooch.HTTPDownloader(progressbar=bar, timeout=60)
-    address, digest = url or item.url, item.digest if check else None
+    address, digest = url or item.url, (item.digest or None) if check else None
     with guard_os_errors(folder / item.file):
         try:
             path = Path(pooch.retrieve(address, digest, fname=item.file, path=folder, downloader=downloader))

@@ -1,0 +1,121 @@
+"""The commands on a StyleGAN2: the original's own file through everything that a StyleGAN1 goes through."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from i2s_trt.checkpoints.store import load_generator, load_weights
+from i2s_trt.edit.operations import crossover
+from i2s_trt.images.decode import decode
+from i2s_trt.latents import read_latent
+from i2s_trt.seeds import w_plus_from_seed
+from i2s_trt.synthesizer import TorchSynthesizer
+from tests.cli.support import invoke, names, refused
+from tests.conftest import DATA
+
+MODEL = DATA / "tiny64.pkl"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("--space", "w"), ("--space", "z"), ("--precision", "bf16"), ("--noise", "resampled"), ("--init", "random"),
+        ("--schedule", "fast"), ("--schedule", "fast", "--prior", 3, "--space", "w"), ("--prior", 3), ("--batch", 2),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.usefixtures("rough_curvature")
+def test_embedding(words: tuple[Any, ...], astronaut: Path, tmp_path: Path) -> None:
+    done = invoke("embed", astronaut, "-m", MODEL, "-o", tmp_path / "out", "--steps", 4, *words)
+    assert done.exit_code == 0, done.output
+    latent = read_latent(tmp_path / "out/astronaut.safetensors")
+    assert latent.w_plus.shape == (10, 64)
+    assert (latent.status, latent.model_digest) == ("finished", load_generator(MODEL).digest)
+    assert latent.curve[-1, 0] < latent.curve[0, 0]
+    assert decode(tmp_path / "out/astronaut.png").shape == (64, 64, 3)
+
+
+def test_a_style_transfer_takes_over_at_the_papers_resolution(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert invoke("style-transfer", "seed:1", "seed:2", "-m", MODEL, "-o", out).exit_code == 0
+    generator = load_generator(MODEL)
+    mixed = crossover(w_plus_from_seed(generator, 1), w_plus_from_seed(generator, 2), range(4, 10))
+    latent = read_latent(out / "seed1-as-seed2.safetensors")
+    np.testing.assert_array_equal(latent.w_plus, mixed)
+    assert latent.options["layers"] == list(range(4, 10))
+
+
+def test_recipes_take_over_there_too(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(
+        '[[edit]]\nname = "usual"\noperation = "crossover"\nstyle = "seed:9"\n'
+        '[[edit]]\nname = "named"\noperation = "crossover"\nstyle = "seed:9"\nlayers = "4-9"\n'
+        '[[edit]]\nname = "calm"\noperation = "truncation"\npsi = 0.3\n'
+    )
+    done = invoke(
+        "edit", tmp_path / "r.toml", "--seeds", "1-2", "-m", MODEL, "-o", tmp_path / "out", "--engine", "torch"
+    )
+    assert done.exit_code == 0, done.output
+    usual, named, calm = (decode(tmp_path / f"out/seed0001-{name}.png") for name in ("usual", "named", "calm"))
+    np.testing.assert_array_equal(usual, named)
+    assert (usual != calm).any()
+
+
+def test_directions_of_other_tools(tmp_path: Path) -> None:
+    """InterFaceGAN's boundaries for StyleGAN2 are one row, as for StyleGAN1."""
+    np.save(tmp_path / "age.npy", np.random.default_rng(0).standard_normal((1, 64)))
+    (tmp_path / "r.toml").write_text(
+        '[[edit]]\nname = "older"\noperation = "direction"\nfile = "age.npy"\nstrength = [-1, 1]\n'
+    )
+    done = invoke("edit", tmp_path / "r.toml", "--seeds", "1", "-m", MODEL, "-o", tmp_path / "out", "--engine", "torch")
+    assert done.exit_code == 0, done.output
+    first, second = (decode(tmp_path / f"out/seed0001-older_{i}.png") for i in range(2))
+    assert (first != second).any()
+
+
+def test_morphs_and_expressions(tmp_path: Path) -> None:
+    trio = ("seed:1", "seed:2", "seed:3")
+    for command in (("morph", *trio[:2], "--frames", 3), ("expression-transfer", *trio, "--strength", "0:1:3")):
+        out = tmp_path / command[0]
+        assert invoke(*command, "-m", MODEL, "-o", out, "--engine", "torch").exit_code == 0
+        assert sum(name.endswith(".png") for name in names(out)) == 3
+
+
+def test_the_graph_draws_what_pytorch_does(tmp_path: Path) -> None:
+    done = invoke("synthesize", "--seeds", "1-2", "-m", MODEL, "-o", tmp_path / "out", "--engine", "onnxruntime")
+    assert done.exit_code == 0, done.output
+    generator = load_generator(MODEL)
+    wanted = TorchSynthesizer(generator)(np.stack([w_plus_from_seed(generator, seed) for seed in (1, 2)]))
+    for seed, picture in zip((1, 2), wanted, strict=True):
+        (found,) = (tmp_path / "out").glob(f"*{seed}.png")
+        assert np.abs(decode(found).astype(int) - picture).max() <= 1
+
+
+def test_identify_says_which_network_and_imports_nothing() -> None:
+    done = invoke("models", "identify", MODEL)
+    assert done.exit_code == 0, done.output
+    for words in ("StyleGAN2, 64x64, skip", "pytorch pickle", "w+ of 10 x 64, z of 64", "models import"):
+        assert words in done.output
+    assert "tiny64" not in invoke("models", "list").output
+
+
+def test_export_goes_to_another_project_and_back(tmp_path: Path) -> None:
+    done = invoke("models", "export", MODEL, "--to", "rosinality", "-o", tmp_path / "two.pt")
+    assert "as rosinality names them" in done.output
+    ours, theirs = load_weights(MODEL), load_weights(tmp_path / "two.pt")
+    assert all(torch.equal(tensor, theirs.tensors[name]) for name, tensor in ours.tensors.items())
+    refused(
+        invoke("models", "export", MODEL, "--to", "genforce", "-o", tmp_path / "a.pt"), 3, "genforce holds no StyleGAN2"
+    )
+    refused(invoke("models", "export", MODEL, "--to", "ada", "-o", tmp_path / "a.pkl"), 2, "not a kind of file")
+    assert names(tmp_path) == ["two.pt"]
+
+
+def test_import_and_list_name_the_architecture(tmp_path: Path) -> None:
+    assert invoke("models", "import", MODEL, "--name", "two").exit_code == 0
+    assert "StyleGAN2" in next(line for line in invoke("models", "list").output.splitlines() if line.startswith("two"))
+    assert "StyleGAN2, 64x64" in invoke("models", "info", "two").output
+    done = invoke("build-engines", "-m", "two", "--dry-run")
+    assert all(graph in done.output for graph in ("mapping", "synthesis", "images", "preview"))

@@ -1,0 +1,23 @@
+"""Real builds by TensorRT-RTX, without a GPU, of a StyleGAN2's graphs."""
+
+import pytest
+
+from export.keys import Precision
+from export.library import export_graph
+from tests.engines.plans import check_plan
+from tests.export.test_stylegan2 import slim
+
+pytestmark = pytest.mark.usefixtures("shared_home")
+
+pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        ("mapping", "fp32"), ("synthesis", "fp16"), ("synthesis", "fp32"), ("preview", "fp16"), ("objective", "fp16"),
+        pytest.param("objective_gradient", "fp16", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_a_graph_builds(name: str, precision: Precision) -> None:
+    assert check_plan(export_graph(slim(), name, precision)) > 0
