@@ -33,6 +33,7 @@ def edit(
     ] = None,
     output: opt.Output = Path("edited"),
     seeds: Annotated[str, typer.Option(help="Edit samples too, by seed, as 1,2,5-10.")] = "",
+    label: opt.Label = None,
     picture_format: Annotated[str, typer.Option("--format", help="png, jpeg or webp.")] = "png",
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP; 100 is lossless in WebP.")] = 92,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run has finished.")] = False,
@@ -66,7 +67,7 @@ def edit(
         raise UsageError(f"--sheet {sheet} is not a kind of picture that can be written", "end it in .png or .jpg")
     opened = open_model(console, model, device, engine, precision, any_model)
     variants = load_recipe(recipe, opened.source)
-    found = collect_latents(latents or [], numbers, opened.source)
+    found = collect_latents(latents or [], numbers, opened.source, label)
     _announce(console, opened, variants, len(found))
     options = BatchOptions(batch, picture_format, quality, resume=resume)  # type: ignore[arg-type]  # checked above
     result = _run(console, opened, found, variants, output, options, model)

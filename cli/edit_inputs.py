@@ -29,7 +29,7 @@ Video = Annotated[
     Path,
     typer.Option("--output", "-o", help="FILE.mp4, FILE.gif, FILE.png or .jpg for a labelled sheet, or a folder."),
 ]
-LATENT = "A latent file, seed:N, or mean for the mean face."
+LATENT = "A latent file, seed:N (seed:N@LABEL of a conditional model), or mean for the mean face."
 Rate = Annotated[
     float | None, typer.Option("--rate", help="Pictures a second in videos; 30 if left out, fewer in short ones.")
 ]

@@ -20,4 +20,5 @@ Features = Annotated[
         "a seed; torchvision, trained, once pulled; or a file of that kind.",
     ),
 ]
+Label = Annotated[int | None, typer.Option(min=0, help="Class of drawn seeds, for a conditional model.")]
 AnyModel = Annotated[bool, typer.Option("--any-model", help="Accept latents that were made with another model.")]

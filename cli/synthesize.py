@@ -27,6 +27,7 @@ def synthesize(
     psi: Annotated[
         float | None, typer.Option(help="Truncation of drawn seeds; the model's default if left out.")
     ] = None,
+    label: opt.Label = None,
     batch: Annotated[int, typer.Option(min=1, help="Latents rendered at a time.")] = 4,
     device: opt.Device = "auto",
     engine: Engine = "auto",
@@ -59,7 +60,7 @@ def synthesize(
     generator = load_generator(model).to(choose_device(device))
     render = choose_engine(console, generator, engine, precision, provider).synthesizer
     folder = make_folder(output)
-    wanted = list(_list_wanted(generator, latents or [], numbers, psi, any_model))
+    wanted = list(_list_wanted(generator, latents or [], numbers, psi, label, any_model))
     with console.progress() as bar:
         for start in range(0, len(wanted), batch):
             chunk = wanted[start : start + batch]
@@ -77,7 +78,12 @@ def _stack(chunk: Sequence[tuple[str, Any]]) -> Any:
 
 
 def _list_wanted(
-    generator: "Generator", latents: Sequence[Path], seeds: Sequence[int], psi: float | None, any_model: bool
+    generator: "Generator",
+    latents: Sequence[Path],
+    seeds: Sequence[int],
+    psi: float | None,
+    label: int | None,
+    any_model: bool,
 ) -> Iterator[tuple[str, Any]]:
     """Name and w_plus [L, D] of every picture; all files are read before anything is rendered."""
     from i2s_trt.embedding.run.outputs import unique_names
@@ -89,7 +95,7 @@ def _list_wanted(
         for number, w_plus in enumerate(found):
             yield name if len(found) == 1 else f"{name}-{number:04d}", w_plus
     for seed in seeds:
-        yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi)
+        yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi, label)
 
 
 def parse_seeds(text: str) -> list[int]:

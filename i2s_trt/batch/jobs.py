@@ -63,8 +63,16 @@ def jobs_of(latent: BatchLatent, variants: Sequence[Variant], suffix: str, setti
     return [Job(name, latent, variant, key) for name, variant, key in zip(names, variants, keys, strict=True)]
 
 
-def collect_latents(paths: Sequence[Path], seeds: Sequence[int], source: LatentSource) -> list[BatchLatent]:
+def collect_latents(
+    paths: Sequence[Path], seeds: Sequence[int], source: LatentSource, label: int | None = None
+) -> list[BatchLatent]:
     """The latents in files and folders, and those of seeds. Files that cannot be read fail when their turn comes.
+
+    Args:
+        paths: of files and folders.
+        seeds: of samples.
+        source: reads and draws them.
+        label: class of the samples of a conditional model.
 
     Raises:
         UsageError: there is nothing at all.
@@ -75,7 +83,7 @@ def collect_latents(paths: Sequence[Path], seeds: Sequence[int], source: LatentS
     names: set[str] = set()
     reader = _Reader(source)
     found = [latent for file in files for latent in _read_file(file, reader, names)]
-    return found + [_sample(seed, source, names) for seed in seeds]
+    return found + [_sample(seed, label, source, names) for seed in seeds]
 
 
 def latent_digest(w_plus: WPlus) -> str:
@@ -134,9 +142,10 @@ def _failing(error: LatentError) -> Callable[[], WPlus]:
     return fail
 
 
-def _sample(seed: int, source: LatentSource, names: set[str]) -> BatchLatent:
-    digest = hashlib.sha256(f"seed {seed}".encode()).hexdigest()  # with the model's, which every key has
-    return BatchLatent(_unique(f"seed{seed:04d}", names), f"seed:{seed}", digest, lambda: source.sampled(seed))
+def _sample(seed: int, label: int | None, source: LatentSource, names: set[str]) -> BatchLatent:
+    text = f"{seed}" if label is None else f"{seed}@{label}"
+    digest = hashlib.sha256(f"seed {text}".encode()).hexdigest()  # with the model's, which every key has
+    return BatchLatent(_unique(f"seed{seed:04d}", names), f"seed:{text}", digest, lambda: source.sampled(seed, label))
 
 
 def _unique(name: str, names: set[str]) -> str:

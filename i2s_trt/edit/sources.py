@@ -1,4 +1,4 @@
-"""Latents by name: a file, `seed:7`, or `mean`. One word wherever a latent is asked for."""
+"""Latents by name: a file, `seed:7`, `seed:7@3` with a label, or `mean`. One word wherever a latent is asked for."""
 
 import re
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from i2s_trt.latents import fitting_latents
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
-Sample = Callable[[int], WPlus]
+Sample = Callable[[int, int | None], WPlus]
 MEAN = "mean"
-_SEED = re.compile(r"seed:(\d{1,10})")
+_SEED = re.compile(r"seed:(\d{1,10})(?:@(\d{1,6}))?")
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -24,7 +24,7 @@ class LatentSource:
 
     Args:
         space: of the model.
-        sample: gives w_plus [L, D] of a seed; None where seeds cannot be drawn.
+        sample: gives w_plus [L, D] of a seed and a label, or None for no label; None where seeds cannot be drawn.
         folder: that relative file names start from.
         any_model: accept latents that were made with another model.
 
@@ -45,10 +45,10 @@ class LatentSource:
     def of(cls, generator: "Generator", *, any_model: bool = False) -> "LatentSource":
         """The source of a generator's latents, with files named from the current folder."""
 
-        def sample(seed: int) -> WPlus:
+        def sample(seed: int, label: int | None) -> WPlus:
             from i2s_trt.seeds import w_plus_from_seed
 
-            return w_plus_from_seed(generator, seed)
+            return w_plus_from_seed(generator, seed, label=label)
 
         return cls(LatentSpace.of(generator), sample, any_model=any_model)
 
@@ -59,7 +59,7 @@ class LatentSource:
         return source
 
     def latent(self, text: str) -> WPlus:
-        """w_plus float32 [L, D] of `mean`, `seed:N` or a file that holds one latent.
+        """w_plus float32 [L, D] of `mean`, `seed:N`, `seed:N@LABEL` or a file that holds one latent.
 
         Raises:
             LatentError: unreadable, several latents, or made for another model; with the file's name.
@@ -89,17 +89,17 @@ class LatentSource:
             self.directions_read.append(direction)
         return self._known_directions[text]
 
-    def sampled(self, seed: int) -> WPlus:
-        """w_plus [L, D] of a seed. Raises LatentError where it cannot be drawn."""
+    def sampled(self, seed: int, label: int | None = None) -> WPlus:
+        """w_plus [L, D] of a seed. Raises LatentError where it cannot be drawn, UsageError for a label that is none."""
         if self._sample is None or seed > _LARGEST_SEED:
             raise LatentError(f"seed:{seed} cannot be drawn", f"seeds go from 0 to {_LARGEST_SEED}")
-        return self._sample(seed)
+        return self._sample(seed, label)
 
     def _find(self, text: str) -> WPlus:
         if text == MEAN:
             return self.space.mean
         if match := _SEED.fullmatch(text):
-            return self.sampled(int(match[1]))
+            return self.sampled(int(match[1]), None if match[2] is None else int(match[2]))
         found = self.latents(self._folder / text)
         if len(found) != 1:
             raise LatentError(f"{text} holds {len(found)} latents where one is needed", "save one of them in a file")

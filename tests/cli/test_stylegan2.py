@@ -13,6 +13,8 @@ from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
+from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
+from tests.checkpoints.writers_stylegan2 import module_pickle
 from tests.cli.support import invoke, names, refused
 from tests.conftest import DATA
 
@@ -106,9 +108,8 @@ def test_export_goes_to_another_project_and_back(tmp_path: Path) -> None:
     assert "as rosinality names them" in done.output
     ours, theirs = load_weights(MODEL), load_weights(tmp_path / "two.pt")
     assert all(torch.equal(tensor, theirs.tensors[name]) for name, tensor in ours.tensors.items())
-    refused(
-        invoke("models", "export", MODEL, "--to", "genforce", "-o", tmp_path / "a.pt"), 3, "genforce holds no StyleGAN2"
-    )
+    elsewhere = invoke("models", "export", MODEL, "--to", "genforce", "-o", tmp_path / "a.pt")
+    refused(elsewhere, 2, "genforce holds no StyleGAN2")
     refused(invoke("models", "export", MODEL, "--to", "ada", "-o", tmp_path / "a.pkl"), 2, "not a kind of file")
     assert names(tmp_path) == ["two.pt"]
 
@@ -119,3 +120,46 @@ def test_import_and_list_name_the_architecture(tmp_path: Path) -> None:
     assert "StyleGAN2, 64x64" in invoke("models", "info", "two").output
     done = invoke("build-engines", "-m", "two", "--dry-run")
     assert all(graph in done.output for graph in ("mapping", "synthesis", "images", "preview"))
+
+
+@pytest.fixture
+def conditional(tmp_path: Path) -> Path:
+    """A StyleGAN2 of 16 pixels and five labels."""
+    recipe = Recipe2(labels=5)
+    (tmp_path / "five.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
+    return tmp_path / "five.pkl"
+
+
+def test_samples_of_a_conditional_model_have_a_class(conditional: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for label in (1, 3):
+        sampled = ("--seeds", "7", "--label", label, "-m", conditional, "-o", out / str(label), "--engine", "torch")
+        assert invoke("synthesize", *sampled).exit_code == 0
+    first, third = (decode(next((out / str(label)).glob("*.png"))) for label in (1, 3))
+    assert (first != third).any()
+    words = ("-m", conditional, "-o", out / "m", "--engine", "torch")
+    done = invoke("morph", "seed:7@1", "seed:7@3", "--frames", 2, *words)
+    assert done.exit_code == 0, done.output
+    ends = [decode(out / "m" / name) for name in names(out / "m") if name.endswith(".png")]
+    np.testing.assert_array_equal(ends, [first, third])
+    assert "conditional, 5 labels" in invoke("models", "identify", conditional).output
+
+
+def test_batches_of_a_class_are_not_taken_for_anothers(conditional: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text('[[edit]]\nname = "plain"\noperation = "identity"\n')
+    words = ("--seeds", "1", "-m", conditional, "-o", tmp_path / "out", "--engine", "torch", "--resume")
+    pictures = []
+    for label in (1, 3, 3):
+        assert invoke("edit", tmp_path / "r.toml", *words, "--label", label).exit_code == 0
+        pictures.append(decode(tmp_path / "out/seed0001-plain.png"))
+    assert (pictures[0] != pictures[1]).any()
+    np.testing.assert_array_equal(pictures[1], pictures[2])
+
+
+@pytest.mark.parametrize(
+    ("model", "label", "words"), [("five", 5, "labels go from 0 to 4"), ("tiny64", 0, "this model is unconditional")]
+)
+def test_labels_that_are_none(model: str, label: int, words: str, conditional: Path, tmp_path: Path) -> None:
+    path = conditional if model == "five" else MODEL
+    for command in (("synthesize", "--seeds", "1", "--label", label), ("morph", f"seed:1@{label}", "seed:2")):
+        refused(invoke(*command, "-m", path, "-o", tmp_path / "out.gif", "--engine", "torch"), 2, words)

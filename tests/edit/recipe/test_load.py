@@ -18,7 +18,7 @@ LAYERS, WIDTH = 6, 5
 MEAN = np.linspace(-1, 1, WIDTH).astype(np.float32)
 
 
-def drawn(seed: int) -> WPlus:
+def drawn(seed: int, _label: int | None = None) -> WPlus:
     return np.random.default_rng(seed).normal(size=(LAYERS, WIDTH)).astype(np.float32) * 3
 
 
