@@ -93,7 +93,7 @@ def _refuse_text(head: bytes) -> None:
     if head[:1] != b"\x80":
         raise CheckpointError(
             "this is neither a network pickle nor a PyTorch file",
-            "give a StyleGAN1 .pkl, .pt or .pth; i2s-trt models pull ffhq fetches one",
+            "give a StyleGAN .pkl, .pt or .pth; i2s-trt models pull ffhq fetches one",
         )
 
 

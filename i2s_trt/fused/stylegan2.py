@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from i2s_trt.fused.convolution import convolution
 from i2s_trt.fused.cpu import Native
-from i2s_trt.fused.epilogue import Epilogue
+from i2s_trt.fused.epilogue import Epilogue, Formula
 from i2s_trt.fused.layout import laid_out, layer_dtype
 from i2s_trt.fused.modulated import (
     ModulatedConstants,
@@ -116,7 +116,13 @@ def _offset(noise: Tensor, weight: Tensor, bias: Tensor, gain: float, dtype: tor
 
 def modulation_for(epilogue: Epilogue) -> Modulation:
     """What a StyleGAN2 computes with where a StyleGAN1 has `epilogue`."""
-    return NativeModulation() if isinstance(epilogue, Native) else ModulationFormula()
+    if isinstance(epilogue, Native):
+        return NativeModulation()
+    if isinstance(epilogue, Formula):
+        return ModulationFormula()
+    from i2s_trt.fused.gpu_modulated import TritonModulation
+
+    return TritonModulation()
 
 
 def _freeze(layer: ModulatedLayer, dtype: torch.dtype) -> ModulatedConstants:

@@ -82,11 +82,12 @@ def compiled(variant: Variant, architecture: Architecture) -> Any:
 def _source(variant: Variant) -> Any:
     from triton.compiler import ASTSource
 
-    from i2s_trt.fused import gpu_kernels
+    from i2s_trt.fused import gpu_kernels, gpu_modulated_kernels
 
+    home = gpu_kernels if hasattr(gpu_kernels, variant.kernel) else gpu_modulated_kernels
     order = [name for name, _ in variant.signature]
     return ASTSource(
-        fn=getattr(gpu_kernels, variant.kernel),
+        fn=getattr(home, variant.kernel),
         signature=dict(variant.signature),
         constexprs={(order.index(name),): value for name, value in variant.constants},
         attrs={(order.index(name),): [["tt.divisibility", 16]] for name in variant.divisible},

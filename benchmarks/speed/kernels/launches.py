@@ -20,7 +20,7 @@ class Variant:
     """What a kernel is compiled for; launches of one variant share their machine code.
 
     Attributes:
-        kernel: name of the function in `i2s_trt.fused.gpu_kernels`.
+        kernel: name of the function in `i2s_trt.fused.gpu_kernels` or `gpu_modulated_kernels`.
         signature: each argument's name and type as Triton writes it; `constexpr` for constants.
         constants: values of the constants, by name.
         divisible: arguments that are divisible by 16.

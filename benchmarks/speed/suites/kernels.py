@@ -94,10 +94,11 @@ def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
 
     for precision in ("bf16", "fp32"):
         launches = step_launches(model, precision)
-        layers = len(launches) // 6  # three launches forward, three backward, the layers in reverse
-        for index in range(layers):
-            back = len(launches) - 3 * (index + 1)
-            own = [*launches[3 * index : 3 * index + 3], *launches[back : back + 3]]
+        # three launches forward and three backward, of a StyleGAN2 one and four; backward the layers are in reverse
+        forward, backward = (1, 4) if launches[0].variant.kernel == "activate_modulated" else (3, 3)
+        for index in range(len(launches) // (forward + backward)):
+            back = len(launches) - backward * (index + 1)
+            own = [*launches[forward * index : forward * (index + 1)], *launches[back : back + backward]]
             traffic = sum(launch.traffic for launch in own)
             figures = {"traffic": Figure(traffic / 1e6, "MB")}
             figures |= {f"time {card.name}": Figure(moving(traffic, card) * 1e3, "ms") for card in cards}

@@ -56,6 +56,17 @@ def test_the_largest_kernels_keep_to_it_on_every_gpu(architecture: Architecture)
 
 
 @needs_triton
+def test_the_kernels_of_a_stylegan2_keep_to_the_same_bounds() -> None:
+    found = list(dict.fromkeys(launch.variant for launch in step_launches("random-1024-sg2", "bf16")))
+    kernels = {"activate_modulated", "differentiate_modulated", "modulate_backward", "add_up_modulated"}
+    assert {one.kernel for one in found} == kernels
+    largest = {one.kernel: one for one in found if columns(one) == 16}
+    assert set(largest) == kernels
+    for variant in largest.values():
+        check(variant, build(variant, SM90))
+
+
+@needs_triton
 def test_registers_and_stack_are_those_that_nvidias_tool_reads(tmp_path: Path) -> None:
     import triton
 

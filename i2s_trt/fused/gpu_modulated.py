@@ -1,0 +1,63 @@
+"""What surrounds a StyleGAN2's convolutions, by hand-written GPU kernels: one launch forward, four backward.
+
+Needs triton, which PyTorch's CUDA builds bring along. The filter of upsampling layers is left to PyTorch.
+"""
+
+import torch
+from torch import Tensor
+
+from i2s_trt.fused import gpu_modulated_kernels as kernels
+from i2s_trt.fused.gpu import _device_of, _partials
+from i2s_trt.fused.modulated import Offset
+from i2s_trt.fused.tiling import Tiling
+
+
+class TritonModulation:
+    """See `Modulation`. Maps must lie channels last."""
+
+    def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
+        """See `Modulation`."""
+        v = v.contiguous(memory_format=torch.channels_last)
+        tiling = Tiling.of(*v.shape)
+        with _device_of(v):
+            kernels.activate_modulated[tiling.grid](
+                v, d.contiguous(), o.noise, _stride(o), o.bias, v, *tiling.sides, bound or 0.0,
+                BOUNDED=bound is not None, **tiling.tile,
+            )  # fmt: skip
+        return v
+
+    def differentiate(
+        self, gradient: Tensor, y: Tensor, d: Tensor, o: Offset, bound: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        gradient, d = gradient.contiguous(memory_format=torch.channels_last), d.contiguous()
+        tiling, dv = Tiling.of(*y.shape), torch.empty_like(gradient)
+        sums = _partials(y, tiling)
+        with _device_of(y):
+            kernels.differentiate_modulated[tiling.grid](
+                gradient, y, d, o.noise, _stride(o), o.bias, dv, sums, *tiling.sides, bound or 0.0,
+                BOUNDED=bound is not None, **tiling.tile,
+            )  # fmt: skip
+        return dv, _added_up(sums, tiling) / d
+
+    def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        du, x = (one.contiguous(memory_format=torch.channels_last) for one in (du, x))
+        tiling, dx = Tiling.of(*x.shape), torch.empty_like(du)
+        sums = _partials(x, tiling)
+        with _device_of(x):
+            kernels.modulate_backward[tiling.grid](du, x, s.contiguous(), dx, sums, *tiling.sides, **tiling.tile)
+        return dx, _added_up(sums, tiling)
+
+
+def _added_up(sums: Tensor, tiling: Tiling) -> Tensor:
+    """[N, C] float32 of a table [N, tiles, C]."""
+    out = sums.new_empty(tiling.images, tiling.channels)
+    with _device_of(sums):
+        kernels.add_up_modulated[tiling.table_grid](sums, out, tiling.tiles, tiling.channels, **tiling.table)
+    return out
+
+
+def _stride(o: Offset) -> int:
+    """Numbers from one image's noise to the next's."""
+    return 0 if len(o.noise) == 1 else o.noise.shape[1]

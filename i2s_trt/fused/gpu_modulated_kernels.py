@@ -1,0 +1,106 @@
+"""The GPU kernels around a StyleGAN2's convolutions, in Triton; `modulated` has the formulas.
+
+Maps lie and are divided among programs as in `gpu_kernels`. Each map is read once and written once; sums over all
+pixels are made of tiles' partial sums in a fixed order.
+"""
+
+# Triton reads annotations as types of its own, so its functions carry none.
+# mypy: disable-error-code="no-untyped-def,untyped-decorator"
+# ruff: noqa: ANN001, ANN201, ANN202
+
+import triton
+import triton.language as tl
+
+from i2s_trt.fused.gpu_kernels import _image, _of_channels, _of_image, _pixels, _tile
+
+_SLOPE = tl.constexpr(0.2)
+
+
+@triton.jit
+def _added(noises, bias, row, place):
+    """The offset of a row's pixels [COLUMNS, BLOCK]: its noise, and each channel's bias [1, BLOCK]."""
+    column, _, _, width, _ = place
+    return tl.load(noises + row * width + column, column < width, 0.0)[:, None] + bias
+
+
+@triton.jit
+def _store_partial(sums, totals, place):
+    """A sum [BLOCK] of this tile into a table [N, tiles, C]."""
+    _, channel, _, _, channels = place
+    at = (tl.program_id(2) * tl.num_programs(0) + tl.program_id(0)) * channels + channel
+    tl.store(sums + at, totals, channel < channels)
+
+
+@triton.jit(do_not_specialize=["rows", "noise_stride"])
+def activate_modulated(
+    v, d, noise, noise_stride, bias, y, rows, height, width, channels, bound,
+    BOUNDED: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Demodulation, noise, bias, leaky ReLU and bound."""
+    sides = (height, width, channels)
+    top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
+    source, target = _image(v, sides), _image(y, sides)
+    noises = noise + tl.program_id(2) * noise_stride
+    gain, own = _of_image(d, place), _of_channels(bias, place)
+    for row in range(top, bottom):
+        at, exists = _pixels(row, 0, place)
+        value = tl.load(source + at, exists, 0.0).to(tl.float32) * gain + _added(noises, own, row, place)
+        value = tl.where(value > 0, value, value * _SLOPE)
+        if BOUNDED:
+            value = tl.minimum(tl.maximum(value, -bound), bound)
+        tl.store(target + at, value.to(y.dtype.element_ty), exists)
+
+
+@triton.jit(do_not_specialize=["rows", "noise_stride"])
+def differentiate_modulated(
+    gradient, y, d, noise, noise_stride, bias, dv, sums, rows, height, width, channels, bound,
+    BOUNDED: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """dL/dv; and over each tile the sum of y g - o g', which is d dL/dd, [N, tiles, C]."""
+    sides = (height, width, channels)
+    top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
+    gradients, activations, target = _image(gradient, sides), _image(y, sides), _image(dv, sides)
+    noises = noise + tl.program_id(2) * noise_stride
+    gain, own = _of_image(d, place), _of_channels(bias, place)
+    total = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    for row in range(top, bottom):
+        at, exists = _pixels(row, 0, place)
+        g = tl.load(gradients + at, exists, 0.0).to(tl.float32)
+        activation = tl.load(activations + at, exists, 0.0).to(tl.float32)
+        if BOUNDED:
+            g = tl.where(tl.abs(activation) < bound, g, 0.0)
+        bent = tl.where(activation > 0, g, g * _SLOPE)
+        total += activation * g - _added(noises, own, row, place) * bent
+        tl.store(target + at, (bent * gain).to(dv.dtype.element_ty), exists)
+    _store_partial(sums, tl.sum(total, 0), place)
+
+
+@triton.jit(do_not_specialize=["rows"])
+def modulate_backward(
+    du, x, s, dx, sums, rows, height, width, channels, COLUMNS: tl.constexpr, BLOCK: tl.constexpr
+):  # fmt: skip
+    """dL/dx; and over each tile the sum of x dL/du, [N, tiles, C]."""
+    sides = (height, width, channels)
+    top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
+    gradients, inputs, target = _image(du, sides), _image(x, sides), _image(dx, sides)
+    gain = _of_image(s, place)
+    total = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    for row in range(top, bottom):
+        at, exists = _pixels(row, 0, place)
+        g = tl.load(gradients + at, exists, 0.0).to(tl.float32)
+        total += g * tl.load(inputs + at, exists, 0.0).to(tl.float32)
+        tl.store(target + at, (g * gain).to(dx.dtype.element_ty), exists)
+    _store_partial(sums, tl.sum(total, 0), place)
+
+
+@triton.jit(do_not_specialize=["tiles"])
+def add_up_modulated(sums, out, tiles, channels, TILES: tl.constexpr, BLOCK: tl.constexpr):
+    """[N, C] from the partial sums of a table [N, tiles, C]."""
+    channel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    image = tl.program_id(1)
+    total = tl.zeros([TILES, BLOCK], tl.float32)
+    for begun in range(0, tiles, TILES):
+        tile = begun + tl.arange(0, TILES)
+        exists = (tile < tiles)[:, None] & (channel < channels)[None, :]
+        total += tl.load(sums + (image * tiles + tile)[:, None] * channels + channel[None, :], exists, 0.0)
+    tl.store(out + image * channels + channel, tl.sum(total, 0), channel < channels)
