@@ -136,7 +136,7 @@ def test_modules_nested_without_end(tmp_path: Path) -> None:
         ([], "a module's description is not a class and its state"),
         (None, "a module's description is not a class and its state"),
     ],
-    ids=str,
+    ids=["part", "list of parts", "number for a name", "list", "nothing"],
 )
 def test_a_module_that_is_none(state: Any, words: str, tmp_path: Path) -> None:
     assert words in refused(tmp_path, dumps({"G_ema": Persistent("Generator", "", state)}))

@@ -105,7 +105,9 @@ def test_every_architecture(writer: Writer, changes: dict[str, object], tmp_path
 
 
 @pytest.mark.parametrize(
-    ("writer", "kind"), [(module_pickle, "embed"), (tf_pickle, "embed"), (tf_pickle, "concat")], ids=str
+    ("writer", "kind"),
+    [(module_pickle, "embed"), (tf_pickle, "embed"), (tf_pickle, "concat")],
+    ids=["pytorch", "tensorflow", "tensorflow, as at first"],
 )
 def test_conditional_models(writer: Writer, kind: str, tmp_path: Path) -> None:
     recipe = replace(SMALL, labels=5, label_kind=kind)
