@@ -63,6 +63,8 @@ CASES = {
     "fast-w": Case(replace(_FAST, space="w"), features="imagenet"),
     "tiny": Case(_BASE, model="tiny", features="imagenet"),
     "tiny-plain": Case(replace(_BASE, method="plain"), model="tiny"),
+    "stylegan2": Case(_BASE, model="two", features="imagenet"),
+    "stylegan2-fast-prior": Case(replace(_FAST, objective=_PRIOR), model="two", features="imagenet"),
 }
 _ROUGH = {
     "bf16": Case(replace(_BASE, precision="bf16")),
@@ -80,6 +82,7 @@ def golden(steps: int, *, rough: bool) -> Results:
     models = {
         "toy": Generator.from_weights(random_weights(standard_spec(16, 16, 24), seed=3)),
         "tiny": Generator.from_weights(read_checkpoint(DATA / "tiny32.pkl").weights),
+        "two": Generator.from_weights(read_checkpoint(DATA / "tiny64.pkl").weights),
     }
     features = {"random": random_vgg16(), "imagenet": imagenet_vgg16()}
     results: Results = {}
