@@ -118,6 +118,15 @@ def test_no_check_takes_any_file(server: Server) -> None:
     assert download(item(f"{server.url}/model", b"other"), check=False).read_bytes() == MODEL
 
 
+def test_a_file_whose_digest_nobody_knows_is_taken_but_no_web_page(server: Server) -> None:
+    known = Source("net.pkl", f"{server.url}/model", digest="")
+    assert download(known).read_bytes() == MODEL
+    (downloads_folder() / "net.pkl").unlink()
+    with pytest.raises(EnvironmentFault, match="answered with a web page"):
+        download(Source("net.pkl", f"{server.url}/page", digest=""))
+    assert kept() == []
+
+
 def test_not_found(server: Server) -> None:
     with pytest.raises(EnvironmentFault, match=r"net\.pkl could not be downloaded: 404") as caught:
         download(item(f"{server.url}/nothing"))
@@ -149,12 +158,17 @@ def test_hint_for_features_is_no_import(server: Server) -> None:
     assert f"put it at {downloads_folder() / 'vgg.pth'}" in caught.value.hint
 
 
+# StyleGAN2s, whose publishers give no digests
+UNCHECKED = {"ffhq2", "metfaces", "afhqcat", "afhqdog", "afhqwild", "brecahad", "car2", "cat2", "church2", "horse2"}
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_table_of_sources(name: str) -> None:
     known = source(name)
-    algorithm, _, digest = known.digest.partition(":")
-    assert re.fullmatch(r"[0-9a-f]+", digest)
-    assert len(digest) == {"sha256": 64, "md5": 32}[algorithm]
+    if known.digest or name not in UNCHECKED:
+        algorithm, _, digest = known.digest.partition(":")
+        assert re.fullmatch(r"[0-9a-f]+", digest)
+        assert len(digest) == {"sha256": 64, "md5": 32}[algorithm]
     assert known.url.startswith("https://")
     assert Path(known.file).name == known.file
     assert known.licence
@@ -163,10 +177,11 @@ def test_table_of_sources(name: str) -> None:
 
 def test_models_of_the_issue_are_known() -> None:
     assert {"ffhq", "car", "cat", "bedroom", "vgg16"} <= set(SOURCES)
+    assert set(SOURCES) >= UNCHECKED
 
 
 def test_car_is_cropped() -> None:
-    assert {name: known.crop for name, known in SOURCES.items() if known.crop} == {"car": (64, 448)}
+    assert {name: known.crop for name, known in SOURCES.items() if known.crop} == {"car": (64, 448), "car2": (64, 448)}
 
 
 def test_unknown_source() -> None:
