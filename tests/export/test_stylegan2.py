@@ -17,7 +17,14 @@ from tests.export.shared import made_from
 
 pytestmark = pytest.mark.usefixtures("shared_home")
 EXACT = {"fp32": 1e-4, "fp16": 1e-2}
-CASES = [(name, precision) for name in GRAPHS for precision in EXACT if name != "mapping" or precision == "fp32"]
+# the networks' own graphs in both precisions; what repeats them with the loss around it, slowly
+_QUICK = {("mapping", "fp32"), ("synthesis", "fp32"), ("synthesis", "fp16"), ("objective_gradient", "fp16")}
+CASES = [
+    (name, precision) if (name, precision) in _QUICK else pytest.param(name, precision, marks=pytest.mark.slow)
+    for name in GRAPHS
+    for precision in EXACT
+    if name != "mapping" or precision == "fp32"
+]
 
 
 @cache
