@@ -12,11 +12,14 @@ pytestmark = pytest.mark.usefixtures("shared_home")
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
 
 
+SLOW = ("preview", "objective", "objective_gradient")  # the same networks with more around them
+
+
 @pytest.mark.parametrize(
     ("name", "precision"),
     [
         ("mapping", "fp32"), ("synthesis", "fp16"), ("synthesis", "fp32"),
-        *(pytest.param(name, "fp16", marks=pytest.mark.slow) for name in ("preview", "objective", "objective_gradient")),
+        *(pytest.param(name, "fp16", marks=pytest.mark.slow) for name in SLOW),
     ],
 )  # fmt: skip
 def test_a_graph_builds(name: str, precision: Precision) -> None:
