@@ -1,7 +1,4 @@
-"""Real builds by TensorRT-RTX, without a GPU: graphs at 1024 pixels in fp16, and slowly in fp32.
-
-The gradient's graph takes minutes at this size; test_builder.py builds it at 64 pixels.
-"""
+"""Real builds by TensorRT-RTX, without a GPU, at 1024 pixels: the networks in fp16, and slowly everything."""
 
 from typing import Any
 
@@ -15,11 +12,13 @@ pytestmark = pytest.mark.usefixtures("shared_home")
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
 
 
+SLOW = pytest.mark.slow
+
+
 def slowly(one: tuple[str, int, Precision]) -> Any:
-    """Whether it is built by `make slow` alone."""
+    """All but the picture's own graph in 16 bits is left to `make slow`: the others are built at 64 pixels."""
     name, _, precision = one
-    slow = precision == "fp32" or name == "objective_gradient"
-    return pytest.param(*one, marks=pytest.mark.slow) if slow else one
+    return one if (name, precision) in {("synthesis", "fp16"), ("features", "fp16")} else pytest.param(*one, marks=SLOW)
 
 
 @pytest.mark.parametrize(
