@@ -50,7 +50,7 @@ def batch_of(size):
 
 for size in (8, 4, 2, 1):
     alone = batch_of(size)(state)
-for room in range(512, 0, -16):  # MiB
+for room in range(512, -16, -16):  # MiB; at last none
     ctypes.CDLL(None).malloc_trim(0)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     batch = batch_of(8)
