@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.safe_pickle import ArrayRecord, ModuleRecord, StorageRecord, TensorRecord
+from i2s_trt.checkpoints.records import ArrayRecord, ModuleRecord, StorageRecord, TensorRecord
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.torch_file import read_storage
 from i2s_trt.errors import CheckpointError
@@ -125,28 +125,42 @@ def _refuse_other_networks(module: ModuleRecord, parts: Mapping[str, ModuleRecor
 
 def _options(parts: Mapping[str, ModuleRecord]) -> dict[str, Any]:
     """What the modules' own attributes say; one that would compute something else is refused."""
-    layers = [part for name, part in parts.items() if re.fullmatch(r"synthesis\.b\d+\.conv[01]\.", name)]
-    dense = [part for name, part in parts.items() if re.fullmatch(r"mapping\.fc\d+\.", name)]
-    for part in (*layers, *dense):
+    layers, colours, dense = (
+        {name: part for name, part in parts.items() if re.fullmatch(pattern, name)}
+        for pattern in (r"synthesis\.b\d+\.conv[01]\.", r"synthesis\.b\d+\.torgb\.", r"mapping\.fc\d+\.")
+    )
+    for part in (*layers.values(), *dense.values()):
         if (activation := part.state.get("activation", "lrelu")) != "lrelu":
             raise CheckpointError(f"this network has the activation {str(activation)[:40]!r}; lrelu alone is supported")
-    if any(part.state.get("use_noise") is False for part in layers):
+    if any(part.state.get("use_noise") is False for part in layers.values()):
         raise CheckpointError("this network was trained without noise, which is not supported")
-    clamps = {_number(part.state.get("conv_clamp")) for part in layers}
     topologies = {str(part.state.get("architecture", "skip")) for name, part in parts.items() if name.count(".") == 2}
     return {
-        "conv_clamp": clamps.pop() if len(clamps) == 1 else None,
+        "conv_clamp": _agreed(layers | colours, "conv_clamp", None),
         "topology": topologies.pop() if len(topologies) == 1 else None,
-        "mapping_rate": _number(dense[0].state.get("bias_gain")) or 0.01 if dense else 0.01,
+        "mapping_rate": _agreed(dense, "bias_gain", 0.01),
     }
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, ArrayRecord):
+def _agreed(parts: Mapping[str, ModuleRecord], attribute: str, otherwise: float | None) -> float | None:
+    """A number above 0 that all parts have alike; where they do not name it, what their class has by itself."""
+    first, found = "", otherwise
+    for name, part in parts.items():
+        value = _number(part.state.get(attribute, otherwise), f"{name}{attribute}")
+        if first and value != found:
+            raise CheckpointError(
+                f"{first}{attribute} is {found} and {name}{attribute} is {value}; a network has one for all", _HINT
+            )
+        first, found = first or name, value
+    return found
+
+
+def _number(value: Any, name: str) -> float | None:
+    if isinstance(value, ArrayRecord) and value.array.size == 1:
         value = value.array.item()
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    return None
+    if value is None or (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        return None if value is None else float(value)
+    raise CheckpointError(f"{name} is {str(value)[:40]}, where a number above 0 belongs", _HINT)
 
 
 def _tensor(name: str, record: Any) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.convert import RawNetwork
-from i2s_trt.checkpoints.safe_pickle import ArrayRecord, NetworkRecord
+from i2s_trt.checkpoints.records import ArrayRecord, NetworkRecord
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.tf_stylegan2 import is_stylegan2, raw_tf_stylegan2
 from i2s_trt.errors import CheckpointError

@@ -65,7 +65,7 @@ def marker(tmp_path: Path) -> Path:
         ("dnnlib.util", "call_func_by_name"),
         ("dnnlib.tflib.network", "exec"),
         ("collections", "OrderedDict.fromkeys.__globals__"),
-        ("i2s_trt.checkpoints.safe_pickle", "np"),
+        ("i2s_trt.checkpoints.records", "np"),
     ],
 )
 def test_global_is_refused_by_name(module: str, name: str, tmp_path: Path, marker: Path) -> None:

@@ -2,9 +2,11 @@
 
 import os
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.storage
@@ -14,7 +16,7 @@ from i2s_trt.checkpoints.read import read_checkpoint
 from tests.checkpoints.builders import Persistent, dumps, torch_file
 from tests.checkpoints.opcodes import refused
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
-from tests.checkpoints.writers_stylegan2 import module_pickle
+from tests.checkpoints.writers_stylegan2 import EXECUTED, SOURCE, module_pickle
 
 SMALL = Recipe2()
 
@@ -59,13 +61,40 @@ def module(parameters: dict[str, Any], **parts: Any) -> Persistent:
     return Persistent("Module", "", {"_parameters": parameters, "_buffers": {}, "_modules": parts})
 
 
-def test_the_source_of_a_module_is_not_looked_at(tmp_path: Path) -> None:
-    marker = tmp_path / "executed"
-    state = raw_state(SMALL)
-    data = module_pickle(SMALL, state).replace(b"raise SystemExit(", f"open({str(marker)!r}, 'w')".encode()[:17])
+def test_the_source_of_a_module_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(EXECUTED, raising=False)
+    with pytest.raises(SystemExit, match="the source was executed"):
+        exec(SOURCE, {})
+    assert os.environ.pop(EXECUTED) == "yes"
+    data = module_pickle(SMALL, raw_state(SMALL))
+    assert SOURCE.encode() in data
     (tmp_path / "net.pkl").write_bytes(data)
     assert read_checkpoint(tmp_path / "net.pkl").weights.spec.is_stylegan2
-    assert not marker.exists()
+    assert EXECUTED not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("part", "attribute", "value", "words"),
+    [
+        ("synthesis.b8.conv1.", "conv_clamp", 3.0, "synthesis.b4.conv1.conv_clamp is 256.0 and synthesis.b8.conv1."),
+        ("synthesis.b16.torgb.", "conv_clamp", None, "synthesis.b16.torgb.conv_clamp is None"),
+        ("synthesis.b4.torgb.", "conv_clamp", "256", "synthesis.b4.torgb.conv_clamp is 256, where a number"),
+        ("synthesis.b4.conv1.", "conv_clamp", -1, "synthesis.b4.conv1.conv_clamp is -1, where a number above 0"),
+        ("synthesis.b4.conv1.", "conv_clamp", float("nan"), "is nan, where a number above 0"),
+        ("mapping.fc1.", "bias_gain", 0.5, "mapping.fc1.bias_gain is 0.5; a network has one for all"),
+        ("mapping.fc0.", "bias_gain", 0, "mapping.fc0.bias_gain is 0, where a number above 0"),
+        ("mapping.fc0.", "bias_gain", np.zeros(2, np.float32), "mapping.fc0.bias_gain is"),
+        ("mapping.fc1.", "activation", "swish", "the activation 'swish'"),
+        ("synthesis.b8.conv0.", "activation", "linear", "the activation 'linear'"),
+        ("synthesis.b8.conv0.", "use_noise", False, "without noise"),
+    ],
+)
+def test_a_layer_that_computes_something_else(
+    part: str, attribute: str, value: Any, words: str, tmp_path: Path
+) -> None:
+    recipe = replace(SMALL, clamp=256.0)
+    data = module_pickle(recipe, raw_state(recipe), altered={part: {attribute: value}})
+    assert words in refused(tmp_path, data)
 
 
 def test_a_storage_that_holds_code(tmp_path: Path) -> None:

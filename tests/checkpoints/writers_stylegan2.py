@@ -12,24 +12,38 @@ from torch import Tensor
 from tests.checkpoints.builders import EasyDict, Network, Persistent, dumps
 from tests.checkpoints.reference_stylegan2 import Recipe2
 
-SOURCE = "raise SystemExit('the source was executed')"
+EXECUTED = "i2s_trt_executed_the_source"  # set in the environment by whoever runs the source of a module
+SOURCE = f"import os\nos.environ[{EXECUTED!r}] = 'yes'\nraise SystemExit('the source was executed')\n"
 
 
-def module_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, protocol: int = 4, flat: bool = False) -> bytes:
-    """stylegan2-ada-pytorch's, or with `flat` keyword arguments that of the stylegan3 repository."""
+def module_pickle(
+    recipe: Recipe2,
+    state: Mapping[str, Tensor],
+    *,
+    protocol: int = 4,
+    flat: bool = False,
+    altered: Mapping[str, Mapping[str, Any]] | None = None,
+) -> bytes:
+    """stylegan2-ada-pytorch's, or with `flat` keyword arguments that of the stylegan3 repository.
+
+    `altered` gives attributes of modules by their names, such as `synthesis.b8.conv0.`.
+    """
     inner = {"channel_base": 1024, "num_fp16_res": 4, "conv_clamp": recipe.clamp}
     outer = inner if flat else {"mapping_kwargs": {"num_layers": recipe.mapping_layers}, "synthesis_kwargs": inner}
-    generator = _module("Generator", state, recipe, "", _init_kwargs={"z_dim": recipe.z_dim, **outer})
+    generator = _module("Generator", state, recipe, "", altered or {}, _init_kwargs={"z_dim": recipe.z_dim, **outer})
     tree = {"training_set_kwargs": EasyDict(resolution=64), "G": None, "D": None, "G_ema": generator}
     return dumps(tree | {"augment_pipe": None}, protocol)
 
 
-def _module(class_name: str, state: Mapping[str, Tensor], recipe: Recipe2, prefix: str, **more: Any) -> Persistent:
+def _module(
+    class_name: str, state: Mapping[str, Tensor], recipe: Recipe2, prefix: str,
+    altered: Mapping[str, Mapping[str, Any]], **more: Any,
+) -> Persistent:  # fmt: skip
     own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     buffers = {"noise_const", "w_avg", "resample_filter"}
     leaves = {key: value for key, value in own.items() if "." not in key}
     children = OrderedDict(
-        (name, _module(_class_of(name), state, recipe, f"{prefix}{name}.", **_attributes(name, recipe)))
+        (name, _module(_class_of(name), state, recipe, f"{prefix}{name}.", altered, **_attributes(name, recipe)))
         for name in dict.fromkeys(key.partition(".")[0] for key in own if "." in key)
     )
     if "conv" in prefix or prefix.endswith(("torgb.", "skip.")):
@@ -45,6 +59,7 @@ def _module(class_name: str, state: Mapping[str, Tensor], recipe: Recipe2, prefi
         "_init_args": (),
         "_init_kwargs": {},
         **more,
+        **altered.get(prefix, {}),
     }
     return Persistent(class_name, SOURCE, described)
 
@@ -62,6 +77,8 @@ def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
         return {"activation": "lrelu", "bias_gain": np.float32(recipe.mapping_rate)}
     if name.startswith("conv"):
         return {"activation": "lrelu", "use_noise": True, "conv_clamp": recipe.clamp}
+    if name == "torgb":
+        return {"conv_clamp": recipe.clamp}
     return {"architecture": recipe.topology, "use_fp16": False} if name.startswith("b") and name != "bias" else {}
 
 
