@@ -76,7 +76,8 @@ def import_command(
     """Read a checkpoint into the store. Nothing in the file is executed.
 
     Reads NVIDIA's pickles of both architectures, TensorFlow's and PyTorch's, StyleGAN1's conversions by lernapparat,
-    huangzh13, genforce, interfacegan and idinvert, rosinality's StyleGAN2, and the decoder of e4e, pSp and ReStyle.
+    huangzh13, genforce, interfacegan and idinvert, rosinality's StyleGAN2, and e4e, pSp and ReStyle: the
+    decoder, and its encoder for `embed --init encoder`.
 
     Example: i2s-trt models import karras2019stylegan-ffhq-1024x1024.pkl --name ffhq
     """

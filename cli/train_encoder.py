@@ -10,7 +10,7 @@ from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED, ModelError
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.start.encoder import TrainedEncoder
+    from i2s_trt.checkpoints.encoders import TrainedEncoder
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.vgg import Vgg16
 
@@ -32,9 +32,9 @@ def train_encoder(
     Example: i2s-trt train-encoder --model demo
     """
     from cli.session_report import choose_features
+    from i2s_trt.checkpoints.encoders import encoder_path, save_encoder
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
-    from i2s_trt.embedding.start.encoder import encoder_path, save_encoder
 
     console = Console(json)
     generator = load_generator(model).to(choose_device(device))

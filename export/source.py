@@ -11,7 +11,7 @@ from i2s_trt.checkpoints.catalogue import find_folder, read_info
 from i2s_trt.embedding.options import ObjectiveOptions
 
 if TYPE_CHECKING:
-    from i2s_trt.embedding.start.encoder import TrainedEncoder
+    from i2s_trt.checkpoints.encoders import TrainedEncoder
     from i2s_trt.models.generator import Generator
     from i2s_trt.models.vgg import Vgg16
 
@@ -72,7 +72,7 @@ class GraphSource:
     def encoder(self) -> "TrainedEncoder":
         """The encoder, on the CPU. Raises ModelError when none has been trained."""
         from export.cpu_copy import cpu_copy
-        from i2s_trt.embedding.start.encoder import load_encoder
+        from i2s_trt.checkpoints.encoders import load_encoder
 
         encoder = self._load_encoder() if self._load_encoder else load_encoder(self.generator)
         return replace(encoder, network=cpu_copy(encoder.network))

@@ -7,6 +7,7 @@ from typing import Any
 
 from i2s_trt.arithmetic import PRECISIONS
 from i2s_trt.arrays import WPlus
+from i2s_trt.checkpoints.encoders import PictureEncoder
 from i2s_trt.checkpoints.faces import draws_faces
 from i2s_trt.checkpoints.features import load_features
 from i2s_trt.checkpoints.store import load_generator
@@ -18,7 +19,6 @@ from i2s_trt.embedding.run.job import EmbedJob, Report
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.tuning import choose_precision
 from i2s_trt.embedding.start.distance import typical_distance
-from i2s_trt.embedding.start.encoder import PictureEncoder
 from i2s_trt.embedding.start.point import starting_point
 from i2s_trt.errors import UsageError
 from i2s_trt.faces.detectors import load_detector

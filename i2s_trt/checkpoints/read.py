@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from i2s_trt.checkpoints.convert import RawNetwork, convert
+from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
 from i2s_trt.checkpoints.module_pickle import read_module_pickle
 from i2s_trt.checkpoints.safe_pickle import read_pickle
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2, convert_stylegan2
@@ -31,6 +32,7 @@ class Checkpoint:
         file: name of the file.
         sha256: of its bytes.
         notes: what was missing in the file and how it was filled.
+        encoder: of this generator, if the file has one.
     """
 
     weights: GeneratorWeights
@@ -38,6 +40,7 @@ class Checkpoint:
     file: str
     sha256: str
     notes: tuple[str, ...]
+    encoder: BundledEncoder | None = None
 
 
 def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoint:
@@ -57,7 +60,8 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
         spec = converted.weights.spec
         spec = replace(spec, crop=crop or _crop_from_name(path.name, spec.resolution))
         weights = GeneratorWeights(spec, converted.weights.tensors)
-        return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes)
+        encoder = raw.encoder if isinstance(raw, RawStyleGan2) else None
+        return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes, encoder)
     except ModelError as error:
         raise CheckpointError(f"{path}: {error.args[0]}", error.hint) from error
     except OSError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from i2s_trt.checkpoints.encoder_bundle import read_encoder
 from i2s_trt.checkpoints.module_pickle import resample_taps
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 
@@ -29,7 +30,7 @@ def read_rosinality(state: Mapping[str, Tensor], tree: Any) -> tuple[str, RawSty
         state: tensors by name.
         tree: the whole file, which may hold the mean latent beside them.
     """
-    bundled = MARK not in state
+    whole, bundled = state, MARK not in state
     if bundled:
         state = {key.removeprefix(_BUNDLED): one for key, one in state.items() if key.startswith(_BUNDLED)}
     tensors = {name: _in_layout(name, tensor) for key, tensor in state.items() if (name := canonical_name(key))}
@@ -38,7 +39,9 @@ def read_rosinality(state: Mapping[str, Tensor], tree: Any) -> tuple[str, RawSty
         tensors["mean_w"] = mean.float().reshape(-1, style.shape[1]).mean(dim=0)
     kernels = [tensor for key, tensor in state.items() if key.endswith("blur.kernel")]
     taps = resample_taps(kernels[0]) if kernels else RawStyleGan2.resample_taps
-    return "rosinality, with an encoder" if bundled else "rosinality", RawStyleGan2(tensors, resample_taps=taps)
+    encoder, note = read_encoder(whole, tree) if bundled else (None, "")
+    raw = RawStyleGan2(tensors, resample_taps=taps, encoder=encoder, notes=(note,) if note else ())
+    return "rosinality, with an encoder" if bundled else "rosinality", raw
 
 
 def canonical_name(key: str) -> str:

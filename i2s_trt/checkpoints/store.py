@@ -22,6 +22,7 @@ from i2s_trt.checkpoints.catalogue import (
     read_info,
     unknown_model,
 )
+from i2s_trt.checkpoints.encoders import TrainedEncoder, encoder_path, save_encoder
 from i2s_trt.checkpoints.faces import draws_faces
 from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
@@ -36,7 +37,7 @@ _RESOLUTIONS = (8, 16, 32, 64, 128, 256, 512, 1024)
 def import_model(
     path: Path, name: str, *, crop: tuple[int, int] | None = None, licence: str = "", overwrite: bool = False
 ) -> ModelInfo:
-    """Read a checkpoint of any supported kind into the store.
+    """Read a checkpoint of any supported kind into the store, with the encoder that came with it.
 
     Raises:
         CheckpointError: the file is not a StyleGAN1 or StyleGAN2 generator.
@@ -48,6 +49,9 @@ def import_model(
     Generator.from_weights(checkpoint.weights)  # a model that cannot be built is not stored
     info = _describe(checkpoint, name, licence)
     save_model(folder, info, checkpoint.weights)
+    if checkpoint.encoder:
+        recipe = {"kind": checkpoint.encoder.kind, "source": checkpoint.file, "source_sha256": checkpoint.sha256}
+        save_encoder(encoder_path(info.digest), TrainedEncoder(checkpoint.encoder.network(), info.digest, recipe))
     return info
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise, scaled
+from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec, Topology
@@ -31,6 +32,8 @@ class RawStyleGan2:
         topology: as the file names it; None finds it out from the tensors.
         label_gain: what the label's weight is multiplied by; None for 1 / sqrt(labels).
         truncation_cutoff: None for all rows.
+        encoder: what came with the generator to guess its latents.
+        notes: on what the file holds besides.
     """
 
     tensors: Mapping[str, Tensor]
@@ -43,6 +46,8 @@ class RawStyleGan2:
     label_gain: float | None = 1.0
     truncation_psi: float = 0.7
     truncation_cutoff: int | None = None
+    encoder: BundledEncoder | None = None
+    notes: tuple[str, ...] = ()
 
 
 def convert_stylegan2(raw: RawStyleGan2) -> Converted:
@@ -54,7 +59,8 @@ def convert_stylegan2(raw: RawStyleGan2) -> Converted:
     spec = _infer_spec(raw)
     _check_tensors(spec, raw.tensors)
     tensors = {name: scaled(tensor, scale(raw, name, tensor)) for name, tensor in raw.tensors.items()}
-    notes = fill_noise(spec, tensors, spec.num_layers - 1) + fill_mean(spec, tensors)
+    _check_encoder(spec, raw.encoder)
+    notes = raw.notes + fill_noise(spec, tensors, spec.num_layers - 1) + fill_mean(spec, tensors)
     return Converted(GeneratorWeights(spec, {name: tensor.contiguous() for name, tensor in tensors.items()}), notes)
 
 
@@ -129,6 +135,13 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
     for name in shapes:
         if name not in tensors and name != "mean_w" and not name.endswith(".noise"):
             raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
+
+
+def _check_encoder(spec: GeneratorSpec, encoder: BundledEncoder | None) -> None:
+    if encoder and (encoder.spec.rows, encoder.spec.w_dim) != (spec.num_layers, spec.w_dim):
+        rows, w_dim = encoder.spec.rows, encoder.spec.w_dim
+        wanted = f"{spec.num_layers} of {spec.w_dim}"
+        raise CheckpointError(f"the file's encoder guesses {rows} rows of {w_dim}, and its decoder takes {wanted}")
 
 
 def scale(raw: RawStyleGan2, name: str, tensor: Tensor) -> float:

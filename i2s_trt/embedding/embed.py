@@ -11,10 +11,10 @@ from torch import Tensor
 
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.checkpoints.encoders import PictureEncoder
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
-from i2s_trt.embedding.start.encoder import PictureEncoder
 from i2s_trt.embedding.start.point import given_variables
 from i2s_trt.embedding.start.spaces import image_seed, initial_variable, noise_maps, to_w_plus
 from i2s_trt.embedding.steps.captured import Step, stepper

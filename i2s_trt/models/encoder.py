@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,7 @@ class Encoder(nn.Module):
         spec: of the generator whose latents it guesses.
     """
 
+    stored_as: ClassVar[torch.dtype] = torch.float16
     mean_w: Tensor
     deviation: Tensor
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from i2s_trt.checkpoints.encoders import TrainedEncoder
 from i2s_trt.embedding.loss.curvature import damped, latents_around
-from i2s_trt.embedding.start.encoder import TrainedEncoder
 from i2s_trt.errors import UsageError
 from i2s_trt.models.encoder import Encoder
 from i2s_trt.models.generator import Generator

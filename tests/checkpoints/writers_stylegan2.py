@@ -186,12 +186,16 @@ def rosinality_file(recipe: Recipe2, state: Mapping[str, Tensor], *, converted: 
     )
 
 
-def encoder_bundle(recipe: Recipe2, state: Mapping[str, Tensor]) -> bytes:
+def encoder_bundle(
+    recipe: Recipe2, state: Mapping[str, Tensor], encoder: Mapping[str, Tensor] | None = None, **options: Any
+) -> bytes:
     """e4e's, pSp's and ReStyle's: an encoder, and a decoder with a mean latent for every row."""
     decoder = {f"decoder.{name}": tensor for name, tensor in rosinality_state(recipe, state).items()}
-    bundle = {"encoder.input_layer.0.weight": torch.randn(8, 3, 3, 3), **decoder}
+    encoder = {"input_layer.0.weight": torch.randn(8, 3, 3, 3)} if encoder is None else encoder
+    bundle = {f"encoder.{name}": tensor for name, tensor in encoder.items()} | decoder
     mean = state["mapping.w_avg"].repeat(recipe.rows, 1)
-    return torch_file({"state_dict": bundle, "latent_avg": mean, "opts": {"stylegan_size": recipe.resolution}})
+    options = {"stylegan_size": recipe.resolution, "start_from_latent_avg": True, "device": "cuda:0", **options}
+    return torch_file({"state_dict": bundle, "latent_avg": mean, "opts": options})
 
 
 def ada_state_file(state: Mapping[str, Tensor]) -> bytes:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from i2s_trt.checkpoints.encoders import encoder_path, load_encoder
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.embedding.loss import curvature
-from i2s_trt.embedding.start.encoder import encoder_path, load_encoder
 from i2s_trt.latents import read_latent
+from tests.checkpoints.reference_encoders import EncoderRecipe, raw_encoder
+from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
+from tests.checkpoints.writers_stylegan2 import encoder_bundle
 from tests.cli.support import invoke, refused
 
 
@@ -51,6 +54,21 @@ def test_json_is_events_alone(small: Path) -> None:
     assert events[-1]["event"] == "end"
     assert 0 < events[-1]["held_out_error"] < 2
     assert [event["shown"] for event in events if event["event"] == "progress"][-1] == 24
+
+
+def test_an_encoder_that_came_with_the_model_is_used_to_start_from(astronaut: Path, tmp_path: Path) -> None:
+    decoder = Recipe2(channels=(7, 6, 5, 4), z_dim=10)
+    state = raw_encoder(EncoderRecipe(decoder.rows, decoder.w_dim))
+    bundle = encoder_bundle(decoder, raw_state(decoder), state, encoder_type="Encoder4Editing")
+    (tmp_path / "e4e.pt").write_bytes(bundle)
+    done = invoke("models", "import", tmp_path / "e4e.pt")
+    assert "its encoder (Encoder4Editing) comes with it, for embed --init encoder" in done.output
+    run = ("embed", astronaut, "-m", "e4e", "--features", "random", "--init", "encoder", "-o", tmp_path, "--steps", 1)
+    done = invoke(*run)
+    assert done.exit_code == 0, done.output
+    latent, encoder = read_latent(tmp_path / "astronaut.safetensors"), load_encoder(load_generator("e4e"))
+    assert latent.options["init_digest"] == encoder.digest
+    refused(invoke("train-encoder", "-m", "e4e"), 2, "has an encoder already", "--overwrite")
 
 
 def test_an_interrupt_keeps_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from export.source import GraphSource
+from i2s_trt.checkpoints.encoders import TrainedEncoder
 from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.embedding.start.encoder import TrainedEncoder
 from i2s_trt.models.encoder import Encoder
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec

@@ -8,17 +8,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from i2s_trt.embedding.embed import EmbedProblem, embed
-from i2s_trt.embedding.embedder import Embedder
-from i2s_trt.embedding.loss import curvature
-from i2s_trt.embedding.loss.curvature import model_curvature
-from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.start.encoder import (
+from i2s_trt.checkpoints.encoders import (
     TrainedEncoder,
     encoder_path,
     load_encoder,
     save_encoder,
 )
+from i2s_trt.embedding.embed import EmbedProblem, embed
+from i2s_trt.embedding.embedder import Embedder
+from i2s_trt.embedding.loss import curvature
+from i2s_trt.embedding.loss.curvature import model_curvature
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.start.point import starting_point
 from i2s_trt.errors import LatentError, ModelError, UsageError
 from i2s_trt.images.fit import to_pixels

@@ -8,7 +8,7 @@ from i2s_trt.images.fit import Fit
 
 if TYPE_CHECKING:
     from i2s_trt.arrays import WPlus
-    from i2s_trt.embedding.start.encoder import PictureEncoder
+    from i2s_trt.checkpoints.encoders import PictureEncoder
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.checkpoints.encoders import PictureEncoder, load_encoder
 from i2s_trt.embedding.options import EmbedOptions, Init
-from i2s_trt.embedding.start.encoder import PictureEncoder, load_encoder
 from i2s_trt.embedding.start.spaces import variable_from_latent
 from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.latents import fitting_latents
