@@ -41,12 +41,14 @@ class Spot:
 @torch.no_grad()
 def strongest_spot(generator: Generator, w_plus: WPlus) -> Spot:
     """The strongest spot in the picture of one latent [L, D]."""
-    layers = [i for i in range(generator.num_layers) if generator.spec.layer_resolution(i) <= _LAYER_SIZE]
     latent = torch.from_numpy(w_plus[None]).to(generator.mean_w.device)
-    for index, features in enumerate(generator.synthesis.activations(latent)):
-        if index == layers[-1]:
-            return spot_of(features[0].float().square().mean(dim=0).sqrt().cpu().numpy())
-    raise AssertionError("a generator has layers")
+    searched = None
+    for features in generator.synthesis.activations(latent):  # [1, C, H, W], coarse to fine
+        if features.shape[-1] > _LAYER_SIZE:
+            break
+        searched = features
+    assert searched is not None, "every network begins at 4 pixels"
+    return spot_of(searched[0].float().square().mean(dim=0).sqrt().cpu().numpy())
 
 
 def spot_of(magnitude: Array) -> Spot:

@@ -6,6 +6,7 @@ import torch
 
 from benchmarks.paper.artifacts import neighbourhood, spot_of, strongest_spot
 from i2s_trt.arrays import Pixels
+from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.models.generator import Generator
 
 GROUND: Pixels = np.abs(np.random.default_rng(0).normal(1.0, 0.2, (64, 64)))
@@ -59,3 +60,13 @@ def test_the_neighbourhood_lies_within_the_picture(row: float, column: float) ->
     spot = spot_of(with_droplet(int(row * 63), int(column * 63)))
     window = neighbourhood(np.zeros((64, 48, 3), np.uint8), spot)
     assert window.shape == (16, 12, 3)
+
+
+@pytest.mark.parametrize("model", ["random-32-sg2", "random-128-sg2", "random-128"])
+def test_both_architectures_are_searched(model: str) -> None:
+    """A StyleGAN2 has a convolution less than rows, and it is the last of those up to 64 pixels that is looked at."""
+    generator = load_generator(model)
+    spot = strongest_spot(generator, generator.mean_w.repeat(generator.num_layers, 1).numpy())
+    assert spot.strength >= 1
+    assert 0 < spot.row < 1
+    assert 0 < spot.column < 1
