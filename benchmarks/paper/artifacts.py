@@ -4,7 +4,9 @@ A droplet is a small spot that outshines a whole map, so that instance norm leav
 section 2). In the picture it is a round blob; at 64 pixels a side it is a spike in nearly all channels.
 """
 
+from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -42,13 +44,9 @@ class Spot:
 def strongest_spot(generator: Generator, w_plus: WPlus) -> Spot:
     """The strongest spot in the picture of one latent [L, D]."""
     latent = torch.from_numpy(w_plus[None]).to(generator.mean_w.device)
-    searched = None
-    for features in generator.synthesis.activations(latent):  # [1, C, H, W], coarse to fine
-        if features.shape[-1] > _LAYER_SIZE:
-            break
-        searched = features
-    assert searched is not None, "every network begins at 4 pixels"
-    return spot_of(searched[0].float().square().mean(dim=0).sqrt().cpu().numpy())
+    small = takewhile(lambda features: features.shape[-1] <= _LAYER_SIZE, generator.synthesis.activations(latent))
+    (features,) = deque(small, maxlen=1)  # [1, C, H, W]; every network begins at 4 pixels
+    return spot_of(features[0].float().square().mean(dim=0).sqrt().cpu().numpy())
 
 
 def spot_of(magnitude: Array) -> Spot:
