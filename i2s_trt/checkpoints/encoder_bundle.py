@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.errors import CheckpointError, ModelError
-from i2s_trt.models.pyramid_encoder import UNITS, PyramidEncoder, PyramidSpec
+from i2s_trt.models.pyramid_encoder import STAGE_ENDS, PyramidEncoder, PyramidSpec
 
 _PREFIX = "encoder."
 _COUNTER = ".num_batches_tracked"  # of normalisations in training; nothing is computed from it
@@ -82,18 +82,18 @@ def read_encoder(state: Mapping[str, Tensor], tree: Any) -> tuple[BundledEncoder
 
 
 def _spec(state: Mapping[str, Tensor], kind: _Kind, options: Mapping[Any, Any]) -> PyramidSpec:
-    ends = [sum(UNITS[: stage + 1]) - 1 for stage in range(len(UNITS))]
     rounds = options.get("n_iters_per_batch", 5) if kind.refines else 1
     rows = len({key.split(".")[1] for key in state if key.startswith("styles.")})
-    if not isinstance(rounds, int):
+    if type(rounds) is not int:
         raise CheckpointError(f"the encoder's number of rounds is {str(rounds)[:40]!r}")
     try:
         return PyramidSpec(
             rows=rows,
             w_dim=_shape(state, "styles.0.linear.weight")[0],
-            channels=tuple(_shape(state, f"body.{end}.res_layer.1.weight")[0] for end in ends),
+            channels=tuple(_shape(state, f"body.{end}.res_layer.1.weight")[0] for end in STAGE_ENDS),
             pyramid=kind.pyramid,
             offsets=kind.offsets,
+            looks_at_its_guess=kind.refines,
             rounds=rounds,
         )
     except ModelError as error:

@@ -20,7 +20,7 @@ from i2s_trt.checkpoints.records import (
     NetworkRecord,
     StorageRecord,
     TensorRecord,
-)  # fmt: skip
+)
 from i2s_trt.errors import CheckpointError
 
 _REFUSED_OPCODES = frozenset({

@@ -48,10 +48,11 @@ def import_model(
     checkpoint = read_checkpoint(path, crop)
     Generator.from_weights(checkpoint.weights)  # a model that cannot be built is not stored
     info = _describe(checkpoint, name, licence)
-    save_model(folder, info, checkpoint.weights)
-    if checkpoint.encoder:
+    path = encoder_path(info.digest)
+    if checkpoint.encoder and (overwrite or not path.exists()):  # before the model, which is whole when it is there
         recipe = {"kind": checkpoint.encoder.kind, "source": checkpoint.file, "source_sha256": checkpoint.sha256}
-        save_encoder(encoder_path(info.digest), TrainedEncoder(checkpoint.encoder.network(), info.digest, recipe))
+        save_encoder(path, TrainedEncoder(checkpoint.encoder.network(), info.digest, recipe))
+    save_model(folder, info, checkpoint.weights)
     return info
 
 

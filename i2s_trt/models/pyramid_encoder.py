@@ -7,7 +7,7 @@ Names of modules are the original's, so that its weights load as they are.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, ClassVar, cast
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from i2s_trt.errors import ModelError
 
 UNITS = (3, 4, 14, 3)  # residual units of each stage
+STAGE_ENDS = tuple(total - 1 for total in accumulate(UNITS))  # the last unit of each
 SEEN = 256  # pixels that a picture is wide when the encoder sees it
 _SQUEEZED = 16
 _MIDDLE, _FINE = 3, 7  # first rows whose heads see the pyramid at 32 and at 64 pixels
@@ -33,7 +34,8 @@ class PyramidSpec:
         channels: of the four stages.
         pyramid: whether heads see three sizes (pSp, e4e), or all the coarsest one (ReStyle).
         offsets: whether all heads but the first give what is added to the first's guess (e4e).
-        rounds: how often it looks; from the second time on at its own guess too (ReStyle).
+        looks_at_its_guess: whether the input is the picture with the rendered guess beside it (ReStyle).
+        rounds: how often it looks then.
     """
 
     rows: int
@@ -41,6 +43,7 @@ class PyramidSpec:
     channels: tuple[int, ...] = (64, 128, 256, 512)
     pyramid: bool = True
     offsets: bool = True
+    looks_at_its_guess: bool = False
     rounds: int = 1
 
     def __post_init__(self) -> None:
@@ -48,11 +51,6 @@ class PyramidSpec:
             raise ModelError(f"an encoder has four stages of at least {_SQUEEZED} channels, not {list(self.channels)}")
         if self.rows < 1 or self.w_dim < 1 or not 1 <= self.rounds <= 100:
             raise ModelError(f"an encoder of {self.rows} rows of {self.w_dim} and {self.rounds} rounds cannot be")
-
-    @property
-    def looks_at_its_guess(self) -> bool:
-        """Whether the input is the picture with the rendered guess beside it."""
-        return self.rounds > 1
 
 
 class PyramidEncoder(nn.Module):
@@ -91,7 +89,7 @@ class PyramidEncoder(nn.Module):
             ModelError: the encoder looks at its own guesses, which it needs a generator for: `refine`.
         """
         if self.spec.looks_at_its_guess:
-            raise ModelError("a ReStyle encoder needs its generator, to look at what it guessed", "use its embedding")
+            raise ModelError("a ReStyle encoder needs its generator, to see what it guessed", "embed --init encoder")
         return self.mean_w + self._heads(_resized(images))
 
     def refine(self, images: Tensor, render: Callable[[Tensor], Tensor]) -> Tensor:
@@ -116,11 +114,10 @@ class PyramidEncoder(nn.Module):
 
     def _features(self, x: Tensor) -> list[Tensor]:
         """The last three stages' results, 64, 32 and 16 pixels wide."""
-        ends = {sum(UNITS[: stage + 1]) - 1 for stage in (1, 2, 3)}
         found = []
         for number, unit in enumerate(self.body):
             x = unit(x)
-            found += [x] if number in ends else []
+            found += [x] if number in STAGE_ENDS[1:] else []
         return found
 
 

@@ -70,8 +70,9 @@ def test_it_guesses_what_the_original_does(kind: str, from_mean: bool, imported:
 
 
 @pytest.mark.parametrize("kind", MORE_LOOKS)
-def test_restyle_looks_at_what_it_guessed(kind: str, imported: Any) -> None:
-    generator = imported(bundle(kind, n_iters_per_batch=3))
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_restyle_looks_at_what_it_guessed(kind: str, rounds: int, imported: Any) -> None:
+    generator = imported(bundle(kind, n_iters_per_batch=rounds))
     encoder = load_encoder(generator)
     image, mean = seen(to_target(picture()).unsqueeze(0)), generator.mean_w.repeat(generator.num_layers, 1)
 
@@ -80,10 +81,10 @@ def test_restyle_looks_at_what_it_guessed(kind: str, imported: Any) -> None:
 
     state = raw_encoder(recipe_of(kind))
     with torch.no_grad():
-        wanted = encode_again_and_again(recipe_of(kind), state, image, mean, render, rounds=3)[0].numpy()
-        once = encode_again_and_again(recipe_of(kind), state, image, mean, render, rounds=1)[0].numpy()
+        wanted = encode_again_and_again(recipe_of(kind), state, image, mean, render, rounds)[0].numpy()
+        less = encode_again_and_again(recipe_of(kind), state, image, mean, render, rounds - 1)[0].numpy()
     np.testing.assert_allclose(encoder(picture()), wanted, atol=5e-5 * float(np.abs(wanted).max()))
-    assert np.abs(once - wanted).max() > 0.05
+    assert np.abs(less - wanted).max() > 0.05
 
 
 @pytest.mark.parametrize(("size", "pooled"), [((1024, 1024), 4), ((384, 512), 2), ((256, 256), 1)])
@@ -107,6 +108,16 @@ def test_an_embedding_starts_where_it_points(imported: Any) -> None:
     assert start.digest == load_encoder(generator).digest
     assert callable(start.initial)
     assert start.initial(picture()).shape == (DECODER.rows, DECODER.w_dim)
+
+
+def test_an_encoder_that_was_trained_here_is_not_replaced_unasked(imported: Any, tmp_path: Path) -> None:
+    generator = imported(bundle("Encoder4Editing"))
+    path = encoder_path(generator.digest)
+    save_encoder(path, replace(load_encoder(generator), recipe={"presentations": 24}))
+    import_model(tmp_path / "bundle.pt", "another-name")
+    assert load_encoder(generator).recipe == {"presentations": 24}
+    import_model(tmp_path / "bundle.pt", "bundle", overwrite=True)
+    assert load_encoder(generator).recipe["kind"] == "Encoder4Editing"
 
 
 def test_what_is_kept_is_what_was_in_the_file(imported: Any, tmp_path: Path) -> None:
@@ -190,7 +201,7 @@ def test_an_encoder_of_another_decoder(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "net.pt")
 
 
-@pytest.mark.parametrize("rounds", ["5", 0, -1, 1000, 2.5])
+@pytest.mark.parametrize("rounds", ["5", 0, -1, 1000, 2.5, True])
 def test_rounds_that_are_none(rounds: object, tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(bundle("BackboneEncoder", n_iters_per_batch=rounds))
     with pytest.raises(CheckpointError, match="rounds"):
@@ -208,6 +219,6 @@ def test_an_encoder_of_another_model_is_refused(imported: Any, toy: Generator, t
 
 
 def test_restyle_needs_its_generator() -> None:
-    network = PyramidEncoder(PyramidSpec(8, 9, (16, 16, 16, 16), pyramid=False, rounds=2))
+    network = PyramidEncoder(PyramidSpec(8, 9, (16, 16, 16, 16), pyramid=False, looks_at_its_guess=True, rounds=2))
     with pytest.raises(ModelError, match="needs its generator"):
         network(torch.zeros(1, 3, 32, 32))

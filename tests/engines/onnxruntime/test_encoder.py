@@ -42,7 +42,7 @@ def of_kind(kind: str) -> GraphSource:
     """A small StyleGAN2 with an encoder as e4e's or ReStyle's."""
     generator = Generator.from_weights(random_weights(stylegan2_spec(32, 8, 9), seed=3))
     refines = "Backbone" in kind
-    spec = PyramidSpec(generator.num_layers, 9, (16, 16, 16, 16), pyramid=not refines, rounds=2 if refines else 1)
+    spec = PyramidSpec(generator.num_layers, 9, (16, 16, 16, 16), pyramid=not refines, looks_at_its_guess=refines)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = PyramidEncoder(spec).eval().requires_grad_(False)
