@@ -41,10 +41,9 @@ class _Group:
     def __init__(self, layers: Sequence[StyleLayer]) -> None:
         self._weight = torch.stack([one.affine.weight.detach() for one in layers]).transpose(1, 2).contiguous()
         self._bias = torch.stack([one.affine.bias.detach() for one in layers]).unsqueeze(1)
-        first, last = layers[0].row, layers[-1].row
-        in_order = [one.row for one in layers] == list(range(first, last + 1))
-        self._rows: slice | list[int] = slice(first, last + 1) if in_order else [one.row for one in layers]
+        # on the device: an index that is copied there cannot be captured in a CUDA graph
+        self._rows = torch.tensor([one.row for one in layers], device=self._weight.device)
 
     def __call__(self, rows: Tensor) -> tuple[Tensor, ...]:
-        own = rows[self._rows]  # [K, N, D]
+        own = rows.index_select(0, self._rows)  # [K, N, D]
         return torch.baddbmm(self._bias, own, self._weight).unbind(0)  # [K, N, D] [K, D, C] -> K of [N, C]
