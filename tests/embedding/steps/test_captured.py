@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2s_trt.arrays import Pixels
+from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.embedding.embed import EmbedProblem, embed, optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.gradient import Gradient
@@ -48,6 +50,32 @@ def test_no_tensor_of_the_state_moves(toy: Generator, vgg: Vgg16, changes: dict[
     for _ in range(4):
         step()
     assert addresses(state) == before
+
+
+class _HostValues(TorchDispatchMode):
+    """Notes tensors made of Python's numbers: on a GPU they are copied there, which a CUDA graph refuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.lift_fresh.default:
+            self.seen.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("model", ["random-16", "random-16-sg2"])
+def test_a_step_takes_no_numbers_from_the_host(model: str, vgg: Vgg16) -> None:
+    problem = EmbedProblem(Embedder(load_generator(model), replace(QUICK, method="fused"), vgg), pictures(2))
+    step = problem.stepper(problem.start())
+    step()
+    with _HostValues() as host:
+        step()
+    assert host.seen == []
+    with _HostValues() as host:
+        torch.ones(3)[[0, 2]]
+    assert host.seen == ["aten.lift_fresh.default"]
 
 
 def test_steps_by_hand_are_the_run(toy: Generator, vgg: Vgg16) -> None:
@@ -200,6 +228,20 @@ def test_a_replayed_step_is_the_eager_one(on_gpu: tuple[Generator, Vgg16], preci
     assert fast.kind == "captured"
     torch.testing.assert_close(captured.history, eager.history, rtol=1e-3, atol=1e-3)
     assert captured.status.tolist() == eager.status.tolist()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_stylegan2_is_replayed_too(on_gpu: tuple[Generator, Vgg16], precision: Any) -> None:
+    generator = load_generator("random-32-sg2").to("cuda")
+    embedder = Embedder(generator, replace(QUICK, precision=precision), on_gpu[1])
+    problem = EmbedProblem(embedder, pictures(3))
+    eager, captured = problem.start(), problem.start()
+    slow, fast = problem.stepper(eager, capture=False), problem.stepper(captured)
+    for _ in range(12):
+        slow(), fast()
+    assert fast.kind == "captured"
+    torch.testing.assert_close(captured.history, eager.history, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.gpu
