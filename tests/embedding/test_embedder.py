@@ -50,7 +50,7 @@ def framed(embedder: Embedder, number: int) -> Embedding:
 
 
 def check_alike(one: Embedding, other: Embedding) -> None:
-    """A GPU adds up in no fixed order: two runs part slowly, from a difference in the last digit on."""
+    """On an H100 curves agreed within 0.2 % for eight steps and were up to 5.5 % apart after ten; why is not known."""
     np.testing.assert_allclose(one.latent.curve[:8], other.latent.curve[:8], rtol=2e-3)
     np.testing.assert_allclose(one.latent.curve, other.latent.curve, rtol=0.1)
     assert one.latent.options == other.latent.options
