@@ -8,10 +8,9 @@ from pathlib import Path
 
 import torch
 
-from i2s_trt.checkpoints.catalogue import ModelInfo
-from i2s_trt.checkpoints.store import load_weights, save_model
+from i2s_trt.checkpoints.store import load_weights
 from i2s_trt.models.generator import GeneratorWeights
-from i2s_trt.training.export_faces import SOURCE, canonical_weights, take_over
+from i2s_trt.training.export_faces import canonical_weights, keep, take_over
 from i2s_trt.training.trainer import begin
 
 
@@ -42,9 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="for model.safetensors and model.json")
     options = parser.parse_args(argv)
     weights = blend(load_weights(options.first), load_weights(options.second), options.share)
-    info = ModelInfo("demo", weights.spec, weights.digest(), SOURCE, licence="CC0-1.0")
-    save_model(options.folder, info, weights)
-    print(info.digest)
+    print(keep(weights, options.folder).digest)
 
 
 if __name__ == "__main__":

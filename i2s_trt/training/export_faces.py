@@ -88,8 +88,12 @@ def export(checkpoint: Path, folder: Path, name: str = "demo") -> ModelInfo:
     spec = replace(SPEC, truncation_psi=0.7, truncation_cutoff=SPEC.num_layers)
     model = begin(SPEC, 0)
     load_checkpoint(checkpoint, model)
-    weights = replace(canonical_weights(model.average), spec=spec)
-    info = ModelInfo(name, spec, weights.digest(), SOURCE, licence="CC0-1.0")
+    return keep(replace(canonical_weights(model.average), spec=spec), folder, name)
+
+
+def keep(weights: GeneratorWeights, folder: Path, name: str = "demo") -> ModelInfo:
+    """Writes weights as the model folder that ships."""
+    info = ModelInfo(name, weights.spec, weights.digest(), SOURCE, licence="CC0-1.0")
     save_model(folder, info, weights)
     return info
 
