@@ -191,9 +191,8 @@ def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision
     if provider != "auto":
         chosen = cast(Provider, provider)
     if fault := provider_faults()[chosen]:
-        raise EnvironmentFault(
-            f"ONNX Runtime cannot use its {chosen} provider: {fault}", "add --device cpu, or take --engine torch"
-        )
+        hint = "take --engine torch" if chosen == "cpu" else "add --device cpu, or take --engine torch"
+        raise EnvironmentFault(f"ONNX Runtime cannot use its {chosen} provider: {fault}", hint)
     if precision == "bf16" and chosen == "cpu":
         raise UsageError("ONNX Runtime computes no bf16 on a CPU", "take --precision fp32, or --engine torch")
     return onnx_runtime_synthesizer(generator, precision, chosen)

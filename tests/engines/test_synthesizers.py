@@ -1,5 +1,6 @@
 """Synthesizers by name: all render alike, and `auto` chooses by what is there."""
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -116,6 +117,15 @@ def test_a_provider_that_is_missing_is_explained(toy: Generator) -> None:
     with pytest.raises(EnvironmentFault, match="cannot use its cuda provider") as caught:
         choose_synthesizer("onnxruntime", toy, "cuda")
     assert "--device cpu" in caught.value.hint
+
+
+def test_without_onnx_runtime_nobody_is_sent_to_the_cpu_that_they_asked_for(
+    toy: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as where it is not installed
+    with pytest.raises(EnvironmentFault, match=r"pip install 'i2s-trt\[cpu\]'") as caught:
+        choose_synthesizer("onnxruntime", toy)
+    assert caught.value.hint == "take --engine torch"
 
 
 def test_a_missing_package_names_the_pip_line(toy: Generator) -> None:
