@@ -1,6 +1,6 @@
 """What surrounds a StyleGAN2's convolutions, by hand-written GPU kernels: one launch forward, four backward.
 
-Needs triton, which PyTorch's CUDA builds bring along. The filter of upsampling layers is left to PyTorch.
+Upsampling layers have one more each way, for their filter. Needs triton, which PyTorch's CUDA builds bring along.
 """
 
 import torch
@@ -8,12 +8,20 @@ from torch import Tensor
 
 from i2s_trt.fused import gpu_modulated_kernels as kernels
 from i2s_trt.fused.gpu import _device_of, _partials
-from i2s_trt.fused.modulated import Offset
+from i2s_trt.fused.modulated import Offset, Taps
 from i2s_trt.fused.tiling import Tiling
 
 
 class TritonModulation:
     """See `Modulation`. Maps must lie channels last."""
+
+    def filtered(self, x: Tensor, taps: Taps) -> Tensor:
+        """See `Modulation`."""
+        return _filter(x, taps, backward=False)
+
+    def filtered_backward(self, gradient: Tensor, taps: Taps) -> Tensor:
+        """See `Modulation`."""
+        return _filter(gradient, taps, backward=True)
 
     def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
         """See `Modulation`."""
@@ -48,6 +56,21 @@ class TritonModulation:
         with _device_of(x):
             kernels.modulate_backward[tiling.grid](du, x, s.contiguous(), dx, sums, *tiling.sides, **tiling.tile)
         return dx, _added_up(sums, tiling)
+
+
+def _filter(x: Tensor, taps: Taps, backward: bool) -> Tensor:
+    """One row and column less than x has, or one more on the way back."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    images, channels, height, width = x.shape
+    change = 1 if backward else -1
+    y = torch.empty(
+        (images, channels, height + change, width + change),
+        dtype=x.dtype, device=x.device, memory_format=torch.channels_last,
+    )  # fmt: skip
+    tiling = Tiling.of(*y.shape)
+    with _device_of(x):
+        kernels.filter_modulated[tiling.grid](x, taps.along, y, *tiling.sides, BACKWARD=backward, **tiling.tile)
+    return y
 
 
 def _added_up(sums: Tensor, tiling: Tiling) -> Tensor:

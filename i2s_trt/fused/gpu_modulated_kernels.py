@@ -31,6 +31,47 @@ def _store_partial(sums, totals, place):
     tl.store(sums + at, totals, channel < channels)
 
 
+@triton.jit
+def _row_filtered(source, row, place, first, second, third, last, PADDING: tl.constexpr):
+    """A row [COLUMNS, BLOCK] float32, filtered along itself."""
+    total = tl.zeros([place[0].shape[0], place[1].shape[0]], tl.float32)
+    for step in tl.static_range(4):
+        weight = first if step == 0 else second if step == 1 else third if step == 2 else last
+        at, exists = _pixels(row, step - PADDING, place)
+        total += weight * tl.load(source + at, exists, 0.0).to(tl.float32)
+    return total
+
+
+@triton.jit(do_not_specialize=["rows"])
+def filter_modulated(
+    x, taps, y, rows, height, width, channels,
+    BACKWARD: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """The filter behind an upsampling convolution; `taps` [4] along one side, `height` and `width` of y.
+
+    x has one row and column more; on the way back, with the filter turned round, one less.
+    """
+    PADDING: tl.constexpr = 2 if BACKWARD else 1
+    sides, more = (height, width, channels), 3 - 2 * PADDING
+    top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
+    own = (place[0], place[1], height + more, width + more, channels)
+    source, target = _image(x, (height + more, width + more, channels)), _image(y, sides)
+    first, second, third, last = tl.load(taps), tl.load(taps + 1), tl.load(taps + 2), tl.load(taps + 3)
+    if BACKWARD:
+        first, second, third, last = last, third, second, first
+    far = tl.zeros([COLUMNS, BLOCK], tl.float32)  # the three rows before the one that is read, each filtered
+    near = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    here = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    for ahead in range(top - PADDING, bottom - PADDING + 3):
+        after = _row_filtered(source, ahead, own, first, second, third, last, PADDING)
+        row = ahead + PADDING - 3
+        if row >= top:
+            at, exists = _pixels(row, 0, place)
+            value = first * far + second * near + third * here + last * after
+            tl.store(target + at, value.to(y.dtype.element_ty), exists)
+        far, near, here = near, here, after
+
+
 @triton.jit(do_not_specialize=["rows", "noise_stride"])
 def activate_modulated(
     v, d, noise, noise_stride, bias, y, rows, height, width, channels, bound,

@@ -24,18 +24,30 @@ from i2s_trt.fused.convolution import convolution_backward
 from i2s_trt.models.stylegan2 import SLOPE, filtered, per_image
 
 
+class Taps(NamedTuple):
+    """The filter behind an upsampling convolution.
+
+    Attributes:
+        whole: [1, 1, 4, 4] in the activations' precision.
+        along: [4] float32, whose outer product it is.
+    """
+
+    whole: Tensor
+    along: Tensor
+
+
 @dataclass(frozen=True)
 class ModulatedConstants:
     """What a layer does not change.
 
     Attributes:
         weight: [C, C_in, 3, 3], or [C_in, C, 3, 3] of an upsampling layer.
-        taps: [1, 1, 4, 4] of an upsampling layer, else None.
+        taps: of an upsampling layer, else None.
         bound: of the output; None for none.
     """
 
     weight: Tensor
-    taps: Tensor | None
+    taps: Taps | None
     bound: float | None
 
 
@@ -55,6 +67,12 @@ class Offset(NamedTuple):
 class Modulation(Protocol):
     """One implementation of what surrounds the convolution; `x`, `y` [N, C, H, W], all others float32."""
 
+    def filtered(self, x: Tensor, taps: Taps) -> Tensor:
+        """`x` [N, C, 2H + 1, 2W + 1] through the filter -> [N, C, 2H, 2W]."""
+
+    def filtered_backward(self, gradient: Tensor, taps: Taps) -> Tensor:
+        """The gradient at the input of `filtered`."""
+
     def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
         """y [N, C, H, W] of v [N, C, H, W], which may be overwritten, and d [N, C]."""
 
@@ -69,6 +87,16 @@ class Modulation(Protocol):
 
 class ModulationFormula:
     """The formulas as they stand: on any device, and for the compiler."""
+
+    def filtered(self, x: Tensor, taps: Taps) -> Tensor:
+        """See `Modulation`."""
+        return filtered(x, taps.whole)
+
+    def filtered_backward(self, gradient: Tensor, taps: Taps) -> Tensor:
+        """See `Modulation`."""
+        channels = gradient.shape[1]
+        weight = taps.whole.to(gradient.dtype).flip(2, 3).expand(channels, -1, -1, -1)
+        return F.conv2d(gradient, weight, padding=2, groups=channels)
 
     def activate(self, v: Tensor, d: Tensor, o: Offset, bound: float | None) -> Tensor:
         """See `Modulation`."""
@@ -89,7 +117,7 @@ class ModulationFormula:
         return du * per_image(s, du), (du.float() * x.float()).sum(dim=(2, 3))
 
 
-class NativeModulation:
+class NativeModulation(ModulationFormula):
     """PyTorch's own CPU kernels, in place. Images of a batch are computed one by one.
 
     A batch norm with fixed statistics 0 and 1 is a product with a style, and its backward pass makes the style's
@@ -170,7 +198,7 @@ class _ModulatedLayer(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, s: Tensor, d: Tensor, o: Offset, layer: ModulatedConstants, modulation: Modulation
     ) -> Tensor:
-        v = _convolve(x * per_image(s, x), layer)
+        v = _convolve(x * per_image(s, x), layer, modulation)
         y = modulation.activate(v, d, o, layer.bound)
         ctx.save_for_backward(x, y, s, d)
         ctx.offset, ctx.layer, ctx.modulation = o, layer, modulation
@@ -184,20 +212,17 @@ class _ModulatedLayer(torch.autograd.Function):
             )
         x, y, s, d = ctx.saved_tensors
         dv, dd = ctx.modulation.differentiate(gradients[0], y, d, ctx.offset, ctx.layer.bound)
-        dx, ds = ctx.modulation.modulate_backward(_convolve_backward(dv, ctx.layer), x, s)
+        dx, ds = ctx.modulation.modulate_backward(_convolve_backward(dv, ctx.layer, ctx.modulation), x, s)
         return dx if ctx.needs_input_grad[0] else None, ds, dd, None, None, None
 
 
-def _convolve(u: Tensor, layer: ModulatedConstants) -> Tensor:
+def _convolve(u: Tensor, layer: ModulatedConstants, modulation: Modulation) -> Tensor:
     if layer.taps is None:
         return F.conv2d(u, layer.weight, padding=1)
-    return filtered(F.conv_transpose2d(u, layer.weight, stride=2), layer.taps)
+    return modulation.filtered(F.conv_transpose2d(u, layer.weight, stride=2), layer.taps)
 
 
-def _convolve_backward(dv: Tensor, layer: ModulatedConstants) -> Tensor:
+def _convolve_backward(dv: Tensor, layer: ModulatedConstants, modulation: Modulation) -> Tensor:
     if layer.taps is None:
         return convolution_backward(dv, layer.weight)
-    channels = dv.shape[1]
-    weight = layer.taps.to(dv.dtype).flip(2, 3).expand(channels, -1, -1, -1)
-    unfiltered = F.conv2d(dv, weight, padding=2, groups=channels)  # [N, C, 2H + 1, 2W + 1]
-    return F.conv2d(unfiltered, layer.weight, stride=2)
+    return F.conv2d(modulation.filtered_backward(dv, layer.taps), layer.weight, stride=2)

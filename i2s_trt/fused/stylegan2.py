@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from i2s_trt.fused.convolution import convolution
 from i2s_trt.fused.cpu import Native
+from i2s_trt.fused.demodulation import Demodulation
 from i2s_trt.fused.epilogue import Epilogue, Formula
 from i2s_trt.fused.layout import laid_out, layer_dtype
 from i2s_trt.fused.modulated import (
@@ -16,6 +17,7 @@ from i2s_trt.fused.modulated import (
     ModulationFormula,
     NativeModulation,
     Offset,
+    Taps,
     modulated_layer,
 )
 from i2s_trt.fused.styles import StyleLayer, Styles
@@ -24,7 +26,6 @@ from i2s_trt.models.stylegan2 import (
     ModulatedLayer,
     StyleGan2Synthesis,
     ToRgb,
-    modulation,
     rgb_blocks,
     upsampled,
 )
@@ -47,7 +48,7 @@ class FrozenStyleGan2:
         self._noise_weights = [(layer.noise_weight.detach(), layer.bias.detach()) for layer in layers]
         self._const = laid_out(synthesis.const, self._dtypes[0])
         self._layers = [_freeze(layer, own) for layer, own in zip(layers, self._dtypes, strict=True)]
-        self._energies = [layer.energy.detach().float() for layer in layers]
+        self._demodulation = Demodulation([layer.energy for layer in layers], self._gains)
         self._offsets = self._offsets_of([layer.noise for layer in layers])
         blocks = rgb_blocks(synthesis.spec)
         self._to_rgb = {block: _FrozenRgb(synthesis.rgb(block)) for block in blocks}
@@ -74,11 +75,10 @@ class FrozenStyleGan2:
     ) -> Iterator[Tensor]:
         offsets = self._offsets if noise is None else self._offsets_of(noise)
         x = self._const.expand(w_plus.shape[0], -1, -1, -1)
-        before = x
+        before, factors = x, self._demodulation(styles[: len(self._layers)])
         for i, layer in enumerate(self._layers):
             before = x if i % 2 else before
-            s, d = modulation(styles[i], self._energies[i])
-            x = modulated_layer(x.to(self._dtypes[i]), s, d * self._gains[i], offsets[i], layer, self._modulation)
+            x = modulated_layer(x.to(self._dtypes[i]), *factors[i], offsets[i], layer, self._modulation)
             if i and i % 2 == 0 and self._skips:
                 x = x + self._skip(before.to(x.dtype), (i + 1) // 2)
             yield x
@@ -127,5 +127,10 @@ def modulation_for(epilogue: Epilogue) -> Modulation:
 
 def _freeze(layer: ModulatedLayer, dtype: torch.dtype) -> ModulatedConstants:
     weight = layer.weight.transpose(0, 1) if layer.upsamples else layer.weight
-    taps = None if layer.taps is None else layer.taps.detach().to(dtype)
+    taps = None if layer.taps is None else _freeze_taps(layer.taps.detach().float(), dtype)
     return ModulatedConstants(laid_out(weight.contiguous(), dtype), taps, layer.bound)
+
+
+def _freeze_taps(taps: Tensor, dtype: torch.dtype) -> Taps:
+    """`taps` [1, 1, 4, 4] are an outer product: the sums of its rows are one factor, but for the other one's sum."""
+    return Taps(taps.to(dtype), taps.sum(dim=3).flatten() / taps.sum().sqrt())

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from i2s_trt.fused import tiling
 from i2s_trt.fused.gpu_modulated import TritonModulation
-from i2s_trt.fused.modulated import Modulation, ModulationFormula, Offset
+from i2s_trt.fused.modulated import Modulation, ModulationFormula, Offset, Taps
 from tests.fused.interpreted import _let_numpy_count
 from tests.fused.maps import distance
 
+ALONG = (0.4, 0.7, 0.6, 0.3)  # no side like another
 CASES: tuple[tuple[tuple[int, int, int, int], float | None, bool], ...] = (
     ((1, 16, 32, 32), None, False),
     ((2, 24, 8, 16), 0.5, True),
@@ -65,7 +66,14 @@ def _results(
     y = modulation.activate(v.to(dtype).clone(), d, o, bound)
     dv, dd = modulation.differentiate(gradient.to(dtype), kept.to(dtype), d, o, bound)
     dx, ds = modulation.modulate_backward(gradient.to(dtype), x.to(dtype), s)
-    return {"y": y, "dv": dv, "dd": dd, "dx": dx, "ds": ds}
+    taps = _taps(dtype, x.device)
+    through, back = modulation.filtered(v.to(dtype), taps), modulation.filtered_backward(x.to(dtype), taps)
+    return {"y": y, "dv": dv, "dd": dd, "dx": dx, "ds": ds, "filtered": through, "filtered backward": back}
+
+
+def _taps(dtype: torch.dtype, device: torch.device) -> Taps:
+    along = torch.tensor(ALONG, device=device)
+    return Taps(torch.outer(along, along).to(dtype).view(1, 1, 4, 4), along)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ stated rates. The first run on a card is held against them.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from benchmarks.speed.bench import Bench, Produced, skipping
@@ -94,11 +95,7 @@ def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
 
     for precision in ("bf16", "fp32"):
         launches = step_launches(model, precision)
-        # three launches forward and three backward, of a StyleGAN2 one and four; backward the layers are in reverse
-        forward, backward = (1, 4) if launches[0].variant.kernel == "activate_modulated" else (3, 3)
-        for index in range(len(launches) // (forward + backward)):
-            back = len(launches) - backward * (index + 1)
-            own = [*launches[forward * index : forward * (index + 1)], *launches[back : back + backward]]
+        for index, own in enumerate(_by_layer(launches)):
             traffic = sum(launch.traffic for launch in own)
             figures = {"traffic": Figure(traffic / 1e6, "MB")}
             figures |= {f"time {card.name}": Figure(moving(traffic, card) * 1e3, "ms") for card in cards}
@@ -107,6 +104,19 @@ def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
                 Case(f"layer {index}", model, resolution, precision=precision), figures,
                 notes=(NOT_MEASURED, f"{programs} programs at the fewest"),
             )  # fmt: skip
+
+
+def _by_layer(launches: "list[Launch]") -> "list[list[Launch]]":
+    """The launches of each layer, forward and back; backward the layers come in reverse."""
+    ends = {"modulate", "activate_modulated"}  # of a layer, forward
+    begins = {"products", "differentiate_modulated"}  # backward
+    kernels = [launch.variant.kernel for launch in launches]
+    turn = min(kernels.index(name) for name in begins if name in kernels)
+    ended = [index + 1 for index, name in enumerate(kernels[:turn]) if name in ends]
+    begun = [*(index for index, name in enumerate(kernels) if name in begins), len(kernels)]
+    forward = [launches[start:end] for start, end in zip([0, *ended], ended, strict=False)]
+    backward = [launches[start:end] for start, end in pairwise(begun)]
+    return [ahead + back for ahead, back in zip(forward, reversed(backward), strict=True)]
 
 
 def _steps(model: str, resolution: int, batch: int) -> Iterator[Row]:
