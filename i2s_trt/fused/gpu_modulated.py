@@ -1,6 +1,6 @@
 """What surrounds a StyleGAN2's convolutions, by hand-written GPU kernels: one launch forward, four backward.
 
-Upsampling layers have one more each way, for their filter. Needs triton, which PyTorch's CUDA builds bring along.
+Upsampling layers have one more each way, for their filter; a conversion to RGB has one forward and two backward. Needs triton, which PyTorch's CUDA builds bring along.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from i2s_trt.fused import gpu_modulated_kernels as kernels
 from i2s_trt.fused.gpu import _device_of, _partials
 from i2s_trt.fused.modulated import Offset, Taps
-from i2s_trt.fused.tiling import Tiling
+from i2s_trt.fused.tiling import Tiling, table_grid
 
 
 class TritonModulation:
@@ -57,16 +57,40 @@ class TritonModulation:
             kernels.modulate_backward[tiling.grid](du, x, s.contiguous(), dx, sums, *tiling.sides, **tiling.tile)
         return dx, _added_up(sums, tiling)
 
+    def colours(self, x: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        """See `Modulation`."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        tiling = Tiling.of(*x.shape)
+        image = _empty_map(x, 3, tiling.height, tiling.width, torch.float32)
+        tiles, _, images = tiling.grid
+        with _device_of(x):
+            kernels.colours[tiles, 1, images](x, weights.contiguous(), bias, image, *tiling.sides, **tiling.tile)
+        return image
+
+    def colours_backward(self, gradient: Tensor, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        gradient, x = (one.contiguous(memory_format=torch.channels_last) for one in (gradient, x))
+        tiling, dx = Tiling.of(*x.shape), torch.empty_like(x)
+        sums = x.new_empty(tiling.images, tiling.tiles, 3 * tiling.channels, dtype=torch.float32)
+        with _device_of(x):
+            kernels.colours_backward[tiling.grid](
+                gradient, x, weights.contiguous(), dx, sums, *tiling.sides, **tiling.tile
+            )
+        return dx, _added_up(sums, tiling).view_as(weights)
+
+
+def _empty_map(x: Tensor, channels: int, height: int, width: int, dtype: torch.dtype) -> Tensor:
+    """Of as many images as `x` has, and where it is."""
+    shape = len(x), channels, height, width
+    return torch.empty(shape, dtype=dtype, device=x.device, memory_format=torch.channels_last)
+
 
 def _filter(x: Tensor, taps: Taps, backward: bool) -> Tensor:
     """One row and column less than x has, or one more on the way back."""
     x = x.contiguous(memory_format=torch.channels_last)
-    images, channels, height, width = x.shape
+    _, channels, height, width = x.shape
     change = 1 if backward else -1
-    y = torch.empty(
-        (images, channels, height + change, width + change),
-        dtype=x.dtype, device=x.device, memory_format=torch.channels_last,
-    )  # fmt: skip
+    y = _empty_map(x, channels, height + change, width + change, x.dtype)
     tiling = Tiling.of(*y.shape)
     with _device_of(x):
         kernels.filter_modulated[tiling.grid](x, taps.along, y, *tiling.sides, BACKWARD=backward, **tiling.tile)
@@ -75,9 +99,10 @@ def _filter(x: Tensor, taps: Taps, backward: bool) -> Tensor:
 
 def _added_up(sums: Tensor, tiling: Tiling) -> Tensor:
     """[N, C] float32 of a table [N, tiles, C]."""
-    out = sums.new_empty(tiling.images, tiling.channels)
+    images, tiles, channels = sums.shape
+    out = sums.new_empty(images, channels)
     with _device_of(sums):
-        kernels.add_up_modulated[tiling.table_grid](sums, out, tiling.tiles, tiling.channels, **tiling.table)
+        kernels.add_up_modulated[table_grid(channels, images)](sums, out, tiles, channels, **tiling.table)
     return out
 
 

@@ -145,3 +145,70 @@ def add_up_modulated(sums, out, tiles, channels, TILES: tl.constexpr, BLOCK: tl.
         exists = (tile < tiles)[:, None] & (channel < channels)[None, :]
         total += tl.load(sums + (image * tiles + tile)[:, None] * channels + channel[None, :], exists, 0.0)
     tl.store(out + image * channels + channel, tl.sum(total, 0), channel < channels)
+
+
+@triton.jit
+def _weights_of(weights, colour, channel, channels):
+    """[1, BLOCK] of this image's row in a table [N, 3, C]."""
+    at = (tl.program_id(2) * 3 + colour) * channels + channel
+    return tl.load(weights + at, channel < channels, 0.0)[None, :]
+
+
+@triton.jit(do_not_specialize=["rows"])
+def colours(
+    x, weights, bias, image, rows, height, width, channels, COLUMNS: tl.constexpr, BLOCK: tl.constexpr
+):  # fmt: skip
+    """The conversion to RGB, [N, H, W, 3] float32. A program takes all channels, block by block."""
+    sides = (height, width, channels)
+    top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
+    column, channel, _, _, _ = place
+    source, target = _image(x, sides), _image(image, (height, width, 3))
+    red_bias, green_bias, blue_bias = tl.load(bias), tl.load(bias + 1), tl.load(bias + 2)
+    for row in range(top, bottom):
+        red = tl.zeros([COLUMNS], tl.float32)
+        green = tl.zeros([COLUMNS], tl.float32)
+        blue = tl.zeros([COLUMNS], tl.float32)
+        for begun in range(0, channels, BLOCK):
+            own = channel + begun
+            at, exists = _pixels(row, 0, (column, own, height, width, channels))
+            value = tl.load(source + at, exists, 0.0).to(tl.float32)
+            red += tl.sum(value * _weights_of(weights, 0, own, channels), 1)
+            green += tl.sum(value * _weights_of(weights, 1, own, channels), 1)
+            blue += tl.sum(value * _weights_of(weights, 2, own, channels), 1)
+        pixel, exists = (row * width + column) * 3, column < width
+        tl.store(target + pixel, red + red_bias, exists)
+        tl.store(target + pixel + 1, green + green_bias, exists)
+        tl.store(target + pixel + 2, blue + blue_bias, exists)
+
+
+@triton.jit(do_not_specialize=["rows"])
+def colours_backward(
+    gradient, x, weights, dx, sums, rows, height, width, channels, COLUMNS: tl.constexpr, BLOCK: tl.constexpr
+):  # fmt: skip
+    """dL/dx; and over each tile the sum of x dL/dcolour, [N, tiles, 3, C]."""
+    sides = (height, width, channels)
+    top, bottom, place = _tile(rows, sides, COLUMNS, BLOCK)
+    column, channel, _, _, _ = place
+    gradients, inputs, target = _image(gradient, (height, width, 3)), _image(x, sides), _image(dx, sides)
+    to_red = _weights_of(weights, 0, channel, channels)
+    to_green = _weights_of(weights, 1, channel, channels)
+    to_blue = _weights_of(weights, 2, channel, channels)
+    red_total = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    green_total = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    blue_total = tl.zeros([COLUMNS, BLOCK], tl.float32)
+    for row in range(top, bottom):
+        pixel, there = (row * width + column) * 3, column < width
+        red = tl.load(gradients + pixel, there, 0.0)[:, None]
+        green = tl.load(gradients + pixel + 1, there, 0.0)[:, None]
+        blue = tl.load(gradients + pixel + 2, there, 0.0)[:, None]
+        at, exists = _pixels(row, 0, place)
+        value = tl.load(inputs + at, exists, 0.0).to(tl.float32)
+        red_total += value * red
+        green_total += value * green
+        blue_total += value * blue
+        through = red * to_red + green * to_green + blue * to_blue
+        tl.store(target + at, through.to(dx.dtype.element_ty), exists)
+    table = sums + (tl.program_id(2) * tl.num_programs(0) + tl.program_id(0)) * 3 * channels + channel
+    tl.store(table, tl.sum(red_total, 0), channel < channels)
+    tl.store(table + channels, tl.sum(green_total, 0), channel < channels)
+    tl.store(table + 2 * channels, tl.sum(blue_total, 0), channel < channels)

@@ -84,6 +84,12 @@ class Modulation(Protocol):
     def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """dL/dx [N, C, H, W] and dL/ds [N, C] from dL/du."""
 
+    def colours(self, x: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        """`x` through `weights` [N, 3, C], and `bias` [3] -> [N, 3, H, W] float32."""
+
+    def colours_backward(self, gradient: Tensor, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradients [N, C, H, W] and [N, 3, C] at the input and the weights of `colours`."""
+
 
 class ModulationFormula:
     """The formulas as they stand: on any device, and for the compiler."""
@@ -115,6 +121,22 @@ class ModulationFormula:
     def modulate_backward(self, du: Tensor, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """See `Modulation`."""
         return du * per_image(s, du), (du.float() * x.float()).sum(dim=(2, 3))
+
+    def colours(self, x: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        """See `Modulation`."""
+        image = torch.baddbmm(bias, _pixels(x).float(), weights.transpose(1, 2))  # [N, H W, 3]
+        return image.view(len(x), *x.shape[2:], 3).permute(0, 3, 1, 2)
+
+    def colours_backward(self, gradient: Tensor, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Modulation`."""
+        rows = _pixels(gradient)  # [N, H W, 3]
+        dx = torch.bmm(rows, weights).to(x.dtype).view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
+        return dx, torch.bmm(rows.transpose(1, 2), _pixels(x).float())
+
+
+def _pixels(x: Tensor) -> Tensor:
+    """[N, C, H, W] as [N, H W, C]."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 class NativeModulation(ModulationFormula):
@@ -226,3 +248,31 @@ def _convolve_backward(dv: Tensor, layer: ModulatedConstants, modulation: Modula
     if layer.taps is None:
         return convolution_backward(dv, layer.weight)
     return F.conv2d(modulation.filtered_backward(dv, layer.taps), layer.weight, stride=2)
+
+
+def to_colours(x: Tensor, weights: Tensor, bias: Tensor, modulation: Modulation) -> Tensor:
+    """Convert to RGB.
+
+    Args:
+        x: [N, C, H, W].
+        weights: [N, 3, C] float32, of each image.
+        bias: [3] float32.
+        modulation: the implementation to use.
+
+    Returns:
+        [N, 3, H, W] float32, with gradients to `x` and `weights`.
+    """
+    return _Colours.apply(x, weights, bias, modulation)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _Colours(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weights: Tensor, bias: Tensor, modulation: Modulation) -> Tensor:
+        ctx.save_for_backward(x, weights)
+        ctx.modulation = modulation
+        return modulation.colours(x, weights, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        x, weights = ctx.saved_tensors
+        return *ctx.modulation.colours_backward(gradients[0], x, weights), None, None

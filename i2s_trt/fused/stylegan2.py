@@ -19,6 +19,7 @@ from i2s_trt.fused.modulated import (
     Offset,
     Taps,
     modulated_layer,
+    to_colours,
 )
 from i2s_trt.fused.styles import StyleLayer, Styles
 from i2s_trt.models.stylegan2 import (
@@ -51,7 +52,7 @@ class FrozenStyleGan2:
         self._demodulation = Demodulation([layer.energy for layer in layers], self._gains)
         self._offsets = self._offsets_of([layer.noise for layer in layers])
         blocks = rgb_blocks(synthesis.spec)
-        self._to_rgb = {block: _FrozenRgb(synthesis.rgb(block)) for block in blocks}
+        self._to_rgb = {block: _FrozenRgb(synthesis.rgb(block), self._modulation) for block in blocks}
         rgb = [StyleLayer(synthesis.rgb(block).style, 2 * block + 1) for block in blocks]
         self._styles = Styles([*(StyleLayer(layer.style, row) for row, layer in enumerate(layers)), *rgb])
         self._skips = {int(block): cast(nn.Conv2d, one).weight.detach() for block, one in synthesis.skips.items()}
@@ -95,15 +96,12 @@ class FrozenStyleGan2:
 class _FrozenRgb:
     """See `ToRgb`: the style goes into the weights, of which there are three a channel."""
 
-    def __init__(self, rgb: ToRgb) -> None:
+    def __init__(self, rgb: ToRgb, modulation: Modulation) -> None:
         self._weight = rgb.weight.detach().float().flatten(1)  # [3, C]
-        self._bias, self._bound = rgb.bias.detach().float(), rgb.bound
+        self._bias, self._bound, self._modulation = rgb.bias.detach().float(), rgb.bound, modulation
 
     def __call__(self, x: Tensor, style: Tensor) -> Tensor:
-        pixels = x.float().permute(0, 2, 3, 1).flatten(1, 2)  # [N, H W, C]
-        weights = (self._weight * style.unsqueeze(1)).transpose(1, 2)  # [N, C, 3]
-        colours = torch.baddbmm(self._bias, pixels, weights)  # [N, H W, 3]
-        image = colours.view(len(x), *x.shape[2:], 3).permute(0, 3, 1, 2)
+        image = to_colours(x, self._weight * style.unsqueeze(1), self._bias, self._modulation)
         return image if self._bound is None else image.clamp(-self._bound, self._bound)
 
 

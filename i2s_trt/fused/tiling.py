@@ -73,7 +73,7 @@ class Tiling:
     @property
     def table_grid(self) -> tuple[int, int]:
         """Programs that add up tiles: blocks of channels, images."""
-        return -(-self.channels // _TABLE_CHANNELS), self.images
+        return table_grid(self.channels, self.images)
 
     @property
     def table(self) -> dict[str, int]:
@@ -81,6 +81,11 @@ class Tiling:
         tiles = next((tiles for tiles in _TABLE_TILES if tiles >= self.tiles), _TABLE_TILES[-1])
         warps = max(1, tiles * _TABLE_CHANNELS // (_TABLE_ELEMENTS_EACH * _WARP))
         return {"TILES": tiles, "BLOCK": _TABLE_CHANNELS, "num_warps": warps}
+
+
+def table_grid(channels: int, images: int) -> tuple[int, int]:
+    """Programs that add up a table of so many channels: blocks of channels, images."""
+    return -(-channels // _TABLE_CHANNELS), images
 
 
 def power_of_two(least: int) -> int:

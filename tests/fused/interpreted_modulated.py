@@ -14,6 +14,7 @@ from tests.fused.interpreted import _let_numpy_count
 from tests.fused.maps import distance
 
 ALONG = (0.4, 0.7, 0.6, 0.3)  # no side like another
+BIAS = (0.5, -0.25, 2.0)
 CASES: tuple[tuple[tuple[int, int, int, int], float | None, bool], ...] = (
     ((1, 16, 32, 32), None, False),
     ((2, 24, 8, 16), 0.5, True),
@@ -68,7 +69,11 @@ def _results(
     dx, ds = modulation.modulate_backward(gradient.to(dtype), x.to(dtype), s)
     taps = _taps(dtype, x.device)
     through, back = modulation.filtered(v.to(dtype), taps), modulation.filtered_backward(x.to(dtype), taps)
-    return {"y": y, "dv": dv, "dd": dd, "dx": dx, "ds": ds, "filtered": through, "filtered backward": back}
+    found = {"y": y, "dv": dv, "dd": dd, "dx": dx, "ds": ds, "filtered": through, "filtered backward": back}
+    weights = torch.stack([s, d, s - d], dim=1)  # [N, 3, C]
+    image = modulation.colours(x.to(dtype), weights, torch.tensor(BIAS, device=x.device))
+    d_colours = modulation.colours_backward(gradient[:, [0, -1, 0]].float() + image.tanh(), x.to(dtype), weights)
+    return {**found, "colours": image, "colours dx": d_colours[0], "colours dw": d_colours[1]}
 
 
 def _taps(dtype: torch.dtype, device: torch.device) -> Taps:

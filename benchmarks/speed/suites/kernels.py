@@ -107,7 +107,13 @@ def _layers(model: str, resolution: int, cards: "list[Card]") -> Iterator[Row]:
 
 
 def _by_layer(launches: "list[Launch]") -> "list[list[Launch]]":
-    """The launches of each layer, forward and back; backward the layers come in reverse."""
+    """The launches of each layer, forward and back, without conversions to RGB; backward layers come in reverse."""
+    names = ["", *(launch.variant.kernel for launch in launches)]
+    colours = ("colours", "colours_backward")  # and the sum behind the latter
+    launches = [
+        one for one, before in zip(launches, names, strict=False)
+        if one.variant.kernel not in colours and before != "colours_backward"
+    ]  # fmt: skip
     ends = {"modulate", "activate_modulated"}  # of a layer, forward
     begins = {"products", "differentiate_modulated"}  # backward
     kernels = [launch.variant.kernel for launch in launches]

@@ -60,6 +60,7 @@ def test_the_kernels_of_a_stylegan2_keep_to_the_same_bounds() -> None:
     found = list(dict.fromkeys(launch.variant for launch in step_launches("random-1024-sg2", "bf16")))
     kernels = {
         "filter_modulated", "activate_modulated", "differentiate_modulated", "modulate_backward", "add_up_modulated",
+        "colours", "colours_backward",
     }  # fmt: skip
     assert {one.kernel for one in found} == kernels
     largest = {one.kernel: one for one in found if columns(one) == 16}
