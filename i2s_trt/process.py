@@ -140,7 +140,15 @@ def _explain(error: Exception) -> EnvironmentFault:
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OURS:
         return EnvironmentFault(f"the package {error.name} is missing", f"pip install {error.name}")
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    if _ran_out_of_memory(error):
+        return EnvironmentFault(f"there is not enough memory: {reason}", "take fewer at once, or close other programs")
     return Crash(reason, "this is a defect of the program or of a library it uses")
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    from i2s_trt.memory import memory_ran_out  # not above: PyTorch comes with it
+
+    return memory_ran_out(error)
 
 
 def _die_with_parent() -> None:

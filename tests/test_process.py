@@ -28,6 +28,8 @@ def fail_after(items: int, how: str) -> Iterator[int]:
         raise UsageError("what", "the hint")
     if how == "defect":
         raise ValueError("a defect\nin two lines")
+    if how == "memory":
+        raise RuntimeError("CUDA error: out of memory")
     if how == "package":
         import no_such_package  # type: ignore[import-not-found]  # noqa: F401
     if how == "exit":
@@ -182,6 +184,13 @@ def test_a_killed_process_leaves_no_files_behind() -> None:
         child.ask(time.monotonic() + 0.5)
     child.close()
     assert not folder.parent.exists()
+
+
+def test_memory_that_runs_out_is_no_defect() -> None:
+    with pytest.raises(EnvironmentFault, match="not enough memory: RuntimeError: CUDA error: out of memory") as caught:
+        list(in_child(fail_after, 0, "memory"))
+    assert "take fewer at once" in caught.value.hint
+    assert not isinstance(caught.value, Crash)
 
 
 def test_a_package_that_is_missing_is_no_defect() -> None:

@@ -1,6 +1,7 @@
 """What surrounds a StyleGAN2's convolutions, by hand-written GPU kernels: one launch forward, four backward.
 
-Upsampling layers have one more each way, for their filter; a conversion to RGB has one forward and two backward. Needs triton, which PyTorch's CUDA builds bring along.
+Upsampling layers have one more each way, for their filter; a conversion to RGB has one forward and two backward. Needs
+triton, which PyTorch's CUDA builds bring along.
 """
 
 import torch
