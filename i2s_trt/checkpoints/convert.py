@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise, scaled
+from i2s_trt.checkpoints.converted import Converted, check_tensors, count_layers, fill_mean, fill_noise, scaled
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec
@@ -133,13 +132,7 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
     mapped, one, every = spec.mapping_widths[-1], spec.w_dim, spec.num_layers * spec.w_dim
     if mapped not in (one, every):
         raise CheckpointError(f"the mapping network ends with {mapped} values, not {one} or {every}")
-    for name, tensor in tensors.items():
-        shape = list(tensor.shape)
-        if name not in shapes or shape != list(shapes[name]):
-            wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
-            raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"the tensor that becomes {name} holds values that are not finite")
+    check_tensors(tensors, shapes)
     used = {f"synthesis.to_rgb.{lod}" for lod in StyleGan1Synthesis.rgb_lods(spec)}
     for name in shapes:
         optional = name == "mean_w" or name.endswith(".noise")

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2s_trt.errors import CheckpointError
 from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.mapping import Mapping as MappingNetwork
 from i2s_trt.models.spec import GeneratorSpec
@@ -59,3 +60,14 @@ def fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...
     with torch.no_grad():
         tensors["mean_w"] = mapping(z).view(-1, spec.w_dim).mean(dim=0)
     return (f"the mean latent was not in the file; averaged over {MEAN_SAMPLES} samples of seed {DEFAULTS_SEED}",)
+
+
+def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise CheckpointError if a tensor has not the shape that its architecture asks for, or holds no numbers."""
+    for name, tensor in tensors.items():
+        shape = list(tensor.shape)
+        if name not in shapes or shape != list(shapes[name]):
+            wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
+            raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"the tensor that becomes {name} holds values that are not finite")

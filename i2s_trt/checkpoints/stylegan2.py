@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import Converted, count_layers, fill_mean, fill_noise, scaled
+from i2s_trt.checkpoints.converted import Converted, check_tensors, count_layers, fill_mean, fill_noise, scaled
 from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
@@ -125,13 +125,7 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
     shapes = expected_shapes(spec)
     if spec.mapping_widths[-1] != spec.w_dim:
         raise CheckpointError(f"the mapping network ends with {spec.mapping_widths[-1]} values, not {spec.w_dim}")
-    for name, tensor in tensors.items():
-        shape = list(tensor.shape)
-        if name not in shapes or shape != list(shapes[name]):
-            wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
-            raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"the tensor that becomes {name} holds values that are not finite")
+    check_tensors(tensors, shapes)
     for name in shapes:
         if name not in tensors and name != "mean_w" and not name.endswith(".noise"):
             raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
