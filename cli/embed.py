@@ -54,9 +54,11 @@ def embed(
     ] = "mean",
     space: Annotated[str, typer.Option(help="w+, w or z.")] = _DEFAULT.space,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _DEFAULT.learning_rate,
-    noise: Annotated[str, typer.Option(help="stored, resampled at each step, or the seed of other constant noise.")] = (
-        "stored"
-    ),
+    noise: Annotated[
+        str,
+        typer.Option(help="stored, resampled at each step, optimised with the latent, or the seed of other maps."),
+    ] = "stored",
+    label: Annotated[int | None, typer.Option(min=0, help="Class of a conditional model, with --space z.")] = None,
     plateau: Annotated[int, typer.Option(min=0, help="Stop after so many steps without progress; 0 never.")] = 0,
     seed: opt.Seed = 0,
     batch: Annotated[int, typer.Option(min=1, help="Pictures embedded together; changes no result.")] = 1,
@@ -127,13 +129,14 @@ def embed(
         learning_rate=learning_rate,
         noise=noise_from(noise),
         seed=seed,
+        label=label,
         plateau_steps=plateau,
         objective=objective,
     )
     sources = find_sources(images)
     planned = [Outputs(output, name) for name in unique_names(sources)]
     spare_the_sources(sources, planned)
-    check_clips(sources, space)
+    check_clips(sources, space, noise)
     if resume:
         tidy(planned)
     files = JobOptions(batch, resume, overwrite, fit, style_image)  # type: ignore[arg-type]

@@ -52,11 +52,15 @@ def spare_the_sources(sources: Sequence[Path], planned: "Sequence[Outputs]") -> 
                 raise UsageError(f"the results would overwrite {path}", "name another folder with -o")
 
 
-def check_clips(sources: Sequence[Path], space: str) -> None:
-    """Refuse a space in which clips cannot be embedded before anything is begun."""
+def check_clips(sources: Sequence[Path], space: str, noise: str) -> None:
+    """Refuse what clips cannot be embedded with before anything is begun."""
     from i2s_trt.video.read import is_clip
 
-    if space == "z" and any(map(is_clip, sources)):
+    if not any(map(is_clip, sources)):
+        return
+    if noise == "optimised":
+        raise UsageError("a clip's frames have no noise maps of their own", "take --noise stored")
+    if space == "z":
         raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")
 
 
@@ -88,11 +92,11 @@ def steps_of(schedule: str, steps: int | None) -> int:
 
 
 def noise_from(text: str) -> Any:
-    """`stored`, `resampled` or a seed as `EmbedOptions.noise`."""
-    if text in ("stored", "resampled"):
+    """`stored`, `resampled`, `optimised` or a seed as `EmbedOptions.noise`."""
+    if text in ("stored", "resampled", "optimised"):
         return text
     if not text.isdecimal():
-        raise UsageError(f"--noise {text!r} is neither stored, resampled nor a seed", "write --noise stored")
+        raise UsageError(f"--noise {text!r} is neither stored, resampled, optimised nor a seed", "write --noise stored")
     return int(text)
 
 

@@ -33,6 +33,8 @@ class Reporter:
         elif event.kind == "done":
             self._bar.hide()
             self._console.say(_summary(event.name, data))
+            if "loss_noise" in data:
+                self._console.say(f"{event.name}: its noise maps are kept; edits take the model's own")
             self._judge(event.name, data)
         elif event.kind == "failed":
             self._console.note(f"error: {data['error']}")

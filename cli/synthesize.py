@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,12 @@ from cli.edit_inputs import Engine, RenderPrecision, choose_engine
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
+    from engines.synthesizers import GraphSynthesizer
+    from i2s_trt.arrays import Array, WPlus
     from i2s_trt.models.generator import Generator
+    from i2s_trt.synthesizer import TorchSynthesizer
+
+    Wanted = tuple[str, WPlus, tuple[Array, ...]]
 
 _MAX_SEEDS = 100_000
 
@@ -64,17 +70,21 @@ def synthesize(
     with console.progress() as bar:
         for start in range(0, len(wanted), batch):
             chunk = wanted[start : start + batch]
-            for (name, _), picture in zip(chunk, render(_stack(chunk)), strict=True):
+            for (name, _, _), picture in zip(chunk, _render(render, chunk), strict=True):
                 write_png(folder / f"{name}.png", picture)
                 console.event("picture", path=str(folder / f"{name}.png"))
             bar.show("pictures", start + len(chunk), len(wanted))
     console.say(f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} in {folder}")
 
 
-def _stack(chunk: Sequence[tuple[str, Any]]) -> Any:
+def _render(render: "TorchSynthesizer | GraphSynthesizer", chunk: Sequence["Wanted"]) -> Iterator[Any]:
+    """Pictures of latents, each with its noise; those with the same at once."""
     import numpy as np
 
-    return np.stack([w_plus for _, w_plus in chunk])
+    for _, run in groupby(chunk, lambda one: id(one[2])):
+        group = list(run)
+        noise = group[0][2]
+        yield from (render.with_noise(noise) if noise else render)(np.stack([w_plus for _, w_plus, _ in group]))
 
 
 def _list_wanted(
@@ -84,18 +94,19 @@ def _list_wanted(
     psi: float | None,
     label: int | None,
     any_model: bool,
-) -> Iterator[tuple[str, Any]]:
-    """Name and w_plus [L, D] of every picture; all files are read before anything is rendered."""
+) -> Iterator["Wanted"]:
+    """Name, w_plus [L, D] and noise maps of every picture; all files are read before anything is rendered."""
     from i2s_trt.embedding.run.outputs import unique_names
-    from i2s_trt.latents import fitting_latents
+    from i2s_trt.latents import fit_latents, read_latents
     from i2s_trt.seeds import w_plus_from_seed
 
     for path, name in zip(latents, unique_names(latents), strict=True):
-        found = fitting_latents(path, generator, any_model=any_model)
-        for number, w_plus in enumerate(found):
-            yield name if len(found) == 1 else f"{name}-{number:04d}", w_plus
+        found = read_latents(path)
+        fitted = fit_latents(found, path, generator, any_model=any_model)
+        for number, (w_plus, latent) in enumerate(zip(fitted, found, strict=True)):
+            yield name if len(found) == 1 else f"{name}-{number:04d}", w_plus, latent.noise
     for seed in seeds:
-        yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi, label)
+        yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi, label), ()
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -1,10 +1,11 @@
 """Synthesizers by engine name: everything that can render a latent here."""
 
+import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, Self, cast
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
-from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+from i2s_trt.synthesizer import TorchSynthesizer, check_noise
 
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 Engine = Literal["auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx"]
@@ -40,7 +41,7 @@ class Choice:
         precision: in which it renders; `auto` where no engine is built yet.
     """
 
-    synthesizer: Synthesizer
+    synthesizer: "TorchSynthesizer | GraphSynthesizer"
     engine: str
     reason: str
     precision: Wanted
@@ -55,12 +56,20 @@ class GraphSynthesizer:
     """
 
     def __init__(self, generator: Generator, runner: Callable[[str], Runner]) -> None:
-        self._make = runner
+        self._generator, self._make = generator, runner
+        self._noise: dict[str, Array] = {}
         self._runners: dict[str, Runner] = {}
         self._lock = threading.Lock()
         self.resolution = generator.resolution
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
+
+    def with_noise(self, noise: Sequence[Array]) -> Self:
+        """The same with other maps [H, W], one a convolution. Raises LatentError: they are another model's."""
+        check_noise(noise, self._generator)
+        other = copy.copy(self)  # shares the runners: maps are inputs of a graph
+        other._noise = {f"noise_{index}": map_[None, None] for index, map_ in enumerate(noise)}
+        return other
 
     def __call__(self, w_plus: WPlus) -> Pixels:
         """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
@@ -81,7 +90,7 @@ class GraphSynthesizer:
         latents = np.ascontiguousarray(w_plus, np.float32)
         if not len(latents):  # engines take no empty batch
             return self._run(name, np.zeros((1, *latents.shape[1:]), np.float32))[:0]
-        (result,) = self._runners[name]({"w_plus": latents}).values()
+        (result,) = self._runners[name]({"w_plus": latents, **self._noise}).values()
         return result
 
 
@@ -127,8 +136,8 @@ def _engine_runner(generator: Generator, backend: str, name: str, precision: Wan
     profile = entry.record["key"]["profile"]
 
     def run(inputs: Mapping[str, Array]) -> Mapping[str, Array]:
-        (latents,) = inputs.values()
-        results = list(runner.run_many({"w_plus": part} for part in _parts(latents, profile)))
+        latents = inputs["w_plus"]
+        results = list(runner.run_many({**inputs, "w_plus": part} for part in _parts(latents, profile)))
         return {output: np.concatenate([part[output] for part in results])[: len(latents)] for output in runner.outputs}
 
     return run
@@ -186,7 +195,7 @@ def _find_precision(generator: Generator, backend: str, wanted: Wanted) -> Wante
     return wanted
 
 
-def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision) -> Synthesizer:
+def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision) -> GraphSynthesizer:
     chosen: Provider = "cuda" if generator.mean_w.device.type == "cuda" else "cpu"
     if provider != "auto":
         chosen = cast(Provider, provider)

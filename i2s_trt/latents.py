@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,7 @@ class Latent:
         extra: anything else worth keeping: times, features used, and `alignment` (`photographs.record`), the way back
             into the photograph.
         status: `finished`, or why it is not: `interrupted`, `diverged`.
+        noise: float32 [H, W], the maps of every convolution, where they were optimised along with it; else none.
     """
 
     w_plus: WPlus
@@ -55,6 +56,7 @@ class Latent:
     options: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     status: str = "finished"
+    noise: tuple[Array, ...] = ()
 
     def for_model(self, generator: "Generator", *, any_model: bool = False) -> WPlus:
         """w_plus [L, D] float32 for this generator, a single w repeated for every layer.
@@ -95,6 +97,7 @@ def save_latent(path: Path, latent: Latent) -> None:
         "status": latent.status,
     }
     arrays = {"w_plus": latent.w_plus, "curve": latent.curve}
+    arrays |= {f"noise.{index}": map_ for index, map_ in enumerate(latent.noise)}
     # safetensors writes memory as it lies: one w repeated for every layer would come back in another order
     tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
     metadata = {"format": "i2s-trt latent", "version": str(_FORMAT), "latent": json.dumps(document)}
@@ -145,7 +148,13 @@ def fitting_latents(path: Path, generator: "Generator", *, any_model: bool = Fal
     Raises:
         LatentError: as `read_latents` and `Latent.for_model` do, with the file's name.
     """
-    latents = read_latents(path)
+    return fit_latents(read_latents(path), path, generator, any_model=any_model)
+
+
+def fit_latents(
+    latents: Sequence[Latent], path: Path, generator: "Generator", *, any_model: bool = False
+) -> list[WPlus]:
+    """Latents of a file as w_plus [L, D] for this generator. Raises LatentError with the file's name."""
     try:
         return [latent.for_model(generator, any_model=any_model) for latent in latents]
     except LatentError as error:
@@ -170,7 +179,8 @@ def _read_own(path: Path) -> list[Latent]:
     document["curve_terms"] = tuple(document["curve_terms"])
     document["distance"] = _or_nan(document["distance"])
     document["losses"] = {term: _or_nan(value) for term, value in document["losses"].items()}
-    return [replace(latent, curve=tensors["curve"], **document)]
+    noise = tuple(tensors[f"noise.{index}"] for index in range(sum(name.startswith("noise.") for name in tensors)))
+    return [replace(latent, curve=tensors["curve"], noise=noise, **document)]
 
 
 def _read_npy(path: Path) -> list[Latent]:

@@ -30,16 +30,21 @@ def w_plus_from_seed(generator: Generator, seed: int, psi: float | None = None, 
     spec = generator.spec
     z = torch.from_numpy(z_from_seed(seed, spec.z_dim)).unsqueeze(0).to(generator.mean_w.device)
     psi = spec.truncation_psi if psi is None else psi
-    w = generator.mapping(z, _one_hot(spec, label, z))
+    w = generator.mapping(z, one_hot(spec, label, z))
     return generator.truncate(w, psi, spec.truncation_cutoff)[0].cpu().numpy()
 
 
-def _one_hot(spec: GeneratorSpec, label: int | None, like: torch.Tensor) -> torch.Tensor | None:
-    """[1, labels] float32; None without a label."""
+def one_hot(spec: GeneratorSpec, label: int | None, like: torch.Tensor) -> torch.Tensor | None:
+    """[N, labels] float32, one row for each of `like` [N, ...]; None without a label.
+
+    Raises:
+        UsageError: the model has no such class, or none at all.
+    """
     if label is None:
         return None
     if not spec.label_size:
         raise UsageError(f"label {label} cannot be given: this model is unconditional", "leave the label out")
     if not 0 <= label < spec.label_size:
         raise UsageError(f"there is no label {label}", f"this model's labels go from 0 to {spec.label_size - 1}")
-    return torch.nn.functional.one_hot(torch.tensor([label]), spec.label_size).to(like)
+    row = torch.arange(spec.label_size, device=like.device) == label  # made there: a captured step copies nothing
+    return row.to(like.dtype).expand(len(like), -1)

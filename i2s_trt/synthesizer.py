@@ -1,8 +1,9 @@
 """The one interface through which everything renders: latents in, pictures out."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Protocol, cast
+from typing import Protocol, Self, cast
 
 import numpy as np
 import torch
@@ -11,11 +12,13 @@ from torch import Tensor
 
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Array, Pixels, WPlus
+from i2s_trt.errors import LatentError
 from i2s_trt.fused.choice import choose_plain_epilogue
-from i2s_trt.fused.synthesis import freeze_synthesis
+from i2s_trt.fused.synthesis import FrozenSynthesis, freeze_synthesis
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.memory import kept_memory
 from i2s_trt.models.generator import Generator
+from i2s_trt.models.synthesis import Synthesis
 
 PREVIEW_SIZE = 256
 
@@ -62,13 +65,21 @@ class TorchSynthesizer:
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
-        self._synthesis: Callable[[Tensor], Tensor] = generator.synthesis
+        self._noise: list[Tensor] | None = None
+        self._synthesis: Synthesis | FrozenSynthesis = generator.synthesis
         if generator.mean_w.device.type == "cpu":
             const = cast(Tensor, generator.synthesis.const)
             self._synthesis = freeze_synthesis(generator.synthesis, const.dtype, choose_plain_epilogue(const.device))
         self.resolution = generator.resolution
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
+
+    def with_noise(self, noise: Sequence[Array]) -> Self:
+        """The same with other maps [H, W], one a convolution. Raises LatentError: they are another model's."""
+        check_noise(noise, self._generator)
+        other = copy.copy(self)
+        other._noise = [torch.from_numpy(map_).to(self._generator.mean_w.device)[None, None] for map_ in noise]
+        return other
 
     def __call__(self, w_plus: WPlus) -> Pixels:
         """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
@@ -93,4 +104,14 @@ class TorchSynthesizer:
         synthesis = self._synthesis if len(latents) else generator.synthesis  # of no picture only the shape is known
         pays = len(latents) * self.resolution > 256  # one small picture is done before it does
         with kept_memory() if pays else nullcontext(), arithmetic("fp32"):
-            return torch.cat([generator.crop(synthesis(chunk)) for chunk in torch.split(latents, size)])
+            return torch.cat([generator.crop(synthesis(chunk, self._noise)) for chunk in torch.split(latents, size)])
+
+
+def check_noise(noise: Sequence[Array], generator: Generator) -> None:
+    """Raise LatentError unless maps [H, W] have the sizes of a model's own."""
+    wanted = [tuple(map_.shape[-2:]) for map_ in generator.synthesis.stored_noise()]
+    if [map_.shape for map_ in noise] != wanted:
+        raise LatentError(
+            f"the latent has {len(noise)} noise maps that do not fit the model's {len(wanted)}",
+            "use the model that the latent was made with (--model)",
+        )

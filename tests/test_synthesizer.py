@@ -56,9 +56,9 @@ def test_so_it_does_where_the_network_is_laid_out_anew(
     seen: list[Flags] = []
     plain = FrozenStyleGan1.__call__
 
-    def watched(self: FrozenStyleGan1, w_plus: torch.Tensor) -> torch.Tensor:
+    def watched(self: FrozenStyleGan1, *inputs: Any) -> torch.Tensor:
         seen.append(flags())
-        return plain(self, w_plus)
+        return plain(self, *inputs)
 
     monkeypatch.setattr(FrozenStyleGan1, "__call__", watched)
     TorchSynthesizer(generator).preview(W_PLUS)

@@ -22,6 +22,9 @@ _ZIP = b"PK\x03\x04"
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
+_CARS = 384, 512  # rows of a picture, and of the network's output
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A generator read from somebody's file.
@@ -58,7 +61,7 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
         kind, raw = _read_raw(path)
         converted = convert_stylegan2(raw) if isinstance(raw, RawStyleGan2) else convert(raw)
         spec = converted.weights.spec
-        spec = replace(spec, crop=crop or _crop_from_name(path.name, spec.resolution))
+        spec = replace(spec, crop=crop or crop_from_name(path.name, spec.resolution))
         weights = GeneratorWeights(spec, converted.weights.tensors)
         encoder = raw.encoder if isinstance(raw, RawStyleGan2) else None
         return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes, encoder)
@@ -101,8 +104,10 @@ def _refuse_text(head: bytes) -> None:
         )
 
 
-def _crop_from_name(name: str, resolution: int) -> tuple[int, int] | None:
-    """`cars-512x384` means that 384 of 512 rows, in the middle, are the picture."""
+def crop_from_name(name: str, resolution: int) -> tuple[int, int] | None:
+    """`cars-512x384` means that 384 of 512 rows, in the middle, are the picture; StyleGAN2's file of cars says less."""
+    if re.match(r"stylegan2-car-config-[a-f]\b", name) and resolution == _CARS[1]:
+        return (_CARS[1] - _CARS[0]) // 2, (_CARS[1] + _CARS[0]) // 2
     match = re.search(r"(\d+)x(\d+)", name)
     if not match or int(match[1]) != resolution or int(match[2]) >= resolution:
         return None

@@ -96,6 +96,7 @@ class EmbedProblem:
         self._initial = given_variables(initial, self.pictures, self.options)
         self.digests = [picture_digest(picture) for picture in pictures]
         self.seeds = [image_seed(self.options.seed, digest) for digest in self.digests]
+        self._noise_part = embedder.gradient.noise
         self._constant_noise = noise_maps(self.generator, self.options, 0, 0)
         self._targets = self._tensor(pictures)
         self._styles = self._targets if style_pictures is None else self._tensor(style_pictures)
@@ -107,6 +108,8 @@ class EmbedProblem:
     def start(self) -> EmbedState:
         """The state before the first step."""
         variables = self._initial or [initial_variable(self.generator, self.options, seed) for seed in self.seeds]
+        if self._noise_part is not None:
+            variables = [self._noise_part.join(variable) for variable in variables]
         return self.embedder.rule.start(torch.stack(variables).to(self.device))
 
     def losses_and_gradient(self, state: EmbedState) -> tuple[Tensor, Tensor]:
@@ -165,13 +168,16 @@ class EmbedProblem:
     @torch.no_grad()
     def _describe(self, state: EmbedState, index: int, seconds: float) -> Embedding:
         generator, step = self.generator, int(state.step)
-        w_plus = to_w_plus(generator, state.answer.to(self.device), self.options.space)
-        images = generator.crop(generator.synthesis(w_plus, self._noise(state.step, [index])))
+        latent, noise = state.answer.to(self.device), self._noise(state.step, [index])
+        if self._noise_part is not None:
+            latent, noise = self._noise_part.split(latent)
+        w_plus = to_w_plus(generator, latent, self.options.space, self.options.label)
+        images = generator.crop(generator.synthesis(w_plus, noise))
         own = slice(index, index + 1)
         objective = Objective(self._targets[own], self.embedder.vgg, self.options.objective, self._styles[own])
-        losses = self.embedder.gradient.losses(images, w_plus, objective)[0].tolist()
-        terms = self.options.objective.terms
-        latent = Latent(
+        losses = self.embedder.gradient.losses(images, w_plus, objective, noise)[0].tolist()
+        terms = self.options.terms
+        found = Latent(
             w_plus=w_plus[0].cpu().numpy(),
             model_digest=generator.digest,
             image_digest=self.digests[index],
@@ -189,8 +195,9 @@ class EmbedProblem:
                 "torch": torch.__version__,
             },
             status=STATUS_NAMES[int(state.status)],
+            noise=() if self._noise_part is None or noise is None else tuple(m[0, 0].cpu().numpy() for m in noise),
         )
-        return Embedding(latent, to_pixels(images)[0], self.pictures[index], state)
+        return Embedding(found, to_pixels(images)[0], self.pictures[index], state)
 
     def _noise(self, steps: Tensor, images: Sequence[int]) -> list[Tensor] | None:
         if self.options.noise != "resampled":

@@ -50,7 +50,7 @@ class Embedder:
         self.device: torch.device = generator.mean_w.device
         self.vgg: Vgg16 = (vgg or imagenet_vgg16()).to(self.device)
         self.gradient = Gradient(generator, self.vgg, self.options, announce, epilogue)
-        self.rule = step_rule(generator, self.vgg, self.options, self.gradient.prior)
+        self.rule = step_rule(generator, self.vgg, self.options, self.gradient)
         self.captured: dict[object, object] = {}
 
     def starting_at(self, digest: str) -> Self:

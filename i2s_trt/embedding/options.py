@@ -15,7 +15,7 @@ from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
 Space = Literal["w+", "w", "z"]
 InputScale = Literal["mean-255", "normalized", "unit", "signed"]
 Resize = Literal["area", "bilinear"]
-Noise = Literal["stored", "resampled"] | int
+Noise = Literal["stored", "resampled", "optimised"] | int
 Init = Literal["mean", "random", "latent", "encoder"]
 Schedule = Literal["paper", "fast"]
 Method = Literal["plain", "fused", "compiled"]
@@ -92,8 +92,10 @@ class EmbedOptions:
             was trained for the model, of which `init_digest` keeps the sha256 too.
         learning_rate, beta1, beta2, epsilon: of Adam (section 5.3).
         noise: `stored` maps of the model; `resampled` at each step (worse, says the paper); a number draws other
-            constant maps from that seed (Figure 16).
+            constant maps from that seed (Figure 16); `optimised` moves the maps along with the latent, by the method
+            `plain`, and charges them for showing anything, as StyleGAN2's own projection does.
         seed: of all randomness of an image.
+        label: class of a conditional model in which Z is searched, from 0; None for no class.
         plateau_steps: stop when the loss has not fallen by `plateau_tolerance` for so many steps; 0 never stops.
         plateau_tolerance: relative.
         precision: of weights and activations; latents, losses, Adam and the statistics of the instance norm are
@@ -114,6 +116,7 @@ class EmbedOptions:
     epsilon: float = 1e-8
     noise: Noise = "stored"
     seed: int = 0
+    label: int | None = None
     plateau_steps: int = 0
     plateau_tolerance: float = 1e-3
     precision: Precision = "fp32"
@@ -129,9 +132,14 @@ class EmbedOptions:
             raise UsageError(f"Adam cannot run with {adam}", "give learning_rate > 0, 0 <= beta < 1 and epsilon > 0")
         if self.schedule not in ("paper", "fast"):
             raise UsageError(f"there is no schedule named {self.schedule}", "take paper or fast")
-        if self.schedule == "fast" and self.noise == "resampled":
+        if self.schedule == "fast" and self.noise in ("resampled", "optimised"):
             raise UsageError(
                 "the fast schedule needs the same noise at every step", "take --noise stored, or --schedule paper"
+            )
+        if self.label is not None and self.space != "z":
+            raise UsageError(
+                f"label {self.label} has no part in {self.space.upper()}: classes differ in Z alone",
+                "leave --label out, or take --space z",
             )
         if self.schedule == "fast" and self.learning_rate != EmbedOptions.learning_rate:
             raise UsageError(
@@ -143,13 +151,28 @@ class EmbedOptions:
                 f"a step cannot be {self.method} in {self.precision}",
                 f"methods are {', '.join(METHODS)}; precisions are {', '.join(PRECISIONS)}",
             )
+        if self.optimises_noise and self.precision not in ("fp32", "tf32"):
+            raise UsageError(f"noise is not optimised in {self.precision}", "take --precision fp32 or tf32")
         if self.method == "plain" and self.precision not in ("fp32", "tf32"):
             raise UsageError(f"the plain method does not compute in {self.precision}", "take the method fused")
+
+    @property
+    def optimises_noise(self) -> bool:
+        """Whether noise maps are part of what is optimised."""
+        return self.noise == "optimised"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the loss terms, as they are recorded: the objective's, and `noise` where that is optimised."""
+        return (*self.objective.terms, *("noise",) * self.optimises_noise)
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, for the record."""
         objective = {**vars(self.objective), "layer_weights": dict(self.objective.layer_weights)}
-        return {**{k: v for k, v in vars(self).items() if k != "objective"}, "objective": objective}
+        own = {name: value for name, value in vars(self).items() if name != "objective"}
+        if self.label is None:
+            del own["label"]  # so that runs from before there were labels can be gone on with
+        return {**own, "objective": objective}
 
     def digest(self) -> str:
         """Identifies the settings: a run may be resumed only under the same ones."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
+from i2s_trt.checkpoints.read import Checkpoint, crop_from_name, read_checkpoint
 from i2s_trt.fused.cpu import Native
 from i2s_trt.fused.synthesis import freeze_synthesis
 from i2s_trt.models.generator import Generator
@@ -135,3 +135,17 @@ def test_landscape_pictures(tmp_path: Path) -> None:
     (tmp_path / "car-32x24.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
     found = read_checkpoint(tmp_path / "car-32x24.pkl")
     assert (found.weights.spec.crop, found.weights.spec.picture_size) == ((4, 28), (24, 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "resolution", "crop"),
+    [
+        ("stylegan2-car-config-f.pkl", 512, (64, 448)), ("stylegan2-car-config-e.pkl", 512, (64, 448)),
+        ("stylegan2-car-config-f.pkl", 256, None), ("stylegan2-cat-config-f.pkl", 512, None),
+        ("my-stylegan2-car-config-f.pkl", 512, None),
+    ],
+)  # fmt: skip
+def test_the_known_file_of_cars_is_cropped_without_being_told(
+    name: str, resolution: int, crop: tuple[int, int] | None
+) -> None:
+    assert crop_from_name(name, resolution) == crop

@@ -221,6 +221,9 @@ def test_a_latent_file_to_start_from(astronaut: Path, tmp_path: Path, single: Pa
     ("words", "message"), [
         (["--space", "q"], "--space 'q' is not one of w+, w, z"), (["--fit", "stretch"], "crop, pad"),
         (["--resize", "nearest"], "area, bilinear"), (["--input-scale", "9"], "mean-255, normalized"),
+        (["--label", "1"], r"no part in W"), (["--label", "1", "--space", "z"], "unconditional"),
+        (["--noise", "optimised", "--schedule", "fast"], "same noise at every step"),
+        (["--noise", "optimised", "--precision", "bf16"], "not optimised in bf16"),
         (["--noise", "often"], "neither stored"), (["--noise", "²"], "neither stored"), (["--noise", "-1"], ""),
         (["--layers", "conv9_9"], "no VGG-16 layer named conv9_9"), (["--layers", "conv1_1=x"], "is not a weight"),
         (["--layers", "conv1_1=nan"], "is not a weight"), (["--layers", "none", "--pixel-weight", "0"], "above 0"),

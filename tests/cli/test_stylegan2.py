@@ -25,6 +25,7 @@ MODEL = DATA / "tiny64.pkl"
     "words",
     [
         (), ("--space", "w"), ("--space", "z"), ("--precision", "bf16"), ("--noise", "resampled"), ("--init", "random"),
+        ("--noise", "optimised"),
         ("--schedule", "fast"), ("--schedule", "fast", "--prior", 3, "--space", "w"), ("--prior", 3), ("--batch", 2),
     ],
     ids=str,

@@ -109,3 +109,23 @@ def test_the_engine_is_named_and_an_unknown_one_refused(i2s: I2s, tmp_path: Path
     assert wrong.code == 2
     assert "no engine named warp" in wrong.err
     refused(invoke("synthesize", "--seeds", 1, "-m", "random-16", "--provider", "cuda"), 2, "add --engine onnxruntime")
+
+
+def test_a_latent_with_noise_maps_is_rendered_with_them_and_its_neighbours_are_not(small: Path, tmp_path: Path) -> None:
+    generator, random = load_generator(small), np.random.default_rng(0)
+    maps = tuple(3 * random.standard_normal(m.shape[-2:], dtype=np.float32) for m in generator.synthesis.stored_noise())
+    w_plus = w_plus_from_seed(generator, 3)
+    save_latent(tmp_path / "own.safetensors", Latent(w_plus, noise=maps))
+    save_latent(tmp_path / "plain.safetensors", Latent(w_plus))
+    files = [tmp_path / f"{name}.safetensors" for name in ("plain", "own")]
+    assert invoke("synthesize", *files, "-m", small, "-o", tmp_path / "out").exit_code == 0
+    render = TorchSynthesizer(generator)
+    np.testing.assert_array_equal(decode(tmp_path / "out/plain.png"), render(w_plus[None])[0])
+    np.testing.assert_array_equal(decode(tmp_path / "out/own.png"), render.with_noise(maps)(w_plus[None])[0])
+    assert (tmp_path / "out/own.png").read_bytes() != (tmp_path / "out/plain.png").read_bytes()
+
+
+def test_noise_maps_that_do_not_fit_are_refused(i2s: I2s, small: Path, tmp_path: Path) -> None:
+    w_plus, maps = w_plus_from_seed(load_generator(small), 3), (np.zeros((4, 4), np.float32),)
+    save_latent(tmp_path / "own.safetensors", Latent(w_plus, noise=maps))
+    says(i2s("synthesize", "own.safetensors", "-m", small), 2, "1 noise maps that do not fit the model's 6")

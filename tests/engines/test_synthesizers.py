@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import engines.synthesizers as module
 from engines.cuda.gpu import driver_fault
@@ -18,7 +19,7 @@ from engines.synthesizers import (
     onnx_runtime_synthesizer,
 )
 from export.library import export_graph
-from i2s_trt.errors import EnvironmentFault, UsageError
+from i2s_trt.errors import EnvironmentFault, LatentError, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
@@ -182,3 +183,18 @@ def test_the_graph_that_renders_is_the_exported_one() -> None:
     stamp = exported.path.stat().st_mtime_ns
     onnx_runtime_synthesizer(slim(64).generator)(latents(slim(64).generator, 1))
     assert exported.path.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnxruntime"])
+def test_noise_maps_of_a_latent_go_through_every_engine(engine: str, toy: Generator) -> None:
+    random = np.random.default_rng(0)
+    maps = [random.standard_normal(map_.shape[-2:], dtype=np.float32) for map_ in toy.synthesis.stored_noise()]
+    chosen = choose_synthesizer(engine, toy).synthesizer
+    w_plus = toy.mean_w_plus.numpy()[None].repeat(2, axis=0)
+    with torch.no_grad():
+        tensors = [torch.from_numpy(map_)[None, None] for map_ in maps]
+        wanted = toy.synthesis(torch.from_numpy(w_plus), tensors).numpy()
+    np.testing.assert_allclose(chosen.with_noise(maps).images(w_plus), wanted, atol=1e-3)
+    assert np.abs(chosen.images(w_plus) - wanted).max() > 0.01, "the model's own noise is untouched"
+    with pytest.raises(LatentError, match="do not fit"):
+        chosen.with_noise(maps[:-1])

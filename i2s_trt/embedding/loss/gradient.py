@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from i2s_trt.arithmetic import arithmetic
-from i2s_trt.embedding.loss.objective import Objective
+from i2s_trt.embedding.loss.objective import PIXEL_RANGE, Objective
 from i2s_trt.embedding.loss.precision import activation_dtype, loss_scale
 from i2s_trt.embedding.loss.prior import Prior
 from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.start.noise import OptimisedNoise, structure
 from i2s_trt.embedding.start.spaces import to_w_plus
 from i2s_trt.fused.choice import choose_epilogue, choose_plain_epilogue, needs_a_compiler
 from i2s_trt.fused.epilogue import Epilogue
@@ -40,6 +41,7 @@ class Gradient:
     Attributes:
         options: as given.
         prior: what latents are charged beside their pictures; None if nothing.
+        noise: how noise maps lie in the variable; None unless they are optimised.
     """
 
     def __init__(
@@ -56,7 +58,11 @@ class Gradient:
         self._synthesis: Synthesis | FrozenSynthesis = generator.synthesis
         self._vgg, self._losses = vgg, self._compare
         self._untried = False
-        if options.method != "plain":
+        self.noise: OptimisedNoise | None = None
+        if options.optimises_noise:  # by the plain network: the frozen ones take noise for a constant
+            pixel_range = PIXEL_RANGE[options.objective.input_scale]
+            self.noise = OptimisedNoise(generator, options.space, pixel_range)
+        elif options.method != "plain":
             compiled = options.method == "compiled"
             epilogue = epilogue or choose_epilogue(generator.mean_w.device, compiled)
             self._untried = needs_a_compiler(epilogue, compiled)
@@ -66,7 +72,7 @@ class Gradient:
 
     def objective(self, targets: Tensor, style_targets: Tensor | None = None) -> Objective:
         """The objective for targets [N, 3, H, W] in [-1, 1], its features computed as the pictures' will be."""
-        if self.options.method != "plain":
+        if self._synthesis is not self._generator.synthesis:
             targets = targets.to(memory_format=torch.channels_last)
         with arithmetic(self.options.precision):
             square = fused_mean_square if self.options.method == "fused" else mean_square
@@ -105,7 +111,9 @@ class Gradient:
     ) -> tuple[Tensor, Tensor]:
         with arithmetic(self.options.precision), torch.enable_grad():
             variable = variable.detach().requires_grad_(True)
-            losses = self._losses(to_w_plus(self._generator, variable, self.options.space), objective, noise)
+            latent, noise = (variable, noise) if self.noise is None else self.noise.split(variable)
+            w_plus = to_w_plus(self._generator, latent, self.options.space, self.options.label)
+            losses = self._losses(w_plus, objective, noise)
             return losses.detach(), self._differentiate(losses[:, 0], variable)
 
     def _do_without(self, error: Exception) -> None:
@@ -120,12 +128,19 @@ class Gradient:
         return freeze_synthesis(self._generator.synthesis, activation_dtype(self.options.precision), epilogue)
 
     def _compare(self, w_plus: Tensor, objective: Objective, noise: Sequence[Tensor] | None) -> Tensor:
-        return self.losses(self._generator.crop(self._synthesis(w_plus, noise)), w_plus, objective)
+        return self.losses(self._generator.crop(self._synthesis(w_plus, noise)), w_plus, objective, noise)
 
-    def losses(self, images: Tensor, w_plus: Tensor, objective: Objective) -> Tensor:
-        """All loss terms [N, T], the total first, of pictures [N, 3, H, W] of latents [N, L, D]."""
+    def losses(
+        self, images: Tensor, w_plus: Tensor, objective: Objective, noise: Sequence[Tensor] | None = None
+    ) -> Tensor:
+        """All loss terms [N, T], the total first, of pictures [N, 3, H, W] of latents [N, L, D] and noise maps."""
         losses: Tensor = objective(images)
-        return losses if self.prior is None else self.prior.added(losses, w_plus)
+        losses = losses if self.prior is None else self.prior.added(losses, w_plus)
+        if self.noise is None or noise is None:
+            return losses
+        seen = structure(noise)
+        total = losses[:, 0] + self.noise.weight * seen
+        return torch.cat([total.unsqueeze(1), losses[:, 1:], seen.unsqueeze(1)], dim=1)
 
     def _differentiate(self, totals: Tensor, variable: Tensor) -> Tensor:
         if self.options.precision != "fp16":

@@ -15,7 +15,7 @@ MeanSquare = Callable[[Tensor, Tensor], Tensor]
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 # width of the pixel range and whether ImageNet's mean and deviation are taken out, by input scale
-_PIXEL_RANGE = {"mean-255": 255.0, "normalized": 1.0, "unit": 1.0, "signed": 2.0}
+PIXEL_RANGE = {"mean-255": 255.0, "normalized": 1.0, "unit": 1.0, "signed": 2.0}
 
 
 class Objective(nn.Module):
@@ -65,7 +65,7 @@ class Objective(nn.Module):
     @property
     def pixel_scale(self) -> float:
         """What a pixel of [-1, 1] is multiplied by for the pixel term."""
-        return _PIXEL_RANGE[self.options.input_scale] / 2
+        return PIXEL_RANGE[self.options.input_scale] / 2
 
     def forward(self, images: Tensor) -> Tensor:
         """Loss terms of each image.

@@ -58,6 +58,8 @@ def choose_precision(generator: Generator, vgg: Vgg16, options: EmbedOptions) ->
     exact, fast = _CANDIDATES.get(device, ("fp32", "fp32"))
     if options.schedule == "fast":
         return Choice(exact, {}, "with fewer bits the fast schedule ends at a higher loss")
+    if options.optimises_noise:
+        return Choice(exact, {}, "noise is optimised in 32 bits")
     if exact == fast or options.steps < _TOO_FEW_ROUNDS * _ROUND[device]:
         return Choice(exact, {}, "too few steps to measure")
     with kept_memory():

@@ -10,6 +10,7 @@ from i2s_trt.arrays import WPlus
 from i2s_trt.embedding.options import EmbedOptions, Space
 from i2s_trt.errors import LatentError
 from i2s_trt.models.generator import Generator
+from i2s_trt.seeds import one_hot
 
 _Z_CANDIDATES = 1000
 
@@ -34,7 +35,7 @@ def initial_variable(generator: Generator, options: EmbedOptions, seed: int) -> 
     if options.init == "random":
         return torch.from_numpy(random.uniform(-1.0, 1.0, shape).astype(np.float32))
     if options.space == "z":
-        return _nearest_to_mean(generator, random)
+        return _nearest_to_mean(generator, random, options.label)
     return generator.mean_w.detach().cpu().expand(shape).clone()
 
 
@@ -50,10 +51,10 @@ def variable_from_latent(w_plus: WPlus, space: Space) -> Tensor:
     return tensor if space == "w+" else tensor.mean(dim=0, keepdim=True)
 
 
-def to_w_plus(generator: Generator, variable: Tensor, space: Space) -> Tensor:
-    """Variables [N, ...] of a space -> w_plus [N, L, D]."""
+def to_w_plus(generator: Generator, variable: Tensor, space: Space, label: int | None = None) -> Tensor:
+    """Variables [N, ...] of a space -> w_plus [N, L, D]; `label` is the class of a conditional model in Z."""
     if space == "z":
-        return generator.broadcast(generator.mapping(variable))
+        return generator.broadcast(generator.mapping(variable, one_hot(generator.spec, label, variable)))
     return variable.expand(-1, generator.num_layers, -1)
 
 
@@ -62,7 +63,7 @@ def noise_maps(generator: Generator, options: EmbedOptions, seed: int, step: int
 
     Resampled noise depends on the image's seed and the step alone, so that a resumed run sees the same.
     """
-    if options.noise == "stored":
+    if options.noise in ("stored", "optimised"):
         return None
     source = np.random.SeedSequence([seed, step] if options.noise == "resampled" else int(options.noise))
     random = np.random.default_rng(source)
@@ -70,9 +71,9 @@ def noise_maps(generator: Generator, options: EmbedOptions, seed: int, step: int
     return [torch.from_numpy(random.standard_normal(m.shape, dtype=np.float32)).to(m.device) for m in stored]
 
 
-def _nearest_to_mean(generator: Generator, random: np.random.Generator) -> Tensor:
+def _nearest_to_mean(generator: Generator, random: np.random.Generator, label: int | None) -> Tensor:
     z = torch.from_numpy(random.standard_normal((_Z_CANDIDATES, generator.z_dim), dtype=np.float32))
     with torch.no_grad():
-        w_plus = generator.broadcast(generator.mapping(z.to(generator.mean_w.device)))
+        w_plus = to_w_plus(generator, z.to(generator.mean_w.device), "z", label)
         distance = (w_plus - generator.mean_w).flatten(1).norm(dim=1)
     return z[int(distance.argmin())]

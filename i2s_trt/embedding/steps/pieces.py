@@ -86,7 +86,7 @@ class Batch:
             self._gradient.renew(objective, self._targets[own], self._styles[own])
 
     def _nothing(self, variable: Tensor) -> tuple[Tensor, Tensor]:
-        terms = len(self._gradient.options.objective.terms)
+        terms = len(self._gradient.options.terms)
         return variable.new_full((len(variable), terms), torch.nan), torch.zeros_like(variable)
 
     def _halve(self, error: BaseException) -> None:

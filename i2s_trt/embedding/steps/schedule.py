@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from i2s_trt.embedding.loss.curvature import metric, model_curvature
-from i2s_trt.embedding.loss.prior import Prior
+from i2s_trt.embedding.loss.gradient import Gradient
 from i2s_trt.embedding.options import EmbedOptions, Space
 from i2s_trt.embedding.start.distance import typical_distance
+from i2s_trt.embedding.start.noise import OptimisedNoise
 from i2s_trt.embedding.steps.adam import advance
 from i2s_trt.embedding.steps.lbfgs import QuasiNewtonState, advance_quasi_newton
-from i2s_trt.embedding.steps.state import EmbedState
+from i2s_trt.embedding.steps.state import RUNNING, EmbedState, replace_rows
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 
@@ -32,19 +33,16 @@ class StepRule:
     advance: Callable[[EmbedState, Tensor, Tensor], None]
 
 
-def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions, prior: Prior | None = None) -> StepRule:
+def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions, gradient: Gradient) -> StepRule:
     """The rule that the options ask for. The fast one measures the model's curvature where it is not known yet.
 
     Raises:
         UsageError: the objective has no curvature to measure.
     """
     if options.schedule == "paper":
-        return StepRule(
-            lambda variable: EmbedState.start(variable, options),
-            lambda state, losses, gradient: advance(state, losses, gradient, options),
-        )
+        return StepRule(lambda variable: EmbedState.start(variable, options), _paper(options, gradient.noise))
     curvature = model_curvature(generator, vgg, options.objective)
-    inverse, longest = metric(curvature, options.space, prior), reach(generator, options.space)
+    inverse, longest = metric(curvature, options.space, gradient.prior), reach(generator, options.space)
 
     def advance_fast(state: EmbedState, losses: Tensor, gradient: Tensor) -> None:
         if not isinstance(state, QuasiNewtonState):
@@ -56,6 +54,18 @@ def step_rule(generator: Generator, vgg: Vgg16, options: EmbedOptions, prior: Pr
             advance_quasi_newton(state.part(own), losses[own], gradient[own], options, inverse, longest)
 
     return StepRule(lambda variable: QuasiNewtonState.start(variable, options), advance_fast)
+
+
+def _paper(options: EmbedOptions, noise: OptimisedNoise | None) -> Callable[[EmbedState, Tensor, Tensor], None]:
+    """Adam; noise maps that it moves are white again after each step."""
+
+    def advance_paper(state: EmbedState, losses: Tensor, gradient: Tensor) -> None:
+        running = state.status == RUNNING
+        advance(state, losses, gradient, options)
+        if noise is not None:
+            replace_rows(state.variable, running, noise.whiten(state.variable))
+
+    return advance_paper
 
 
 def reach(generator: Generator, space: Space) -> float:

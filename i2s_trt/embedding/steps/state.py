@@ -45,7 +45,7 @@ class EmbedState:
         """The state before the first step, from variables [N, ...]."""
         count, device = len(variable), variable.device
         zeros = torch.zeros(count, dtype=torch.int64, device=device)
-        terms = len(options.objective.terms)
+        terms = len(options.terms)
         return cls(
             variable=variable.clone(),
             first_moment=torch.zeros_like(variable),
