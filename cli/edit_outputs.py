@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from i2s_trt.errors import UsageError
 if TYPE_CHECKING:
     from engines.open import Opened
     from i2s_trt.arrays import Pixels, WPlus
+    from i2s_trt.deltas import Delta
 
 _ROW = 9  # pictures in one row at most
 _SHEETS = (".png", ".jpg", ".jpeg")  # as `write_picture` has it
@@ -26,12 +28,14 @@ class Edited:
         label: above its picture on a sheet.
         w_plus: float32 [L, D].
         options: what made it, for the record of its latent file; no latent file when empty.
+        delta: what it changes in the model.
     """
 
     name: str
     label: str
     w_plus: "WPlus"
     options: dict[str, Any] = field(default_factory=dict)
+    delta: "Delta | None" = None
 
 
 def video_rate(output: Path, count: int, rate: float | None, seconds: float | None) -> float:
@@ -117,9 +121,10 @@ def write_folder(
     console: Console, opened: "Opened", folder: Path, edits: Sequence[Edited], pictures: "Iterator[Pixels]"
 ) -> None:
     """Write each picture, and the latents of those that have a record."""
+    from i2s_trt.deltas import delta_path, save_delta
     from i2s_trt.files import make_folder
     from i2s_trt.images.compose import write_png
-    from i2s_trt.latents import Latent, save_latent
+    from i2s_trt.latents import Latent, latent_digest, save_latent
 
     make_folder(folder)
     for edit, picture in zip(edits, pictures, strict=True):
@@ -127,6 +132,9 @@ def write_folder(
         write_png(path, picture)
         if edit.options:
             latent = Latent(edit.w_plus, model_digest=opened.generator.digest, options=edit.options)
+            if edit.delta is not None:
+                own = replace(edit.delta, latent_digest=latent_digest(edit.w_plus))
+                save_delta(delta_path(path.with_suffix(".safetensors")), own)
             save_latent(path.with_suffix(".safetensors"), latent)
         console.event("picture", path=str(path))
     console.say(f"{len(edits)} picture{'' if len(edits) == 1 else 's'} in {folder}")
@@ -136,10 +144,13 @@ def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "It
     """The pictures of edits, as they are rendered."""
     from i2s_trt.edit.render import render_latents
 
-    pictures = render_latents(opened.choice.synthesizer, (edit.w_plus for edit in edits))
-    for number, picture in enumerate(pictures, 1):
-        yield picture
-        bar.show("pictures", number, len(edits))
+    number = 0
+    for _, run in groupby(edits, lambda edit: id(edit.delta)):
+        alike = list(run)
+        for picture in render_latents(opened.synthesizer(alike[0].delta), (edit.w_plus for edit in alike)):
+            yield picture
+            number += 1
+            bar.show("pictures", number, len(edits))
 
 
 def write_sheet(console: Console, path: Path, pixels: "Pixels") -> None:

@@ -78,6 +78,9 @@ def embed(
         bool, typer.Option("--overwrite", help="With --resume: embed anew what was made with other settings.")
     ] = False,
     features: opt.Features = "imagenet",
+    tune: Annotated[
+        int, typer.Option(min=0, help="Steps that fit the generator itself to each photograph; 0 none, 150 are plenty.")
+    ] = 0,
     align: faces.Align = None,
     face: faces.WhichFace = "largest",
     landmarks: faces.LandmarksFile = None,
@@ -100,12 +103,14 @@ def embed(
     """Embed photographs into the latent space (the paper's Algorithm 1).
 
     Writes for each picture NAME.safetensors (the latent), NAME.png (the embedded image), NAME-strip.png (before and
-    after), NAME-curve.csv and NAME-curve.png (the losses); for each clip the folder NAME with a latent a frame,
-    NAME.mp4 and NAME-strip.mp4 with its sound, and NAME-frames.csv.
+    after), NAME-curve.csv and NAME-curve.png (the losses), and with --tune NAME.delta.safetensors (what changes in the
+    generator); for each clip the folder NAME with a latent a frame, NAME.mp4 and NAME-strip.mp4 with its sound, and
+    NAME-frames.csv.
 
     Example: i2s-trt embed photo.jpg -o out --steps 1000
     """
     from i2s_trt.embedding.run.outputs import Outputs, unique_names
+    from i2s_trt.embedding.tune import TuneOptions
     from i2s_trt.session import SessionOptions
     from i2s_trt.video.options import ClipOptions
 
@@ -136,10 +141,10 @@ def embed(
     sources = find_sources(images)
     planned = [Outputs(output, name) for name in unique_names(sources)]
     spare_the_sources(sources, planned)
-    check_clips(sources, space, noise)
+    check_clips(sources, space, noise, tune)
     if resume:
         tidy(planned)
-    files = JobOptions(batch, resume, overwrite, fit, style_image)  # type: ignore[arg-type]
+    files = JobOptions(batch, resume, overwrite, fit, style_image, tune=TuneOptions(tune))  # type: ignore[arg-type]
     alignment = faces.align_options(bool(align), face, landmarks, fit)  # type: ignore[arg-type]
     options = SessionOptions(model, device, features, precision, init, settings, align, alignment, detector)
     clip = ClipOptions(

@@ -52,7 +52,7 @@ def spare_the_sources(sources: Sequence[Path], planned: "Sequence[Outputs]") -> 
                 raise UsageError(f"the results would overwrite {path}", "name another folder with -o")
 
 
-def check_clips(sources: Sequence[Path], space: str, noise: str) -> None:
+def check_clips(sources: Sequence[Path], space: str, noise: str, tune: int) -> None:
     """Refuse what clips cannot be embedded with before anything is begun."""
     from i2s_trt.video.read import is_clip
 
@@ -60,6 +60,8 @@ def check_clips(sources: Sequence[Path], space: str, noise: str) -> None:
         return
     if noise == "optimised":
         raise UsageError("a clip's frames have no noise maps of their own", "take --noise stored")
+    if tune:
+        raise UsageError("the generator is not tuned to a clip", "leave --tune out, or embed its frames as pictures")
     if space == "z":
         raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")
 

@@ -1,5 +1,6 @@
 """What `i2s-trt embed` says while it runs and when it ends."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,11 @@ class Reporter:
             if "loss_noise" in data:
                 self._console.say(f"{event.name}: its noise maps are kept; edits take the model's own")
             self._judge(event.name, data)
+        elif event.kind == "tuning":
+            self._bar.show(f"{event.name}: tuning", data["step"], data["steps"], f"loss {loss_text(data['loss'])}")
+        elif event.kind == "tuned":
+            self._bar.hide()
+            self._console.say(_tuned(event.name, data))
         elif event.kind == "failed":
             self._console.note(f"error: {data['error']}")
         elif event.kind == "resumed":
@@ -72,6 +78,18 @@ def _summary(name: str, data: dict[str, Any]) -> str:
         f"{name}:{state} loss {loss_text(data['loss_total'])} after {data['steps']} steps in {data['seconds']:.1f} s, "
         f"distance to the mean latent {data['distance_to_mean']:.2f}"
     )
+
+
+def _tuned(name: str, data: dict[str, Any]) -> str:
+    return (
+        f"{name}: the generator is tuned to it by {data['steps']} steps in {data['seconds']:.1f} s, "
+        f"PSNR {psnr_of(data['error_before']):.1f} -> {psnr_of(data['error']):.1f} dB"
+    )
+
+
+def psnr_of(error: float) -> float:
+    """Decibels of a mean square error over 0..255."""
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
 def leave(console: Console, results: "Sequence[JobResult]", wanted: int, output: Path) -> None:

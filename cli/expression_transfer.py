@@ -64,7 +64,7 @@ def expression_transfer(
     check_output(output, speed)
     _check_ends(neutral, expression, direction)
     opened = open_model(console, model, device, engine, precision, any_model)
-    latent = opened.source.latent(target)
+    latent, delta = opened.source.latent(target), opened.source.delta(target)
     vector = _direction(opened.source, neutral, expression, direction, threshold, normalize)
     _describe(console, vector, direction.name if direction else f"{expression} - {neutral}")
     if save_direction:
@@ -73,7 +73,7 @@ def expression_transfer(
               "direction": str(direction or ""), "threshold": threshold, "normalize": normalize}  # fmt: skip
     names = numbered(f"{stem(target)}-expression", len(strengths))
     edits = [
-        Edited(name, f"{value:.3g}", move(latent, vector, value), {**record, "strength": value})
+        Edited(name, f"{value:.3g}", move(latent, vector, value), {**record, "strength": value}, delta)
         for name, value in zip(names, strengths, strict=True)
     ]
     deliver(console, opened, output, edits, speed)

@@ -39,7 +39,7 @@ def morph(
 
     Example: i2s-trt morph ann.safetensors bob.safetensors -o morph.mp4
     """
-    from i2s_trt.edit.sequence import MorphOptions, frame_positions, morph_frames
+    from i2s_trt.edit.sequence import MorphOptions, delta_at, frame_positions, morph_frames
 
     console = Console(json)
     there_and_back = output.suffix.lower() == ".gif" if ping_pong is None else ping_pong
@@ -47,9 +47,9 @@ def morph(
     speed = video_rate(output, len(frame_positions(len(latents), options)), rate, seconds)
     check_output(output, speed)
     opened = open_model(console, model, device, engine, precision, any_model)
-    found = [opened.source.latent(text) for text in latents]
+    found, deltas = zip(*((opened.source.latent(text), opened.source.delta(text)) for text in latents), strict=True)
     edits = [
-        Edited(f"frame-{number:05d}", f"{frame.position:.2f}", frame.w_plus)
+        Edited(f"frame-{number:05d}", f"{frame.position:.2f}", frame.w_plus, delta=delta_at(deltas, frame.position))
         for number, frame in enumerate(morph_frames(found, options))
     ]
     deliver(console, opened, output, edits, speed)

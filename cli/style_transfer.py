@@ -96,19 +96,17 @@ def _mix(opened: "Opened", content: str, style: str, layers: "Sequence[int] | No
     chosen = list(opened.source.space.style_layers if layers is None else layers)
     w_plus = crossover(opened.source.latent(content), opened.source.latent(style), chosen)
     record = {"operation": "crossover", "content": content, "style": style, "layers": chosen}
-    return Edited(f"{stem(content)}-as-{stem(style)}", "", w_plus, record)
+    return Edited(f"{stem(content)}-as-{stem(style)}", "", w_plus, record, opened.source.delta(content))
 
 
 def _sheet(
     opened: "Opened", contents: "Sequence[str]", styles: "Sequence[str]", pictures: "Sequence[Pixels]"
 ) -> "Pixels":
     """The paper's Figure 23: contents above the columns, styles before the rows."""
-    from i2s_trt.edit.render import render_latents
     from i2s_trt.images.compose import sheet
 
-    named = list(dict.fromkeys([*contents, *styles]))
-    own = render_latents(opened.choice.synthesizer, (opened.source.latent(text) for text in named))
-    known = dict(zip(named, own, strict=True))
+    named, source = dict.fromkeys([*contents, *styles]), opened.source
+    known = {text: opened.synthesizer(source.delta(text))(source.latent(text)[None])[0] for text in named}
     width = len(contents)
     rows = [[known[style], *pictures[r * width : (r + 1) * width]] for r, style in enumerate(styles)]
     top = [None, *(known[content] for content in contents)]

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,12 +18,21 @@ from i2s_trt.errors import UsageError
 if TYPE_CHECKING:
     from engines.synthesizers import GraphSynthesizer
     from i2s_trt.arrays import Array, WPlus
+    from i2s_trt.deltas import Delta
     from i2s_trt.models.generator import Generator
     from i2s_trt.synthesizer import TorchSynthesizer
 
-    Wanted = tuple[str, WPlus, tuple[Array, ...]]
-
 _MAX_SEEDS = 100_000
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A picture to render: its name, w_plus [L, D], noise maps of its own, and what it changes in the model."""
+
+    name: str
+    w_plus: "WPlus"
+    noise: "tuple[Array, ...]" = ()
+    delta: "Delta | None" = None
 
 
 def synthesize(
@@ -70,21 +80,27 @@ def synthesize(
     with console.progress() as bar:
         for start in range(0, len(wanted), batch):
             chunk = wanted[start : start + batch]
-            for (name, _, _), picture in zip(chunk, _render(render, chunk), strict=True):
-                write_png(folder / f"{name}.png", picture)
-                console.event("picture", path=str(folder / f"{name}.png"))
+            for one, picture in zip(chunk, _render(generator, render, chunk), strict=True):
+                write_png(folder / f"{one.name}.png", picture)
+                console.event("picture", path=str(folder / f"{one.name}.png"))
             bar.show("pictures", start + len(chunk), len(wanted))
     console.say(f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} in {folder}")
 
 
-def _render(render: "TorchSynthesizer | GraphSynthesizer", chunk: Sequence["Wanted"]) -> Iterator[Any]:
-    """Pictures of latents, each with its noise; those with the same at once."""
+def _render(
+    generator: "Generator", render: "TorchSynthesizer | GraphSynthesizer", chunk: Sequence[_Wanted]
+) -> Iterator[Any]:
+    """Pictures of latents, each with its noise and by the model that it is tuned to; those that are alike at once."""
     import numpy as np
 
-    for _, run in groupby(chunk, lambda one: id(one[2])):
+    from i2s_trt.deltas import changed
+    from i2s_trt.synthesizer import TorchSynthesizer
+
+    for _, run in groupby(chunk, lambda one: (id(one.noise), id(one.delta))):
         group = list(run)
-        noise = group[0][2]
-        yield from (render.with_noise(noise) if noise else render)(np.stack([w_plus for _, w_plus, _ in group]))
+        noise, delta = group[0].noise, group[0].delta
+        own = render if delta is None else TorchSynthesizer(changed(generator, delta))
+        yield from (own.with_noise(noise) if noise else own)(np.stack([one.w_plus for one in group]))
 
 
 def _list_wanted(
@@ -94,8 +110,9 @@ def _list_wanted(
     psi: float | None,
     label: int | None,
     any_model: bool,
-) -> Iterator["Wanted"]:
-    """Name, w_plus [L, D] and noise maps of every picture; all files are read before anything is rendered."""
+) -> Iterator[_Wanted]:
+    """Every picture; all files are read before anything is rendered."""
+    from i2s_trt.deltas import delta_of
     from i2s_trt.embedding.run.outputs import unique_names
     from i2s_trt.latents import fit_latents, read_latents
     from i2s_trt.seeds import w_plus_from_seed
@@ -104,9 +121,11 @@ def _list_wanted(
         found = read_latents(path)
         fitted = fit_latents(found, path, generator, any_model=any_model)
         for number, (w_plus, latent) in enumerate(zip(fitted, found, strict=True)):
-            yield name if len(found) == 1 else f"{name}-{number:04d}", w_plus, latent.noise
+            own = name if len(found) == 1 else f"{name}-{number:04d}"
+            delta = delta_of(path, w_plus, generator.digest) if len(found) == 1 else None
+            yield _Wanted(own, w_plus, latent.noise, delta)
     for seed in seeds:
-        yield f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi, label), ()
+        yield _Wanted(f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi, label))
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -1,5 +1,6 @@
 """The latent file: an embedding with everything needed to use and to reproduce it."""
 
+import hashlib
 import io
 import json
 import math
@@ -159,6 +160,11 @@ def fit_latents(
         return [latent.for_model(generator, any_model=any_model) for latent in latents]
     except LatentError as error:
         raise LatentError(f"{path}: {error.args[0]}", error.hint) from error
+
+
+def latent_digest(w_plus: WPlus) -> str:
+    """sha256 of the values of w_plus [L, D], as float32."""
+    return hashlib.sha256(np.ascontiguousarray(w_plus, np.float32).tobytes()).hexdigest()
 
 
 def _read_own(path: Path) -> list[Latent]:

@@ -16,8 +16,8 @@ from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.curvature import curvature_path, passes_to_measure
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.run.job import EmbedJob, Report
+from i2s_trt.embedding.run.measure import choose_precision
 from i2s_trt.embedding.run.options import JobOptions
-from i2s_trt.embedding.run.tuning import choose_precision
 from i2s_trt.embedding.start.distance import typical_distance
 from i2s_trt.embedding.start.point import starting_point
 from i2s_trt.errors import UsageError

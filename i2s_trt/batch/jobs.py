@@ -7,12 +7,12 @@ from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
-
 from i2s_trt.arrays import WPlus
+from i2s_trt.deltas import is_delta
 from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
+from i2s_trt.latents import latent_digest
 
 _LATENT_SUFFIXES = {".safetensors", ".npy", ".npz", ".pt", ".pth"}
 
@@ -86,11 +86,6 @@ def collect_latents(
     return found + [_sample(seed, label, source, names) for seed in seeds]
 
 
-def latent_digest(w_plus: WPlus) -> str:
-    """sha256 of a latent's values."""
-    return hashlib.sha256(w_plus.astype(np.float32).tobytes()).hexdigest()
-
-
 class _Reader:
     """Reads latents one after the other; the file that was read last is kept, since its others come next."""
 
@@ -114,7 +109,8 @@ class _Reader:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _LATENT_SUFFIXES)
+    found = (path for path in folder.iterdir() if path.suffix.lower() in _LATENT_SUFFIXES)
+    return sorted(path for path in found if not is_delta(path))
 
 
 def _read_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLatent]:

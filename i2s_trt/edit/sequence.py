@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from i2s_trt.arrays import WPlus
+from i2s_trt.deltas import Delta, mixed
 from i2s_trt.edit.operations import random_walk
 from i2s_trt.errors import UsageError
 
@@ -75,6 +76,11 @@ def frame_positions(count: int, options: MorphOptions) -> list[float]:
     eased = [min(EASINGS[options.easing](float(step)), 1.0) for step in steps]
     there = [part + position for part in range(count - 1) for position in eased[:-1]] + [float(count - 1)]
     return there + there[-2:0:-1] if options.ping_pong else there
+
+
+def delta_at(deltas: Sequence[Delta | None], position: float) -> Delta | None:
+    """What a frame at a position changes in the model: a straight line between the deltas of its two latents."""
+    return mixed([(delta, max(0.0, 1 - abs(position - index))) for index, delta in enumerate(deltas)])
 
 
 def _interpolate(latents: Sequence[WPlus], position: float, options: MorphOptions) -> WPlus:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from i2s_trt.arrays import WPlus
+from i2s_trt.deltas import Delta, delta_of
 from i2s_trt.edit.direction import Direction, read_direction
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
@@ -67,6 +68,16 @@ class LatentSource:
         if text not in self._known:
             self._known[text] = self._find(text)
         return self._known[text]
+
+    def delta(self, text: str) -> Delta | None:
+        """What the latent of that name changes in the model; None for nothing.
+
+        Raises:
+            LatentError: the delta is damaged, or of another latent or model.
+        """
+        if text == MEAN or _SEED.fullmatch(text):
+            return None
+        return delta_of(self._folder / text, self.latent(text), self.space.digest)
 
     def latents(self, path: Path) -> list[WPlus]:
         """Every w_plus [L, D] in a file. Raises LatentError as `latent` does."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from i2s_trt.arrays import Pixels
+from i2s_trt.deltas import remove_delta
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
@@ -15,6 +16,7 @@ from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
 from i2s_trt.embedding.run.resume import is_finished, resumed, snapshot_of
 from i2s_trt.embedding.run.snapshot import Snapshot, SnapshotKeeper, save_snapshot
+from i2s_trt.embedding.run.tuned import PictureTuner
 from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.files import guard_os_errors, make_folder
@@ -31,7 +33,7 @@ class JobEvent:
     """Something a user may want to see.
 
     Attributes:
-        kind: `start`, `resumed`, `progress`, `done`, `skipped`, `failed` or `warning`.
+        kind: `start`, `resumed`, `progress`, `done`, `tuning`, `tuned`, `skipped`, `failed` or `warning`.
         name: of the picture's results; several joined with a comma while a batch is in progress.
         data: `step`, `steps` and `loss` of progress; the figures of a result; an error's or a warning's message.
     """
@@ -110,6 +112,7 @@ class EmbedJob:
         self._prepare: Prepare = prepare or (lambda source: prepare_file(source, generator.spec, job.fit))
         self._style = None if job.style_picture is None else self._read_style(job.style_picture)
         self._made: Embedder | None = None
+        self._tuner = PictureTuner(generator, vgg, options.objective, job.tune, self._tell, should_stop)
         self._embedding = ""  # names of the batch in work
 
     def run(self, sources: Sequence[Source]) -> list[JobResult]:
@@ -142,6 +145,9 @@ class EmbedJob:
             except I2sError as error:
                 self._report(JobEvent("failed", outputs.name, {"error": str(error)}))
                 yield JobResult(path, outputs.name, "failed", error=error)
+                continue
+            if kept and not self._tuner.is_done(outputs):
+                yield self._tune(item)
                 continue
             if kept:
                 self._report(JobEvent("skipped", outputs.name))
@@ -189,11 +195,23 @@ class EmbedJob:
         latent = replace(embedding.latent, extra={**embedding.latent.extra, **record})
         if latent.status == "interrupted":
             save_snapshot(outputs.snapshot, item.key, Snapshot(embedding.state, latent.extra["seconds"]))
+        remove_delta(outputs.latent)
         outputs.write(replace(embedding, latent=latent))
         if latent.status != "interrupted":
             outputs.forget_snapshot()
         self._report(JobEvent("done", item.name, _figures(latent)))
+        if latent.status == "finished" and not self._tuner.is_done(outputs):
+            return self._tune(item)
         return JobResult(item.source, item.name, latent.status, outputs.latent)
+
+    def _tell(self, kind: str, data: dict[str, Any]) -> None:
+        self._report(JobEvent(kind, self._embedding, data))
+
+    def _tune(self, item: _Item) -> JobResult:
+        """Tune the generator to a picture whose latent is written."""
+        self._embedding = item.name
+        status = self._tuner.run(item.outputs, item.picture.pixels)
+        return JobResult(item.source, item.name, status, item.outputs.latent)
 
     def _resume(self, problem: EmbedProblem, ready: Sequence[_Item]) -> tuple[EmbedState, list[float]]:
         """The starting state of a batch, and the seconds spent on each picture before."""

@@ -1,9 +1,10 @@
 """The settings of a run on files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from i2s_trt.embedding.tune import TuneOptions
 from i2s_trt.images.fit import Fit
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class JobOptions:
         fit: how a photograph is brought to the model's proportions.
         style_picture: its style is wanted, for the style loss.
         initial: w_plus [L, D] to start from, or the encoder that guesses it for each picture.
+        tune: how the generator itself is tuned to each picture afterwards; not at all with 0 steps.
         snapshot_seconds: time between snapshots at least (`run.snapshot.SnapshotKeeper`).
     """
 
@@ -31,4 +33,5 @@ class JobOptions:
     fit: Fit = "crop"
     style_picture: Path | None = None
     initial: "WPlus | PictureEncoder | None" = None
+    tune: TuneOptions = field(default_factory=TuneOptions)
     snapshot_seconds: float = 1.0

@@ -7,7 +7,10 @@ from io import BytesIO, StringIO
 from itertools import count
 from pathlib import Path
 
+from i2s_trt.arrays import Pixels
+from i2s_trt.deltas import delta_path, save_delta
 from i2s_trt.embedding.embed import Embedding
+from i2s_trt.embedding.tune import Tuned
 from i2s_trt.files import guard_os_errors, write_bytes
 from i2s_trt.images.compose import strip, write_png
 from i2s_trt.latents import Latent, save_latent
@@ -54,6 +57,12 @@ class Outputs:
         write_curve_csv(self.curve, latent)
         write_curve_picture(self.curve.with_suffix(".png"), latent, self.name)
         save_latent(self.latent, latent)
+
+    def write_tuned(self, tuned: Tuned, target: Pixels) -> None:
+        """Write the delta, last, and the pictures that it draws instead of the latent's own."""
+        write_png(self.picture, tuned.picture)
+        write_png(self.strip, strip([target, tuned.picture]))
+        save_delta(delta_path(self.latent), tuned.delta)
 
     def forget_snapshot(self) -> None:
         """Remove the snapshot, if there is one. Raises EnvironmentFault where that is not possible."""

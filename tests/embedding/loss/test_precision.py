@@ -19,7 +19,7 @@ from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss import curvature
 from i2s_trt.embedding.loss.precision import activation_dtype, loss_scale
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
-from i2s_trt.embedding.run import tuning
+from i2s_trt.embedding.run import measure
 from i2s_trt.embedding.steps import schedule
 from i2s_trt.embedding.steps.adam import advance
 from i2s_trt.embedding.steps.state import EmbedState
@@ -177,12 +177,12 @@ def test_auto_takes_the_faster_one_only_where_it_is_worth_it(
 ) -> None:
     options = EmbedOptions(steps=500)
     for worth, precision in ((0.0, "bf16"), (1e9, "fp32")):
-        monkeypatch.setattr(tuning, "_WORTH_IT", worth)
-        choice = tuning.choose_precision(toy, vgg, options)
+        monkeypatch.setattr(measure, "_WORTH_IT", worth)
+        choice = measure.choose_precision(toy, vgg, options)
         assert choice.precision == precision
         assert set(choice.seconds) == {"fp32", "bf16"}
         assert all(seconds > 0 for seconds in choice.seconds.values())
-    assert tuning.choose_precision(toy, vgg, replace(options, steps=5)) == tuning.Choice(
+    assert measure.choose_precision(toy, vgg, replace(options, steps=5)) == measure.Choice(
         "fp32", {}, "too few steps to measure"
     )
 
@@ -198,7 +198,7 @@ def test_auto_times_whole_steps(
         advance(state, *rest)
 
     monkeypatch.setattr(schedule, "advance", counted)
-    tuning.choose_precision(toy, vgg, EmbedOptions(steps=500, plateau_steps=1, objective=SHALLOW, **changes))
+    measure.choose_precision(toy, vgg, EmbedOptions(steps=500, plateau_steps=1, objective=SHALLOW, **changes))
     assert taken == ["fp32"] * 4 + ["bf16"] * 4
 
 
@@ -222,15 +222,15 @@ class _Replayed(EmbedProblem):
 def test_auto_times_what_is_replayed_and_not_what_comes_before(
     toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "EmbedProblem", _Replayed)
-    monkeypatch.setattr(tuning, "_ROUND", {"cpu": tuning._ROUND["cuda"]})
+    monkeypatch.setattr(measure, "EmbedProblem", _Replayed)
+    monkeypatch.setattr(measure, "_ROUND", {"cpu": measure._ROUND["cuda"]})
     monkeypatch.setattr("time.perf_counter", lambda: _Replayed.clock)
-    choice = tuning.choose_precision(toy, vgg, EmbedOptions(steps=500))
-    assert choice == tuning.Choice("bf16", {"fp32": 0.5, "bf16": 0.25})
+    choice = measure.choose_precision(toy, vgg, EmbedOptions(steps=500))
+    assert choice == measure.Choice("bf16", {"fp32": 0.5, "bf16": 0.25})
 
 
 def test_auto_leaves_the_fast_schedule_exact(toy: Generator, vgg: Vgg16, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "_WORTH_IT", 0.0)
-    choice = tuning.choose_precision(toy, vgg, EmbedOptions(steps=400, schedule="fast"))
+    monkeypatch.setattr(measure, "_WORTH_IT", 0.0)
+    choice = measure.choose_precision(toy, vgg, EmbedOptions(steps=400, schedule="fast"))
     assert (choice.precision, choice.seconds) == ("fp32", {})
     assert "higher loss" in choice.unmeasured

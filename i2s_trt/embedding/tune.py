@@ -1,0 +1,195 @@
+"""Pivotal tuning (Roich et al. 2021): the generator changes a little around one latent, until it draws the photograph.
+
+The paper's W+ alone leaves a photograph slightly smoothed. Here the finer layers' weights are optimised with the latent
+held fixed: Eq. 1 at the latent, and at other latents the same objective with the model's own pictures as targets, so
+that the change stays local.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from i2s_trt.arithmetic import arithmetic
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.deltas import Delta, changed, rounded
+from i2s_trt.embedding.loss.objective import Objective
+from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.errors import UsageError
+from i2s_trt.images.fit import to_pixels, to_target
+from i2s_trt.latents import latent_digest
+from i2s_trt.memory import kept_memory
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import Vgg16
+
+_ANCHORS = 8  # latents at which the model shall stay as it is
+_ANCHORS_SEED = 0
+
+
+@dataclass(frozen=True)
+class TuneOptions:
+    """How a generator is tuned.
+
+    Attributes:
+        steps: of Adam; 0 does not tune.
+        rate: of Adam.
+        coarsest: pixels a side of the coarsest layers that change: coarser ones hold the face's shape, on which edits
+            rest, and most of the weights. Of small models no coarser ones than a quarter of the picture's side.
+        pixel_weight: of the pixels in Eq. 1, for which 1 is meant in W+, where details have nowhere to go.
+        locality: weight of the objective at other latents; 0 leaves them to themselves.
+        interval: steps from one look at another latent to the next.
+    """
+
+    steps: int = 0
+    rate: float = 1e-3
+    coarsest: int = 32
+    pixel_weight: float = 100.0
+    locality: float = 0.1
+    interval: int = 4
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.interval < 1 or self.coarsest < 4:
+            raise UsageError(f"{self.steps} steps of tuning cannot be taken so", "give 0 or more")
+        numbers = (self.rate, self.pixel_weight, self.locality)
+        if not (0 < self.rate < np.inf and all(0 <= number < np.inf for number in numbers)):
+            raise UsageError(
+                f"a generator cannot be tuned with {numbers}", "give a rate above 0, and no negative weight"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned generator's change, and what it draws.
+
+    Attributes:
+        delta: the change, rounded as its file rounds it.
+        picture: uint8 [H, W, 3], the latent drawn with it.
+        losses: Eq. 1 before each step, with the tuning's weight of pixels.
+        mean_square_errors: of the picture before and after, over 0..255.
+    """
+
+    delta: Delta
+    picture: Pixels
+    losses: tuple[float, ...]
+    mean_square_errors: tuple[float, float]
+
+
+class Tuner:
+    """A generator made ready to be tuned to one picture after the other.
+
+    Args:
+        generator: on the device to use; it is never changed.
+        vgg: feature network, on the same device.
+        objective: of the embedding.
+        options: of the tuning.
+    """
+
+    def __init__(self, generator: Generator, vgg: Vgg16, objective: ObjectiveOptions, options: TuneOptions) -> None:
+        self._generator, self._vgg, self._options = generator, vgg, options
+        self._objective = replace(objective, pixel_weight=options.pixel_weight, style_weight=0.0, prior_weight=0.0)
+        self._device: torch.device = generator.mean_w.device
+        self._names = tunable(generator, options.coarsest)
+        self._anchors: list[tuple[Tensor, Objective]] | None = None
+
+    def __call__(
+        self,
+        w_plus: WPlus,
+        picture: Pixels,
+        report: Callable[[int, float], None] = lambda _step, _loss: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Tuned:
+        """Tune to a picture.
+
+        Args:
+            w_plus: float32 [L, D], the pivot: the picture's latent.
+            picture: uint8 [H, W, 3], of the model's picture size.
+            report: called with the steps done and the loss before the latest.
+            should_stop: asked after each step; true ends the tuning with what there is.
+        """
+        pivot = torch.from_numpy(w_plus).to(self._device)[None]
+        own = self._own_objective(to_target(picture)[None].to(self._device))
+        start = dict(self._generator.synthesis.named_parameters())
+        weights = {name: start[name].detach().clone().requires_grad_() for name in self._names}
+        adam = torch.optim.Adam(weights.values(), lr=self._options.rate)
+        losses: list[float] = []
+        with arithmetic("fp32"), kept_memory(), torch.enable_grad():
+            for step in range(self._options.steps):
+                adam.zero_grad(set_to_none=True)
+                loss = own(self._render(pivot, weights))[0, 0]
+                loss.backward()
+                if self._options.locality and step % self._options.interval == 0:
+                    self._stay(weights, step // self._options.interval)
+                adam.step()
+                losses.append(float(loss.detach()))
+                report(step + 1, losses[-1])
+                if should_stop():
+                    break
+        return self._describe(w_plus, picture, weights, start, losses)
+
+    def _stay(self, weights: Mapping[str, Tensor], turn: int) -> None:
+        """Add the gradient of what changes at another latent; one of them in each turn, at the weight of all steps."""
+        if self._anchors is None:
+            self._anchors = self._make_anchors()
+        anchor, objective = self._anchors[turn % len(self._anchors)]
+        loss = objective(self._render(anchor, weights))[0, 0] * (self._options.locality * self._options.interval)
+        loss.backward()
+
+    @torch.no_grad()
+    def _make_anchors(self) -> list[tuple[Tensor, Objective]]:
+        generator, random = self._generator, np.random.default_rng(_ANCHORS_SEED)
+        z = torch.from_numpy(random.standard_normal((_ANCHORS, generator.z_dim), dtype=np.float32))
+        latents = generator.broadcast(generator.mapping(z.to(self._device)))
+        return [(one, self._own_objective(generator(one))) for one in torch.split(latents, 1)]
+
+    def _own_objective(self, target: Tensor) -> Objective:
+        return Objective(target, self._vgg, self._objective)
+
+    def _render(self, w_plus: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        tensors = {**weights, **energies(self._generator, weights)}
+        image: Tensor = functional_call(self._generator.synthesis, tensors, (w_plus,))
+        return self._generator.crop(image)
+
+    def _describe(
+        self,
+        w_plus: WPlus,
+        target: Pixels,
+        weights: Mapping[str, Tensor],
+        start: Mapping[str, Tensor],
+        losses: list[float],
+    ) -> Tuned:
+        differences = {
+            f"synthesis.{name}": rounded((weight - start[name]).detach().cpu().numpy())
+            for name, weight in weights.items()
+        }
+        record = {"options": self._options.to_json(), "losses": [round(loss, 1) for loss in losses]}
+        delta = Delta(self._generator.digest, latent_digest(w_plus), differences, record)
+        pivot = torch.from_numpy(w_plus).to(self._device)[None]
+        with torch.no_grad(), arithmetic("fp32"):
+            before, after = (to_pixels(one(pivot))[0] for one in (self._generator, changed(self._generator, delta)))
+        own, tuned = (float(np.square(drawn.astype(np.float64) - target).mean()) for drawn in (before, after))
+        return Tuned(delta, after, tuple(losses), (own, tuned))
+
+
+def tunable(generator: Generator, coarsest: int) -> list[str]:
+    """Names, in the synthesis network, of the parameters that a tuning may change: of convolutions and colours."""
+    spec = generator.spec
+    least = min(coarsest, spec.resolution // 4)
+    fine = [index for index in range(spec.num_layers) if spec.layer_resolution(index) >= least]
+    wanted = tuple(f"layers.{index}." for index in fine)
+    names = [name for name, _ in generator.synthesis.named_parameters()]
+    return [name for name in names if ".style." not in name and name.startswith((*wanted, "to_rgb.", "skips."))]
+
+
+def energies(generator: Generator, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a StyleGAN2 keeps of its convolutions' weights, of those that have changed: [C, C_in] each, by name."""
+    buffers = dict(generator.synthesis.named_buffers())
+    named = {name.removesuffix("weight") + "energy": weight for name, weight in weights.items()}
+    return {name: weight.square().sum(dim=(2, 3)) for name, weight in named.items() if name in buffers}

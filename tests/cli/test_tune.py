@@ -1,0 +1,100 @@
+"""`embed --tune`, and every command that takes what it leaves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2s_trt.arrays import Pixels
+from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.deltas import changed, delta_of, delta_path
+from i2s_trt.images.decode import decode
+from i2s_trt.latents import read_latent
+from i2s_trt.synthesizer import TorchSynthesizer
+from tests.cli.support import I2s, invoke, names, refused, says
+
+Quick = tuple[object, ...]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory, astronaut: Path, quick: Quick) -> Path:
+    """A latent with its delta."""
+    folder = tmp_path_factory.mktemp("tuned")
+    done = invoke("embed", astronaut, *quick, "--tune", 20, "-o", folder)
+    assert done.exit_code == 0, done.output
+    assert "the generator is tuned to it by 20 steps" in done.output
+    return folder / "astronaut.safetensors"
+
+
+def drawn(latent: Path, model: object, *, delta: bool = True) -> Pixels:
+    generator, w_plus = load_generator(str(model)), read_latent(latent).w_plus
+    found = delta_of(latent, w_plus, generator.digest)
+    assert found is not None
+    pixels: Pixels = TorchSynthesizer(changed(generator, found) if delta else generator)(w_plus[None])[0]
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def model(quick: Quick) -> object:
+    return quick[quick.index("-m") + 1]
+
+
+def test_synthesize_takes_it_up(tuned: Path, model: object, tmp_path: Path) -> None:
+    assert invoke("synthesize", tuned, "-m", model, "-o", tmp_path).exit_code == 0
+    np.testing.assert_array_equal(decode(tmp_path / "astronaut.png"), drawn(tuned, model))
+    assert np.abs(drawn(tuned, model).astype(int) - drawn(tuned, model, delta=False)).max() > 3
+
+
+@pytest.mark.parametrize(
+    ("words", "result"),
+    [
+        (("expression-transfer", "LATENT", "seed:1", "seed:2", "--strength", 0), "astronaut-expression"),
+        (("style-transfer", "LATENT", "seed:1", "--layers", "5"), "astronaut-as-seed1"),
+    ],
+    ids=lambda words: str(words[0]),
+)  # fmt: skip
+def test_edits_take_it_up_and_pass_it_on(
+    words: tuple[object, ...], result: str, tuned: Path, model: object, tmp_path: Path
+) -> None:
+    words = tuple(tuned if word == "LATENT" else word for word in words)
+    done = invoke(*map(str, words), "-m", model, "-o", tmp_path / "edits")
+    assert done.exit_code == 0, done.output
+    assert names(tmp_path / "edits") == [
+        f"{result}{suffix}" for suffix in (".delta.safetensors", ".png", ".safetensors")
+    ]
+    edited = tmp_path / "edits" / f"{result}.safetensors"
+    np.testing.assert_array_equal(decode(edited.with_suffix(".png")), drawn(edited, model))
+    assert invoke("synthesize", edited, "-m", model, "-o", tmp_path / "again").exit_code == 0
+    np.testing.assert_array_equal(decode(tmp_path / "again" / f"{result}.png"), decode(edited.with_suffix(".png")))
+
+
+def test_a_morph_goes_from_one_model_to_the_other(tuned: Path, model: object, tmp_path: Path) -> None:
+    done = invoke("morph", tuned, "mean", "--frames", 3, "-m", model, "-o", tmp_path / "frames")
+    assert done.exit_code == 0, done.output
+    np.testing.assert_array_equal(decode(tmp_path / "frames/frame-00000.png"), drawn(tuned, model))
+    mean = load_generator(str(model))
+    plain = TorchSynthesizer(mean)(mean.mean_w_plus.numpy()[None])[0]
+    np.testing.assert_array_equal(decode(tmp_path / "frames/frame-00002.png"), plain)
+
+
+def test_a_batch_over_the_folder_takes_latents_alone(tuned: Path, model: object, tmp_path: Path) -> None:
+    recipe = tmp_path / "calm.toml"
+    recipe.write_text('[[edit]]\nname = "calm"\noperation = "truncation"\npsi = 0.5\n')
+    done = invoke("edit", recipe, tuned.parent, "-m", model, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert [name for name in names(tmp_path / "out") if name.endswith(".png")] == ["astronaut-calm.png"]
+
+
+def test_a_delta_of_something_else_is_refused(i2s: I2s, tuned: Path, model: object, tmp_path: Path) -> None:
+    (tmp_path / "ann.safetensors").write_bytes(tuned.read_bytes())
+    delta = tmp_path / "ann.delta.safetensors"
+    delta.write_bytes(delta_path(tuned).read_bytes()[:500])
+    says(i2s("synthesize", "ann.safetensors", "-m", model), 2, "ann.delta.safetensors is damaged")
+    says(i2s("morph", "ann.safetensors", "mean", "-m", model, "-o", "a.png"), 2, "is damaged")
+    delta.unlink()
+    assert i2s("synthesize", "ann.safetensors", "-m", model).code == 0
+
+
+def test_clips_are_refused(tmp_path: Path, quick: Quick) -> None:
+    (tmp_path / "talk.mp4").write_bytes(b"")
+    refused(invoke("embed", tmp_path / "talk.mp4", *quick, "--tune", 5), 2, "not tuned to a clip")

@@ -1,0 +1,116 @@
+"""Pivotal tuning: the generator fits a photograph around its latent, and stays what it is elsewhere."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.deltas import changed
+from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.embedding.tune import TuneOptions, Tuner, tunable
+from i2s_trt.errors import UsageError
+from i2s_trt.images.fit import to_pixels
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, standard_spec, stylegan2_spec
+from i2s_trt.models.vgg import Vgg16
+from i2s_trt.seeds import w_plus_from_seed
+
+OPTIONS = TuneOptions(steps=30, coarsest=8, rate=3e-3)
+PIXEL = ObjectiveOptions(layer_weights={})
+
+
+@pytest.fixture(params=["stylegan1", "stylegan2"])
+def generator(request: pytest.FixtureRequest, toy: Generator) -> Generator:
+    if request.param == "stylegan1":
+        return toy
+    return Generator.from_weights(random_weights(stylegan2_spec(16, 12, 16), seed=1))
+
+
+@pytest.fixture
+def pivot(generator: Generator) -> WPlus:
+    return w_plus_from_seed(generator, 3)
+
+
+@pytest.fixture
+def picture(generator: Generator, pivot: WPlus) -> Pixels:
+    """What the pivot draws, with a dark square that W+ has no way to draw."""
+    drawn = draw(generator, pivot).copy()
+    drawn[3:9, 5:11] //= 3
+    return drawn
+
+
+def draw(generator: Generator, w_plus: WPlus) -> Pixels:
+    with torch.no_grad():
+        pixels: Pixels = to_pixels(generator(torch.from_numpy(w_plus)[None]))[0]
+    return pixels
+
+
+def error(one: Pixels, other: Pixels) -> float:
+    return float(np.square(one.astype(float) - other).mean())
+
+
+def test_the_picture_comes_nearer_and_the_model_is_left_alone(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
+) -> None:
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    tuned = Tuner(generator, vgg, ObjectiveOptions(), OPTIONS)(pivot, picture)
+    assert tuned.losses[-1] < 0.5 * tuned.losses[0]
+    assert len(tuned.losses) == OPTIONS.steps
+    wanted = [error(draw(generator, pivot), picture), error(tuned.picture, picture)]
+    assert list(tuned.mean_square_errors) == pytest.approx(wanted)
+    assert tuned.mean_square_errors[1] < 0.5 * tuned.mean_square_errors[0]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in generator.state_dict().items())
+
+
+def test_the_picture_is_what_the_delta_draws(generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels) -> None:
+    tuned = Tuner(generator, vgg, PIXEL, OPTIONS)(pivot, picture)
+    np.testing.assert_array_equal(draw(changed(generator, tuned.delta), pivot), tuned.picture)
+    assert tuned.delta.record["options"] == OPTIONS.to_json()
+
+
+def test_twice_is_the_same(generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels) -> None:
+    tuner = Tuner(generator, vgg, PIXEL, OPTIONS)
+    first, second = tuner(pivot, picture), tuner(pivot, picture)
+    assert first.losses == second.losses
+    for name, array in first.delta.tensors.items():
+        np.testing.assert_array_equal(array, second.delta.tensors[name])
+
+
+def test_locality_keeps_other_samples_as_they_are(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
+) -> None:
+    def moved(locality: float) -> float:
+        options = replace(OPTIONS, locality=locality, interval=1)
+        other = changed(generator, Tuner(generator, vgg, PIXEL, options)(pivot, picture).delta)
+        samples = [w_plus_from_seed(generator, seed) for seed in range(50, 56)]
+        return float(np.mean([error(draw(generator, one), draw(other, one)) for one in samples]))
+
+    assert moved(1.0) < 0.7 * moved(0.0)
+
+
+def test_only_fine_convolutions_and_colours_change(toy: Generator) -> None:
+    names = tunable(Generator(standard_spec(64, 4, 8)), 32)
+    assert {name.split(".")[1] for name in names if name.startswith("layers.")} == {"6", "7", "8", "9"}
+    assert any(name.startswith("to_rgb.") for name in names)
+    assert not [name for name in names if ".style." in name or name == "const"]
+    assert set(tunable(toy, 32)) == set(tunable(toy, 4)), "of a model of 16 pixels, a quarter of its side"
+
+
+def test_it_can_be_stopped(generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels) -> None:
+    seen: list[int] = []
+    tuner = Tuner(generator, vgg, PIXEL, OPTIONS)
+    tuned = tuner(pivot, picture, lambda step, _: seen.append(step), lambda: len(seen) == 4)
+    assert seen == [1, 2, 3, 4]
+    assert len(tuned.losses) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"steps": -1}, {"rate": 0.0}, {"rate": float("nan")}, {"locality": -1.0}, {"interval": 0}, {"coarsest": 2}],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        TuneOptions(**changes)
