@@ -7,11 +7,13 @@ import typer
 
 from cli import options as opt
 from cli.console import Console, loss_text
+from cli.embed_report import psnr_of
 from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from i2s_trt.embedding.embed import EmbedProgress
+    from i2s_trt.embedding.tune import Tuned
 
 
 def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
@@ -21,7 +23,7 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
     """
     from cli.session_report import SessionReport, choose_features
     from i2s_trt.checkpoints.store import load_generator
-    from i2s_trt.demo.run import OPTIONS, run_demo
+    from i2s_trt.demo.run import OPTIONS, TUNE, run_demo
     from i2s_trt.session import schedule_event
 
     console = Console(json)
@@ -35,16 +37,26 @@ def demo(output: opt.Output = Path("demo"), json: opt.Json = False) -> None:
             bar.show("embedding", min(progress.steps), progress.of, f"loss {loss_text(loss)}")
             return should_stop()
 
-        result = run_demo(output, report, generator=generator, vgg=vgg)
+        def report_tuning(name: str, step: int) -> bool:
+            bar.show(f"tuning to {name}", step, TUNE.steps)
+            return should_stop()
+
+        result = run_demo(output, report, report_tuning=report_tuning, generator=generator, vgg=vgg)
     for name, embedding in result.embeddings.items():
         latent = embedding.latent
         console.event("done", name=name, loss=latent.losses["total"], distance_to_mean=latent.distance)
         start = loss_text(latent.curve[0, 0]) if len(latent.curve) else "-"
-        console.say(
-            f"{name}: loss {start} -> {loss_text(latent.losses['total'])}, distance to mean {latent.distance:.1f}"
-        )
+        loss = f"loss {start} -> {loss_text(latent.losses['total'])}"
+        console.say(f"{name}: {loss}, distance to mean {latent.distance:.1f}{_said(result.tuned.get(name))}")
     console.event("end", sheet=str(result.sheet), page=str(result.page))
     console.say(f"look at:  {result.sheet}")
     console.say(f"try:      {result.page} in a browser")
     if result.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _said(tuned: "Tuned | None") -> str:
+    if tuned is None:
+        return ""
+    before, after = map(psnr_of, tuned.mean_square_errors)
+    return f", then tuned: PSNR {before:.1f} -> {after:.1f} dB"

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,15 +141,13 @@ def write_folder(
 
 def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "Iterator[Pixels]":
     """The pictures of edits, as they are rendered."""
-    from i2s_trt.edit.render import render_latents
+    from i2s_trt.deltas import TunedLatent
+    from i2s_trt.edit.render import render_tuned
 
-    number = 0
-    for _, run in groupby(edits, lambda edit: id(edit.delta)):
-        alike = list(run)
-        for picture in render_latents(opened.synthesizer(alike[0].delta), (edit.w_plus for edit in alike)):
-            yield picture
-            number += 1
-            bar.show("pictures", number, len(edits))
+    latents = (TunedLatent(edit.w_plus, edit.delta) for edit in edits)
+    for number, picture in enumerate(render_tuned(opened.synthesizer, latents), 1):
+        yield picture
+        bar.show("pictures", number, len(edits))
 
 
 def write_sheet(console: Console, path: Path, pixels: "Pixels") -> None:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from engines.synthesizers import Choice, choose_synthesizer
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.deltas import Delta, changed
+from i2s_trt.deltas import Delta
 from i2s_trt.devices import choose_device
+from i2s_trt.edit.render import tuned_synthesizer
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.models.generator import Generator
-from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+from i2s_trt.synthesizer import Synthesizer
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Opened:
         Raises:
             LatentError: the delta's tensors are not the model's.
         """
-        return self.choice.synthesizer if delta is None else TorchSynthesizer(changed(self.generator, delta))
+        return self.choice.synthesizer if delta is None else tuned_synthesizer(self.generator, delta)
 
 
 def open_model(model: str, device: str, engine: str, precision: str, *, any_model: bool = False) -> Opened:

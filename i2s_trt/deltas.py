@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,13 @@ class Delta:
     latent_digest: str
     tensors: Mapping[str, Array]
     record: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TunedLatent(NamedTuple):
+    """A latent w_plus float32 [L, D], and what it changes in the model; None for nothing."""
+
+    w_plus: WPlus
+    delta: Delta | None = None
 
 
 def delta_path(latent: Path) -> Path:

@@ -15,8 +15,10 @@ from PIL import Image
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.deltas import TunedLatent, delta_of
 from i2s_trt.demo.run import OPTIONS, expression_ramps, run_demo
 from i2s_trt.embedding.loss import curvature
+from i2s_trt.embedding.tune import TuneOptions
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from tests.conftest import Run
@@ -29,9 +31,14 @@ pytestmark = pytest.mark.usefixtures("rough_curvature")
 
 def test_six_pictures_are_embedded_and_laid_out_on_one_sheet(tmp_path: Path) -> None:
     seen: list[int] = []
-    result = run_demo(tmp_path, lambda progress: seen.append(progress.of), replace(OPTIONS, steps=4))
+    tuning: list[tuple[str, int]] = []
+    result = run_demo(
+        tmp_path, lambda progress: seen.append(progress.of), replace(OPTIONS, steps=4), TuneOptions(2),
+        lambda name, step: tuning.append((name, step)),
+    )  # fmt: skip
     assert not result.interrupted
     assert seen == [4] * 4
+    assert tuning == [(name, step) for name in ("astronaut", "cat", "coffee") for step in (1, 2)]
     assert tuple(result.embeddings) == PICTURES
     for name in PICTURES:
         latent = read_latent(tmp_path / f"{name}.safetensors")
@@ -50,6 +57,16 @@ def test_a_stopped_demo_writes_what_it_has(tmp_path: Path) -> None:
     assert result.sheet.is_file()
     assert {read_latent(tmp_path / f"{name}.safetensors").status for name in PICTURES} == {"interrupted"}
     assert all(len(embedding.latent.curve) == 1 for embedding in result.embeddings.values())
+    assert result.tuned == {}
+
+
+def test_a_demo_stopped_while_tuning_keeps_what_is_tuned(tmp_path: Path) -> None:
+    options, tune = replace(OPTIONS, steps=2), TuneOptions(2)
+    result = run_demo(tmp_path, lambda _: None, options, tune, lambda name, step: (name, step) == ("cat", 1))
+    assert result.interrupted
+    assert set(result.tuned) == {"astronaut"}
+    assert [path.name for path in tmp_path.glob("*.delta.safetensors")] == ["astronaut.delta.safetensors"]
+    assert result.sheet.is_file()
 
 
 class _Page(HTMLParser):
@@ -95,7 +112,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(curvature, "POINTS", 1)
         patch.setattr(curvature, "PROBES", 4)
         folder = tmp_path_factory.mktemp("demo")
-        run_demo(folder, lambda _: None, replace(OPTIONS, steps=4))
+        run_demo(folder, lambda _: None, replace(OPTIONS, steps=4), TuneOptions(3))
     return folder
 
 
@@ -140,7 +157,10 @@ def test_what_fails_is_shown_with_the_papers_words(made: Path) -> None:
 
 def test_the_ramps_are_those_that_the_reader_chose(page: _Page, made: Path) -> None:
     generator = load_generator()
-    latents = {name: read_latent(made / f"{name}.safetensors").w_plus for name in PICTURES}
+    files = {name: made / f"{name}.safetensors" for name in PICTURES}
+    found = {name: read_latent(file).w_plus for name, file in files.items()}
+    latents = {n: TunedLatent(w_plus, delta_of(files[n], w_plus, generator.digest)) for n, w_plus in found.items()}
+    assert {name for name, latent in latents.items() if latent.delta} == {"astronaut", "cat", "coffee"}
     ramps = expression_ramps(generator, latents)
     assert set(ramps) == {"portrait", "astronaut"}
     for name, ramp in ramps.items():

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.deltas import TunedLatent, delta_of
 from i2s_trt.demo.page import PICTURES
 from i2s_trt.demo.run import drawn_person, expression_ramps
-from i2s_trt.demo.sheet import FROM_LAYER
-from i2s_trt.edit.operations import crossover, expression_transfer, morph
+from i2s_trt.demo.sheet import FROM_LAYER, morph_at, render_edits, restyled, turned
 from i2s_trt.errors import UsageError
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_picture
-from i2s_trt.latents import read_latent
+from i2s_trt.latents import Latent, read_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
@@ -38,13 +38,13 @@ class Demo:
     Attributes:
         generator: the model.
         pictures: what was embedded, uint8 [H, W, 3] by name.
-        latents: w_plus by name.
+        latents: by name, with what they change in the model.
         steps: of the embedding.
     """
 
     generator: Generator
     pictures: Mapping[str, Pixels]
-    latents: Mapping[str, WPlus]
+    latents: Mapping[str, TunedLatent]
     steps: int
 
 
@@ -83,9 +83,14 @@ def read_demo(folder: Path, model: str = "demo") -> Demo:
     return Demo(
         generator,
         {name: decode(folder / PICTURES / f"{name}.png") for name in NAMES},
-        {name: latent.for_model(generator) for name, latent in latents.items()},
+        {name: _tuned(folder, name, latent, generator) for name, latent in latents.items()},
         int(latents[NAMES[0]].options.get("steps", 0)),
     )
+
+
+def _tuned(folder: Path, name: str, latent: Latent, generator: Generator) -> TunedLatent:
+    w_plus = latent.for_model(generator)
+    return TunedLatent(w_plus, delta_of(folder / f"{name}.safetensors", w_plus, generator.digest))
 
 
 def embedded(name: str) -> str:
@@ -98,26 +103,26 @@ def demo_cases(demo: Demo) -> list[Case]:
     cases = [Case(name, pixels, name) for name, pixels in demo.pictures.items()]
     edits = list(_edits(demo))
     latents = [*(demo.latents[name] for name in NAMES), *(latent for _, latent in edits)]
-    rendered = TorchSynthesizer(demo.generator)(np.stack(latents))
+    rendered = render_edits(demo.generator, latents)
     plans = [*(Case(embedded(name), _BLANK, name) for name in NAMES), *(case for case, _ in edits)]
     return cases + [replace(plan, pixels=pixels) for plan, pixels in zip(plans, rendered, strict=True)]
 
 
-def _edits(demo: Demo) -> Iterator[tuple[Case, Pixels]]:
+def _edits(demo: Demo) -> Iterator[tuple[Case, TunedLatent]]:
     """Cases without pixels, and latents."""
     latents = demo.latents
     for name, ramp in expression_ramps(demo.generator, latents).items():
         for strength in sorted({0.0, *ramp.strengths(_STRENGTHS).round(2).tolist()}):
-            latent = expression_transfer(latents[name], latents["solemn"], latents["smiling"], strength)
+            (latent,) = turned(latents, name, [strength])
             yield Case(f"{name}, smile {strength:+.2f}", _BLANK, name, embedded(name)), latent
     for name in _STYLED:
         for style in _STYLES:
             if style != name:
-                latent = crossover(latents[name], latents[style], range(FROM_LAYER, len(latents[name])))
+                latent = restyled(latents[name], latents[style], FROM_LAYER)
                 yield Case(f"{name}, style of {style}", _BLANK, name, embedded(name)), latent
     for first, second in _MORPHS:
         for weight in _WEIGHTS:
-            latent = morph(latents[first], latents[second], weight)
+            latent = morph_at(latents[first], latents[second], weight)
             yield Case(f"{first} to {second}, {1 - weight:.0%}", _BLANK, first, embedded(first), second), latent
 
 

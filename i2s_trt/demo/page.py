@@ -5,6 +5,7 @@ It is one file without a connection to anywhere: pictures are data, an animation
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from importlib.resources import files
 from io import BytesIO
@@ -15,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from i2s_trt.arrays import Pixels
+from i2s_trt.deltas import TunedLatent
 from i2s_trt.demo.ramp import Ramp
-from i2s_trt.demo.sheet import FROM_LAYER
-from i2s_trt.edit.operations import crossover, expression_transfer, morph
+from i2s_trt.demo.sheet import FROM_LAYER, morphs, render_edits, restyled, tuned_latent, turned
 from i2s_trt.embedding.embed import Embedding
+from i2s_trt.embedding.tune import Tuned
 from i2s_trt.files import write_bytes
 from i2s_trt.models.generator import Generator
-from i2s_trt.synthesizer import TorchSynthesizer
 
 PICTURES = "pictures"  # the folder of what was embedded, for the commands that the page gives
 FRAMES = 25
@@ -49,6 +50,7 @@ def write_page(
     folder: Path,
     generator: Generator,
     embeddings: Mapping[str, Embedding],
+    tuned: Mapping[str, Tuned],
     ramps: Mapping[str, Ramp],
     contact_sheet: Pixels,
 ) -> Path:
@@ -58,6 +60,7 @@ def write_page(
         folder: for the page; the results of the embeddings lie there too.
         generator: they were made with.
         embeddings: by name, those of `demo_pictures`.
+        tuned: what the generator draws once it is tuned to a picture, by the picture's name.
         ramps: of the expressions, by the name of the face.
         contact_sheet: uint8 [H, W, 3].
 
@@ -66,28 +69,30 @@ def write_page(
     """
     template = Template((files("i2s_trt.demo") / "page.html").read_text())
     first = next(iter(embeddings.values())).latent
+    latents = {name: tuned_latent(embedding, tuned.get(name)) for name, embedding in embeddings.items()}
     text = template.substitute(
         size=generator.resolution,
         from_layer=FROM_LAYER,
         steps=first.options["steps"],
-        wipes="\n".join(_wipe(name, embedding) for name, embedding in embeddings.items()),
-        animations="\n".join(_animations(TorchSynthesizer(generator), embeddings, ramps)),
+        wipes="\n".join(_wipe(name, embedding, tuned.get(name)) for name, embedding in embeddings.items()),
+        animations="\n".join(_animations(generator, latents, ramps)),
         sheet=_data(contact_sheet),
         sheet_width=contact_sheet.shape[1],
         sheet_height=contact_sheet.shape[0],
-        embed_command=escape(embed_command("NAME", first.options)),
+        embed_command=escape(embed_command("NAME", first.options, next(iter(tuned.values()), None))),
     )
     path = folder / "index.html"
     write_bytes(path, text.encode())
     return path
 
 
-def embed_command(name: str, options: Mapping[str, Any]) -> str:
-    """What embeds a picture of the demo again, in its folder."""
+def embed_command(name: str, options: Mapping[str, Any], tuned: Tuned | None = None) -> str:
+    """What embeds a picture of the demo again, in its folder, and tunes the generator to a photograph."""
     objective = options["objective"]
+    tune = "" if tuned is None else f" --tune {len(tuned.losses)}"
     return (
         f"i2s-trt embed {PICTURES}/{name}.png --no-align --schedule {options['schedule']} --steps {options['steps']} "
-        f"--perceptual-size {objective['perceptual_size']} --prior {objective['prior_weight']:g} -o again"
+        f"--perceptual-size {objective['perceptual_size']} --prior {objective['prior_weight']:g}{tune} -o again"
     )
 
 
@@ -107,49 +112,44 @@ def style_command(layer: int) -> str:
     return f"i2s-trt style-transfer {_CONTENT}.safetensors {_STYLE}.safetensors --from-layer {layer} -o styled"
 
 
-def _animations(
-    render: TorchSynthesizer, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]
-) -> Sequence[str]:
-    latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
+def _animations(generator: Generator, latents: Mapping[str, TunedLatent], ramps: Mapping[str, Ramp]) -> Sequence[str]:
+    render = partial(render_edits, generator)
     animations = []
     for first, second, title, note in _MORPHS:
-        path = [morph(latents[first], latents[second], weight) for weight in np.linspace(1, 0, FRAMES)]
-        animations.append(
-            _animation(render(np.stack(path)), title, ("start", "end"), morph_command(first, second), 0, note)
-        )
+        frames, command = render(morphs(latents[first], latents[second], FRAMES)), morph_command(first, second)
+        animations.append(_animation(frames, title, ("start", "end"), command, 0, note))
     for target, title, note in _EXPRESSIONS:
-        ends, ramp = (latents["solemn"], latents["smiling"]), ramps[target]
-        strengths = ramp.strengths(FRAMES)
-        turned = [expression_transfer(latents[target], *ends, strength) for strength in strengths]
+        ramp = ramps[target]
+        strengths, command = ramp.strengths(FRAMES), expression_command(target, ramp)
         named, at_rest = (f"strength {ramp.weakest}", f"strength {ramp.strongest}"), int(np.abs(strengths).argmin())
-        animations.append(
-            _animation(render(np.stack(turned)), title, named, expression_command(target, ramp), at_rest, note)
-        )
-    content, style = latents[_CONTENT], latents[_STYLE]
-    layers = len(content)
-    mixed = [crossover(content, style, range(layer, layers)) for layer in range(layers, -1, -1)]
+        frames = render(turned(latents, target, strengths.tolist()))
+        animations.append(_animation(frames, title, named, command, at_rest, note))
+    layers = generator.num_layers
+    mixed = [restyled(latents[_CONTENT], latents[_STYLE], layer) for layer in range(layers, -1, -1)]
     title = "The cat's styles: its colours first, then its shape"
     command = style_command(FROM_LAYER)
     span = ("no layer", "all layers")
-    animations.append(_animation(render(np.stack(mixed)), title, span, command, layers - FROM_LAYER, _STYLES_SAY))
+    animations.append(_animation(render(mixed), title, span, command, layers - FROM_LAYER, _STYLES_SAY))
     return animations
 
 
-def _wipe(name: str, embedding: Embedding) -> str:
+def _wipe(name: str, embedding: Embedding, tuned: Tuned | None) -> str:
     """A photograph under what was embedded, with a handle between them."""
-    target, picture, label = _data(embedding.target), _data(embedding.picture), escape(name)
+    drawn = embedding.picture if tuned is None else tuned.picture
+    target, picture, label = _data(embedding.target), _data(drawn), escape(name)
+    said = f"loss {embedding.latent.losses['total']:,.0f}" + ("" if tuned is None else ", then tuned")
     return f"""<figure class="wipe">
 <div class="stack"><img src="{target}" alt="{label}, as it was">
 <img class="after" src="{picture}" alt="{label}, embedded"></div>
 <input type="range" min="0" max="100" value="50" aria-label="{label}: left of here as it was, right of here embedded">
-<figcaption>{label} <small>loss {embedding.latent.losses["total"]:,.0f}</small></figcaption>
+<figcaption>{label} <small>{said}</small></figcaption>
 </figure>"""
 
 
-def _animation(frames: Pixels, title: str, ends: tuple[str, str], command: str, shown: int, note: str) -> str:
-    """Frames [N, H, W, 3] to be dragged through, or played to and fro."""
+def _animation(frames: Sequence[Pixels], title: str, ends: tuple[str, str], command: str, shown: int, note: str) -> str:
+    """Frames [H, W, 3] to be dragged through, or played to and fro."""
     said = f"<small>{escape(note)}</small>" if note else ""
-    data, label, last = _data(np.concatenate(list(frames), axis=1)), escape(title), len(frames) - 1
+    data, label, last = _data(np.concatenate(frames, axis=1)), escape(title), len(frames) - 1
     return f"""<figure class="animation" style="--last: {last}; --frame: {shown}">
 <div class="frame" role="img" aria-label="{label}" style="background-image: url({data})"></div>
 <div class="bar"><button type="button" aria-pressed="false" aria-label="play: {label}">&#9654;</button>

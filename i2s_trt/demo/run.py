@@ -4,32 +4,36 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.deltas import TunedLatent
 from i2s_trt.demo.page import PICTURES, write_page
 from i2s_trt.demo.ramp import Ramp, choose_ramp
-from i2s_trt.demo.sheet import contact_sheet
+from i2s_trt.demo.sheet import contact_sheet, tuned_latent
+from i2s_trt.edit.render import tuned_synthesizer
 from i2s_trt.embedding.embed import Embedding, EmbedProgress, embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.run.outputs import Outputs
+from i2s_trt.embedding.tune import Tuned, TuneOptions, Tuner
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import write_png
 from i2s_trt.images.examples import example_picture
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
-from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import WORN, Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits.render import render_portrait
 
 Report = Callable[[EmbedProgress], bool | None]
+ReportTuning = Callable[[str, int], bool | None]
 
 STEPS = 160
 PHOTOGRAPHS = ("astronaut", "cat", "coffee")
 # VGG looks at 64 pixels: a demonstration's worth. The prior keeps latents where edits do what they do to samples
 # (docs/fast-schedule.md); losses by these features are some ninety times those by random ones, and so is its weight.
 OPTIONS = EmbedOptions(steps=STEPS, schedule="fast", objective=ObjectiveOptions(perceptual_size=64, prior_weight=3.0))
+TUNE = TuneOptions(steps=60)  # of each photograph: drawn faces lie within the model as it is
 _EXPRESSIVE = ("portrait", "astronaut")
 _PORTRAIT_SEED, _PERSON_SEED = 11, 29
 
@@ -40,12 +44,14 @@ class DemoResult:
 
     Attributes:
         embeddings: by picture.
+        tuned: what the generator draws once it is tuned to each photograph.
         sheet: the contact sheet.
         page: the same to look at and to try in a browser, in one file.
         interrupted: the report stopped it; what there is has been written.
     """
 
     embeddings: dict[str, Embedding]
+    tuned: dict[str, Tuned]
     sheet: Path
     page: Path
     interrupted: bool
@@ -55,6 +61,8 @@ def run_demo(
     folder: Path,
     report: Report,
     options: EmbedOptions = OPTIONS,
+    tune: TuneOptions = TUNE,
+    report_tuning: ReportTuning = lambda _name, _step: None,
     *,
     generator: Generator | None = None,
     vgg: Vgg16 | None = None,
@@ -65,6 +73,8 @@ def run_demo(
         folder: for the results.
         report: called after each step; a true answer stops the embedding.
         options: of the embedding.
+        tune: how the generator is tuned to the photographs.
+        report_tuning: called with the photograph and the steps done; a true answer stops the tuning.
         generator, vgg: the built-in ones, where the caller has them already.
 
     Raises:
@@ -79,20 +89,45 @@ def run_demo(
         latent = replace(embedding.latent, extra={**embedding.latent.extra, "source": name})
         Outputs(folder, name).write(replace(embedding, latent=latent))
         write_png(make_folder(folder / PICTURES) / f"{name}.png", embedding.target)
-    ramps = expression_ramps(generator, {name: item.latent.w_plus for name, item in embeddings.items()})
-    pixels = contact_sheet(generator, embeddings, ramps)
+    interrupted = any(item.latent.status == "interrupted" for item in found)
+    tuned = {} if interrupted else _tune(generator, vgg, embeddings, tune, report_tuning)
+    for name, one in tuned.items():
+        Outputs(folder, name).write_tuned(one, embeddings[name].target)
+    interrupted = interrupted or len(tuned) < len(PHOTOGRAPHS)
+    latents = {name: tuned_latent(item, tuned.get(name)) for name, item in embeddings.items()}
+    ramps = expression_ramps(generator, latents)
+    pixels = contact_sheet(generator, embeddings, tuned, ramps)
     path = folder / "contact-sheet.png"
     write_png(path, pixels)
-    page = write_page(folder, generator, embeddings, ramps, pixels)
-    interrupted = any(item.latent.status == "interrupted" for item in found)
-    return DemoResult(embeddings, path, page, interrupted)
+    page = write_page(folder, generator, embeddings, tuned, ramps, pixels)
+    return DemoResult(embeddings, tuned, path, page, interrupted)
 
 
-def expression_ramps(generator: Generator, latents: Mapping[str, WPlus]) -> dict[str, Ramp]:
-    """How far the drawn person's smile can be turned on the astronaut and on the other drawn face; latents [L, D]."""
-    render, reader = TorchSynthesizer(generator), load_factor_reader()
-    ends = (latents["solemn"], latents["smiling"])
-    return {name: choose_ramp(render, reader, latents[name], *ends) for name in _EXPRESSIVE}
+def _tune(
+    generator: Generator, vgg: Vgg16, embeddings: Mapping[str, Embedding], options: TuneOptions, report: ReportTuning
+) -> dict[str, Tuned]:
+    """The generator tuned to each photograph, to as many as are reached before it is stopped."""
+    tuner, stopped, tuned = Tuner(generator, vgg, ObjectiveOptions(), options), [False], {}
+    for name in PHOTOGRAPHS:
+
+        def tell(step: int, _loss: float, name: str = name) -> None:
+            stopped[0] = bool(report(name, step))
+
+        item = embeddings[name]
+        found = tuner(item.latent.w_plus, item.target, tell, lambda: stopped[0])
+        if stopped[0]:
+            break
+        tuned[name] = found
+    return tuned
+
+
+def expression_ramps(generator: Generator, latents: Mapping[str, TunedLatent]) -> dict[str, Ramp]:
+    """How far the drawn person's smile can be turned on the astronaut and on the other drawn face."""
+    reader, ends = load_factor_reader(), (latents["solemn"].w_plus, latents["smiling"].w_plus)
+    return {
+        name: choose_ramp(tuned_synthesizer(generator, latents[name].delta), reader, latents[name].w_plus, *ends)
+        for name in _EXPRESSIVE
+    }
 
 
 def demo_pictures(generator: Generator) -> dict[str, Pixels]:

@@ -1,17 +1,21 @@
 """The contact sheet: everything on one picture, six cells a row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.arrays import Pixels
+from i2s_trt.deltas import TunedLatent, mixed
 from i2s_trt.demo.ramp import Ramp
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
+from i2s_trt.edit.render import render_tuned, tuned_synthesizer
 from i2s_trt.embedding.embed import Embedding
+from i2s_trt.embedding.tune import Tuned
 from i2s_trt.images.compose import sheet
 from i2s_trt.models.generator import Generator
 from i2s_trt.seeds import w_plus_from_seed
-from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+from i2s_trt.synthesizer import TorchSynthesizer
 
 _CONTENTS, _STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "portrait")
 _COLUMNS = 6
@@ -20,36 +24,69 @@ _SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
 FROM_LAYER = 10  # of styles: colours; earlier ones carry shapes of a photograph along, and give ghosts
 
 
-def contact_sheet(generator: Generator, embeddings: Mapping[str, Embedding], ramps: Mapping[str, Ramp]) -> Pixels:
+def contact_sheet(
+    generator: Generator, embeddings: Mapping[str, Embedding], tuned: Mapping[str, Tuned], ramps: Mapping[str, Ramp]
+) -> Pixels:
     """Draw it, uint8 [H, W, 3], of the pictures that `demo_pictures` names, and of the ramps of their expressions."""
-    render = TorchSynthesizer(generator)
-    latents = {name: embedding.latent.w_plus for name, embedding in embeddings.items()}
+    latents = {name: tuned_latent(embedding, tuned.get(name)) for name, embedding in embeddings.items()}
+    pictures = {name: tuned[name].picture if name in tuned else item.picture for name, item in embeddings.items()}
+    render = partial(render_edits, generator)
     rows: dict[str, Sequence[Pixels | None]] = {
         "picture": [embedding.target for embedding in embeddings.values()],
         "embedded": [embedding.picture for embedding in embeddings.values()],
-        "morph": _morphs(render, latents["astronaut"], latents["portrait"]),
-        "morph to the cat": _morphs(render, latents["astronaut"], latents["cat"]),
-        "expression, drawn": _expressions(render, latents, "portrait", ramps["portrait"]),
-        "expression, photo": _expressions(render, latents, "astronaut", ramps["astronaut"]),
-        "style of ...": [None, *(embeddings[name].picture for name in _STYLES)],
-        **{f"... on {name}": _mix_styles(render, latents, name, embeddings[name].picture) for name in _CONTENTS},
-        "samples": list(render(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))),
+        "tuned": [tuned[name].picture if name in tuned else None for name in embeddings],
+        "morph": render(morphs(latents["astronaut"], latents["portrait"], _COLUMNS)),
+        "morph to the cat": render(morphs(latents["astronaut"], latents["cat"], _COLUMNS)),
+        "expression, drawn": render(_expressions(latents, "portrait", ramps["portrait"])),
+        "expression, photo": render(_expressions(latents, "astronaut", ramps["astronaut"])),
+        "style of ...": [None, *(pictures[name] for name in _STYLES)],
+        **{f"... on {name}": [pictures[name], *render(_mixed_styles(latents, name))] for name in _CONTENTS},
+        "samples": list(
+            TorchSynthesizer(generator)(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))
+        ),
     }
+    if not tuned:
+        del rows["tuned"]
     return sheet(list(rows.values()), row_labels=list(rows), cell_height=_CELL_HEIGHT)
 
 
-def _morphs(render: Synthesizer, first: WPlus, second: WPlus) -> list[Pixels]:
-    weights = np.linspace(1.0, 0.0, _COLUMNS)
-    return list(render(np.stack([morph(first, second, weight) for weight in weights])))
+def tuned_latent(embedding: Embedding, tuned: Tuned | None) -> TunedLatent:
+    """An embedding's latent with what was changed in the model around it."""
+    return TunedLatent(embedding.latent.w_plus, None if tuned is None else tuned.delta)
 
 
-def _expressions(render: Synthesizer, latents: Mapping[str, WPlus], target: str, ramp: Ramp) -> list[Pixels]:
-    ends = latents["solemn"], latents["smiling"]
+def render_edits(generator: Generator, latents: Iterable[TunedLatent]) -> list[Pixels]:
+    """Pictures uint8 [H, W, 3]."""
+    return list(render_tuned(partial(tuned_synthesizer, generator), latents))
+
+
+def morphs(first: TunedLatent, second: TunedLatent, count: int) -> list[TunedLatent]:
+    """So many on the way from one to the other."""
+    return [morph_at(first, second, weight) for weight in np.linspace(1.0, 0.0, count).tolist()]
+
+
+def morph_at(first: TunedLatent, second: TunedLatent, weight: float) -> TunedLatent:
+    """What lies between two, with so much of the first, in W+ and in what they change in the model."""
+    delta = mixed([(first.delta, weight), (second.delta, 1 - weight)])
+    return TunedLatent(morph(first.w_plus, second.w_plus, weight), delta)
+
+
+def turned(latents: Mapping[str, TunedLatent], target: str, strengths: Iterable[float]) -> list[TunedLatent]:
+    """The drawn person's smile on a face, at each strength."""
+    face, ends = latents[target], (latents["solemn"].w_plus, latents["smiling"].w_plus)
+    return [TunedLatent(expression_transfer(face.w_plus, *ends, strength), face.delta) for strength in strengths]
+
+
+def restyled(content: TunedLatent, style: TunedLatent, first: int) -> TunedLatent:
+    """A latent with another's rows from `first` on."""
+    return TunedLatent(crossover(content.w_plus, style.w_plus, range(first, len(content.w_plus))), content.delta)
+
+
+def _expressions(latents: Mapping[str, TunedLatent], target: str, ramp: Ramp) -> list[TunedLatent]:
     strengths = ramp.strengths(_COLUMNS)
     strengths[np.abs(strengths).argmin()] = 0.0  # the face as it is
-    return list(render(np.stack([expression_transfer(latents[target], *ends, strength) for strength in strengths])))
+    return turned(latents, target, strengths.tolist())
 
 
-def _mix_styles(render: Synthesizer, latents: Mapping[str, WPlus], content: str, picture: Pixels) -> list[Pixels]:
-    mixed = [crossover(latents[content], latents[style], range(FROM_LAYER, len(latents[content]))) for style in _STYLES]
-    return [picture, *render(np.stack(mixed))]
+def _mixed_styles(latents: Mapping[str, TunedLatent], content: str) -> list[TunedLatent]:
+    return [restyled(latents[content], latents[style], FROM_LAYER) for style in _STYLES]

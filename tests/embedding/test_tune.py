@@ -92,8 +92,8 @@ def test_locality_keeps_other_samples_as_they_are(
 
 
 def test_only_fine_convolutions_and_colours_change(toy: Generator) -> None:
-    names = tunable(Generator(standard_spec(64, 4, 8)), 32)
-    assert {name.split(".")[1] for name in names if name.startswith("layers.")} == {"6", "7", "8", "9"}
+    names = tunable(Generator(standard_spec(128, 4, 8)), 32)
+    assert {name.split(".")[1] for name in names if name.startswith("layers.")} == {"6", "7", "8", "9", "10", "11"}
     assert any(name.startswith("to_rgb.") for name in names)
     assert not [name for name in names if ".style." in name or name == "const"]
     assert set(tunable(toy, 32)) == set(tunable(toy, 4)), "of a model of 16 pixels, a quarter of its side"
