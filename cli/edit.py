@@ -1,17 +1,19 @@
 """`i2s-trt edit`: recipes crossed with latents, as fast as the engine renders."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import cluster_options as clusters
 from cli import options as opt
-from cli.console import Console, ProgressBar
+from cli.console import Console
 from cli.edit_inputs import Engine, RenderPrecision, open_model
 from cli.edit_outputs import is_sheet, write_sheet
+from cli.edit_report import EditReporter
 from cli.interrupts import stop_requests
 from cli.synthesize import parse_seeds
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
@@ -19,11 +21,12 @@ from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 if TYPE_CHECKING:
     from engines.open import Opened
     from i2s_trt.batch.jobs import BatchLatent
-    from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult
+    from i2s_trt.batch.options import BatchOptions, BatchResult
     from i2s_trt.edit.recipe.load import Variant
+    from i2s_trt.edit.sources import LatentSource
 
 _SHOWN = 20  # failures shown on the screen
-_SECONDS = 1.0  # between events
+Run = Callable[[Console, "Sequence[BatchLatent]", "Sequence[Variant]", Path, "BatchOptions"], "BatchResult"]
 
 
 def edit(
@@ -46,6 +49,11 @@ def edit(
     engine: Engine = "auto",
     precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
+    cluster: clusters.Address = "",
+    workers: clusters.Workers = 0,
+    worker_cpus: clusters.WorkerCpus = 1.0,
+    worker_gpus: clusters.WorkerGpus = None,
+    outputs: clusters.OutputsOption = "shared",
     json: opt.Json = False,
 ) -> None:
     """Render every edit of a recipe for every latent.
@@ -65,12 +73,20 @@ def edit(
     encoder(picture_format, quality)  # refuses what it does not know
     if sheet and not is_sheet(sheet):
         raise UsageError(f"--sheet {sheet} is not a kind of picture that can be written", "end it in .png or .jpg")
-    opened = open_model(console, model, device, engine, precision, any_model)
-    variants = load_recipe(recipe, opened.source)
-    found = collect_latents(latents or [], numbers, opened.source, label)
-    _announce(console, opened, variants, len(found))
+    shared = clusters.read(cluster, workers, worker_cpus, worker_gpus, outputs)
     options = BatchOptions(batch, picture_format, quality, resume=resume)  # type: ignore[arg-type]  # checked above
-    result = _run(console, opened, found, variants, output, options, model)
+    run: Run
+    if shared:
+        from cli.edit_cluster import open_on_cluster
+
+        source, run = open_on_cluster(console, shared, model, device, engine, precision, any_model)
+    else:
+        opened = open_model(console, model, device, engine, precision, any_model)
+        source, run = opened.source, partial(_run, opened, model)
+    variants = load_recipe(recipe, source)
+    found = collect_latents(latents or [], numbers, source, label)
+    _announce(console, source, variants, len(found))
+    result = run(console, found, variants, output, options)
     if sheet and result.rendered + result.kept:
         from i2s_trt.batch.contact import batch_sheet
 
@@ -78,9 +94,9 @@ def edit(
     _leave(console, result, output)
 
 
-def _announce(console: Console, opened: "Opened", variants: "Sequence[Variant]", latents: int) -> None:
+def _announce(console: Console, source: "LatentSource", variants: "Sequence[Variant]", latents: int) -> None:
     """What is to be done, and with which directions."""
-    for direction in opened.source.directions_read:
+    for direction in source.directions_read:
         console.say(f"direction: {direction.describe()}")
         console.event("direction", name=direction.name, shape=direction.vector.shape, norm=direction.norm)
 
@@ -90,13 +106,13 @@ def _announce(console: Console, opened: "Opened", variants: "Sequence[Variant]",
 
 
 def _run(
-    console: Console,
     opened: "Opened",
+    model: str,
+    console: Console,
     latents: "Sequence[BatchLatent]",
     variants: "Sequence[Variant]",
     output: Path,
     options: "BatchOptions",
-    model: str,
 ) -> "BatchResult":
     from engines.throughput import for_throughput
     from i2s_trt.batch.options import Rendering
@@ -107,21 +123,8 @@ def _run(
     options = replace(options, batch=options.batch or engine.batch)
     rendering = Rendering(model, opened.generator.digest, f"{opened.choice.engine} in {opened.choice.precision}")
     with console.progress() as bar, stop_requests() as should_stop:
-        reporter = _Reporter(console, bar)
+        reporter = EditReporter(console, bar)
         return run_batch(latents, variants, engine.synthesizers, output, options, rendering, reporter, should_stop)
-
-
-class _Reporter:
-    """Draws the progress; machines hear of it once a second."""
-
-    def __init__(self, console: Console, bar: ProgressBar) -> None:
-        self._console, self._bar, self._reported = console, bar, 0.0
-
-    def __call__(self, progress: "BatchProgress") -> None:
-        self._bar.show("pictures", progress.done, progress.total, f"{progress.rate:.1f} images/s")
-        if time.monotonic() - self._reported >= _SECONDS:
-            self._reported = time.monotonic()
-            self._console.event("progress", **asdict(progress))
 
 
 def _leave(console: Console, result: "BatchResult", output: Path) -> None:

@@ -164,7 +164,7 @@ def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto"
         UsageError: no such engine, provider or precision, or one that does not run on the generator's device.
         EnvironmentFault: its package or its GPU is missing.
     """
-    _check_names(engine, provider, precision)
+    check_names(engine, provider, precision)
     wanted = cast(Wanted, precision)
     engine, reason = _choose_fastest(generator, wanted) if engine == "auto" else (engine, "as asked for")
     if engine in BACKENDS:
@@ -176,7 +176,8 @@ def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto"
     return Choice(_open_onnx_runtime(generator, provider, runs), engine, reason, runs)
 
 
-def _check_names(engine: str, provider: str, precision: str) -> None:
+def check_names(engine: str, provider: str, precision: str) -> None:
+    """Refuse what `choose_synthesizer` does not know. Raises UsageError."""
     if engine not in ENGINES:
         raise UsageError(f"no engine named {engine}", f"there are {', '.join(ENGINES)}")
     if provider != "auto" and provider not in PROVIDERS:

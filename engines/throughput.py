@@ -32,7 +32,7 @@ class Throughput:
     batch: int
 
 
-def for_throughput(choice: Choice, generator: Generator) -> Throughput:
+def for_throughput(choice: Choice, generator: Generator, cores: int = 0) -> Throughput:
     """The engine of a choice, set up for many pictures instead of for the next one.
 
     ONNX Runtime on a CPU gets a session of one thread for each core: threads of one session wait for each other after
@@ -41,32 +41,35 @@ def for_throughput(choice: Choice, generator: Generator) -> Throughput:
     Raises:
         EnvironmentFault: the engine cannot run here; every synthesizer has rendered once when this returns.
     """
-    found = _set_up(choice, generator)
+    found = _set_up(choice, generator, cores)
     mean = generator.mean_w_plus.cpu().numpy()
     for synthesizer in dict.fromkeys(found.synthesizers):
         synthesizer(np.repeat(mean[None], found.batch, axis=0))  # loads, exports and warms up what there is
     return found
 
 
-def _set_up(choice: Choice, generator: Generator) -> Throughput:
+def _set_up(choice: Choice, generator: Generator, cores: int) -> Throughput:
     on_cpu = generator.mean_w.device.type == "cpu"
     if choice.engine == "onnxruntime" and on_cpu:
-        return Throughput(_sessions(generator, cast(Precision, choice.precision)), _BATCH)
+        return Throughput(_sessions(generator, cast(Precision, choice.precision), cores or _all_cores()), _BATCH)
     if on_cpu:
         return Throughput((choice.synthesizer,), _BATCH)
     batch = _tune_batch(choice.engine, generator, choice.precision) if choice.engine in BACKENDS else _GPU_BATCH
     return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
 
 
-def _sessions(generator: Generator, precision: Precision) -> tuple[Synthesizer, ...]:
+def _sessions(generator: Generator, precision: Precision, cores: int) -> tuple[Synthesizer, ...]:
     source = GraphSource(lambda: generator, imagenet_vgg16, model_digest=generator.digest)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(cores, _MOST_SESSIONS)
 
     def runner(name: str) -> OnnxRuntimeRunner:
         return OnnxRuntimeRunner(export_graph(source, name, precision), threads=max(1, cores // count))
 
     return tuple(GraphSynthesizer(generator, runner) for _ in range(count))
+
+
+def _all_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _tune_batch(backend: str, generator: Generator, precision: Wanted = "auto") -> int:

@@ -64,6 +64,26 @@ class Channel(Generic[T]):
                 self._filled.notify()
             return taken
 
+    def poll(self, count: int) -> list[T] | None:
+        """The next `count` items if there are as many, without waiting: fewer only when the channel is closed.
+
+        Returns:
+            The items; none while there are too few, None at the channel's end.
+
+        Raises:
+            Abandoned: the channel was given up.
+        """
+        with self._filled:
+            if self._abandoned:
+                raise Abandoned
+            if not self._items and not self._producers:
+                return None
+            if not self._has(min(count, self._capacity)):
+                return []
+            taken = [self._items.popleft() for _ in range(min(count, len(self._items)))]
+            self._freed.notify(len(taken))
+            return taken
+
     def _has(self, least: int) -> bool:
         return len(self._items) >= least or not self._producers or self._abandoned
 

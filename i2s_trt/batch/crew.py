@@ -51,7 +51,7 @@ class Site:
 class Crew(Protocol):
     """Turns edited latents into outputs that wait to be committed."""
 
-    def capacity(self, options: BatchOptions) -> int:
+    def capacity(self, options: BatchOptions, /) -> int:
         """Edited latents that wait for the crew at most."""
         ...
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from i2s_trt.batch.disk import sync_folder, write_synced
 from i2s_trt.batch.journal import Commit, Journal
-from i2s_trt.errors import UsageError
+from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.files import explain_os_error, guard_os_errors, make_folder
 
 JOURNAL, MANIFEST = "journal.ndjson", "manifest.json"
@@ -83,6 +83,29 @@ class OutputFolder:
             write_synced(self._partial / output, data)
         except OSError as error:
             raise _explain(self.path / output, error) from error
+
+    @property
+    def partial(self) -> Path:
+        """Where outputs wait to be committed; workers elsewhere write into folders of their own in it."""
+        return self._partial
+
+    def adopt(self, output: str, folder: str, size: int) -> None:
+        """Take over an output that a worker has written into its own folder within the temporary place.
+
+        Raises:
+            UnusableName: there can be no file of that name.
+            EnvironmentFault: it is not there, or of another size.
+        """
+        written = self._partial / folder / output
+        try:
+            found = written.stat().st_size
+            written.replace(self._partial / output)
+        except OSError as error:
+            raise _explain(written, error) from error
+        if found != size:
+            raise EnvironmentFault(
+                f"{written} has {found} bytes where a worker has written {size}", "check the shared disk"
+            )
 
     def commit(self, commits: Sequence[Commit]) -> list[Commit | UnusableName]:
         """Give written outputs their names and enter them in the journal; all are safe when this returns.

@@ -39,7 +39,7 @@ class ThreadCrew:
     def __init__(self, synthesizers: "Sequence[Synthesizer]") -> None:
         self._synthesizers = synthesizers
 
-    def capacity(self, options: BatchOptions) -> int:
+    def capacity(self, options: BatchOptions, /) -> int:
         """Edited latents that wait for the crew at most."""
         return 2 * options.batch * len(self._synthesizers)
 

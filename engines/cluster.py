@@ -1,0 +1,30 @@
+"""Opens what renders on a worker of a cluster."""
+
+from typing import TYPE_CHECKING
+
+from engines.open import open_model
+from engines.throughput import for_throughput
+from i2s_trt.cluster.render import RenderSettings, RenderWorkshop
+from i2s_trt.cluster.tasks import Bench, Hello
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+OPENER = "engines.cluster:open_renderer"
+
+
+def open_renderer(settings: "Mapping[str, Any]", model: str, bench: Bench) -> RenderWorkshop:
+    """A workshop that renders; arguments as `Actor.open` gives them, `settings` being those of `RenderSettings`.
+
+    Raises:
+        I2sError: as `engines.open.open_model` does.
+    """
+    wanted = RenderSettings(**settings)
+    opened = open_model(model, wanted.device, wanted.engine, wanted.precision)
+    found = for_throughput(opened.choice, opened.generator, wanted.cores)
+    synthesizers = found.synthesizers
+    engine = f"{opened.choice.engine} in {opened.choice.precision}"
+    device = str(opened.generator.mean_w.device)
+    hello = Hello(device, engine, wanted.batch or found.batch, len(synthesizers) + 1)
+    return RenderWorkshop(synthesizers, wanted, bench, hello)

@@ -1,0 +1,123 @@
+"""The crew of a batch that renders on a cluster."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from i2s_trt.batch.channel import Channel
+from i2s_trt.batch.crew import Edited, Site
+from i2s_trt.batch.journal import Commit
+from i2s_trt.batch.options import BatchOptions
+from i2s_trt.batch.output_folder import UnusableName
+from i2s_trt.batch.stages import Stage
+from i2s_trt.cluster.dispatcher import Dispatcher
+from i2s_trt.cluster.events import Listen
+from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.model import ModelParcel
+from i2s_trt.cluster.options import WorkerPlan
+from i2s_trt.cluster.render import Rendered
+from i2s_trt.cluster.tasks import Done, Failed, Task
+from i2s_trt.errors import EnvironmentFault, I2sError
+
+_MOST = 32  # latents that a worker takes at a time
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An output that a worker has made: its bytes are here, or in the worker's folder."""
+
+    edited: Edited
+    token: str
+    rendered: Rendered
+
+
+class ClusterCrew:
+    """Renders on a cluster; see `Crew`. It makes the same files, names and journal as threads of this process do.
+
+    Args:
+        cluster: that was joined.
+        plan: what workers do.
+        model: with which.
+        listen: called with what happens.
+    """
+
+    def __init__(self, cluster: Cluster, plan: WorkerPlan, model: ModelParcel, listen: Listen) -> None:
+        self._cluster, self._plan, self._model, self._listen = cluster, plan, model, listen
+        self._dispatcher: Dispatcher | None = None
+
+    def capacity(self, _options: BatchOptions) -> int:
+        """Edited latents that wait for the crew at most."""
+        return 2 * _MOST * self._cluster.workers
+
+    def stages(self, site: Site) -> Sequence[Stage]:
+        """Handing out, and bringing what comes back into the folder; see `Crew`."""
+        partial = site.outputs.partial.resolve() if self._plan.outputs == "shared" else None
+        self._dispatcher = dispatcher = Dispatcher(self._cluster, self._plan, self._model, partial, self._listen)
+        work = _Work(site, dispatcher)
+        return [
+            Stage([work.hand_out], 2 * site.options.group),
+            Stage([work.place] * site.options.writers, site.options.group),
+        ]
+
+    def rates(self) -> Mapping[str, float]:
+        """Pictures a second of each machine."""
+        return self._dispatcher.rates() if self._dispatcher else {}
+
+
+class _Feed:
+    """Edited latents as tasks; those under way are kept by name."""
+
+    def __init__(self, incoming: Channel[Edited]) -> None:
+        self._incoming = incoming
+        self.under_way: dict[str, Edited] = {}
+
+    def poll(self, most: int) -> list[Task] | None:
+        group = self._incoming.poll(min(most, _MOST))
+        if group is None:
+            return None
+        self.under_way |= {item.job.output: item for item in group}
+        return [Task(item.job.output, item.w_plus) for item in group]
+
+
+class _Work:
+    """Each method is what a thread of a stage does."""
+
+    def __init__(self, site: Site, dispatcher: Dispatcher) -> None:
+        self._site, self._dispatcher = site, dispatcher
+
+    def hand_out(self, incoming: Channel[Edited]) -> Iterator[_Made]:
+        feed = _Feed(incoming)
+        for token, outcome in self._dispatcher.run(feed):
+            edited = feed.under_way.pop(outcome.name)
+            if isinstance(outcome, Done):
+                yield _Made(edited, token, outcome.value)
+            else:
+                self._fail(outcome)
+
+    def _fail(self, outcome: Failed) -> None:
+        if outcome.kind == "disk":
+            self._site.full = EnvironmentFault(outcome.message, outcome.hint)
+        else:
+            self._site.fail(outcome.name, I2sError(outcome.message, outcome.hint))
+
+    def place(self, incoming: Channel[_Made]) -> Iterator[Commit]:
+        for made in incoming:
+            yield from self._place(made)
+
+    def _place(self, made: _Made) -> Iterator[Commit]:
+        job, rendered = made.edited.job, made.rendered
+        if self._site.full:
+            return
+        try:
+            if rendered.data is None:
+                self._site.outputs.adopt(job.output, made.token, rendered.size)
+            elif hashlib.sha256(rendered.data).hexdigest() != rendered.sha256:
+                raise EnvironmentFault(f"{job.output} was damaged on its way", "run the same command with --resume")
+            else:
+                self._site.outputs.write(job.output, rendered.data)
+        except UnusableName as error:
+            self._site.fail(job.output, error)
+        except EnvironmentFault as fault:
+            self._site.full = fault
+        else:
+            yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine)

@@ -1,0 +1,216 @@
+"""Gives tasks to workers as they ask for them, and sees to it that every task has one outcome, whatever dies."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from i2s_trt import __version__
+from i2s_trt.cluster.events import ClusterEvent, Listen
+from i2s_trt.cluster.faults import alive_nodes, node_name, refusal, refuse_other_versions, why
+from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.options import WorkerPlan
+from i2s_trt.cluster.slot import Attempt, Slot
+from i2s_trt.cluster.tasks import Answer, Failed, Hello, Outcome, Task
+from i2s_trt.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    from i2s_trt.cluster.model import ModelParcel
+
+_FALSE_STARTS = 3
+_BLAMES = 2  # a task that two workers failed at is given up
+_WAIT = 0.5  # seconds between looks at whether anybody still wants the results
+_STARVED = 0.01  # seconds between looks for more tasks
+PATIENCE = 600.0  # seconds without a single worker
+
+
+class Feed(Protocol):
+    """Where tasks come from; asked again and again."""
+
+    def poll(self, most: int) -> list[Task] | None:
+        """Some tasks, at once: none when they are still to come, None when there will be no more."""
+        ...
+
+
+class Dispatcher:
+    """Does tasks on a cluster.
+
+    Args:
+        cluster: that was joined.
+        plan: what workers do.
+        model: with which; None where they need none.
+        partial: folder on a disk that all machines share, for what workers write; None when they give it back.
+        listen: called with what happens.
+    """
+
+    def __init__(
+        self, cluster: Cluster, plan: WorkerPlan, model: "ModelParcel | None", partial: Path | None, listen: Listen
+    ) -> None:
+        self._cluster, self._plan, self._model, self._partial, self._listen = cluster, plan, model, partial, listen
+        self._slots = [Slot(number) for number in range(cluster.workers)]
+        self._again: list[Attempt] = []
+        self._ended = False  # whether the feed has
+        self._by_node: Counter[str] = Counter()
+        self._begun = self._last_seen = time.monotonic()
+        self._last_words = ""
+
+    def run(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
+        """The outcome of every task and the token of the worker it comes from, as they come.
+
+        Raises:
+            EnvironmentFault: a machine cannot take part, or no worker is left.
+        """
+        try:
+            for slot in self._slots:
+                slot.start(self._cluster, self._partial)
+            while self._hand_out(feed):
+                yield from self._hear()
+        finally:
+            for slot in self._slots:
+                slot.end()
+
+    def ask_to_stop(self) -> None:
+        """Have workers end what is under way soon."""
+        for slot in self._slots:
+            slot.ask_to_stop()
+
+    def rates(self) -> Mapping[str, float]:
+        """Tasks a second that each machine has done since the first worker was ready."""
+        seconds = max(1e-9, time.monotonic() - self._begun)
+        return {node: count / seconds for node, count in sorted(self._by_node.items())}
+
+    def _hand_out(self, feed: Feed) -> bool:
+        """Give every worker what it has room for, the idlest first. False when everything is done."""
+        while True:
+            given = False
+            for slot in sorted(filter(Slot.has_room, self._slots), key=lambda slot: len(slot.groups)):
+                if group := self._group(slot, feed):
+                    slot.give(group)
+                    given = True
+            if not given:
+                return bool(not self._ended or self._again or any(slot.groups for slot in self._slots))
+
+    def _group(self, slot: Slot, feed: Feed) -> list[Attempt]:
+        suits = [attempt for attempt in self._again if self._may_try(attempt, slot)]
+        if lone := [attempt for attempt in suits if attempt.alone][:1]:
+            if slot.groups:
+                return []  # it gets nothing more until it can take that one
+            chosen = lone
+        else:
+            chosen = suits[: slot.batch]
+        if chosen:
+            self._again = [attempt for attempt in self._again if attempt not in chosen]
+            return chosen
+        if self._ended:
+            return []
+        tasks = feed.poll(slot.batch)
+        self._ended = tasks is None
+        return [Attempt(task) for task in tasks or []]
+
+    def _may_try(self, attempt: Attempt, slot: Slot) -> bool:
+        """Not where it failed, as long as there is somewhere else; better on another machine."""
+        number, node_id = attempt.avoid
+        others = [other for other in self._slots if other.number != number and other.is_promising]
+        if not others:
+            return True
+        elsewhere = [other for other in others if other.node_id != node_id]
+        return slot in (elsewhere or others)
+
+    def _hear(self) -> Iterator[tuple[str, Outcome]]:
+        """Wait for answers, and take those that are there."""
+        import ray
+
+        owed = {reference: slot for slot in self._slots for reference in slot.references}
+        if not owed:
+            self._must_have_workers()
+            time.sleep(_STARVED)
+            return
+        starved = not self._ended and any(slot.has_room() for slot in self._slots)
+        answers, _ = ray.wait(list(owed), num_returns=1, timeout=_STARVED if starved else _WAIT)
+        for reference in answers:
+            yield from self._take(owed[reference], reference)
+        self._must_have_workers()
+
+    def _take(self, slot: Slot, reference: Any) -> Iterator[tuple[str, Outcome]]:
+        import ray
+
+        try:
+            answer = ray.get(reference)
+        except ray.exceptions.RayError as error:
+            self._refuse(slot, error)
+            yield from self._lose(slot, reference, error)
+            return
+        if reference == slot.call:
+            self._welcome(slot, answer)
+            return
+        yield from self._settle(slot, slot.groups.pop(reference), answer)
+
+    def _welcome(self, slot: Slot, answer: Any) -> None:
+        """A worker has said where it is, or that it is ready."""
+        slot.call = None
+        if not isinstance(answer, Hello):
+            slot.node, slot.node_id = node_name(answer["node_id"]), answer["node_id"]
+            refuse_other_versions(slot.node, answer["version"], __version__)
+            slot.open(self._plan, self._model)
+            return
+        if not any(other.state == "ready" or other.done for other in self._slots):
+            self._begun = time.monotonic()
+        slot.state, slot.batch, slot.threads, slot.false_starts = "ready", answer.batch, answer.threads, 0
+        about = {"device": answer.device, "engine": answer.engine, "batch": answer.batch}
+        self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
+
+    def _settle(self, slot: Slot, group: list[Attempt], answer: Answer) -> Iterator[tuple[str, Outcome]]:
+        if answer.batch < slot.batch:
+            data = {"worker": slot.number, "node": slot.node, "batch": answer.batch}
+            self._listen(ClusterEvent("smaller", data))
+        slot.batch = answer.batch
+        for attempt, outcome in zip(group, answer.outcomes, strict=True):
+            if isinstance(outcome, Failed) and outcome.kind != "disk" and attempt.blame + 1 < _BLAMES:
+                self._retry(attempt, slot, outcome.message, blame=1, alone=attempt.alone)
+                continue
+            slot.done += 1
+            self._by_node[slot.node] += 1
+            yield slot.token, outcome
+
+    def _lose(self, slot: Slot, reference: Any, error: Exception) -> Iterator[tuple[str, Outcome]]:
+        """A worker has ended: another takes its place, and what it was doing is done again."""
+        reason, groups = why(error), list(slot.groups.values())
+        removed = bool(slot.node_id) and slot.node_id not in alive_nodes()
+        self._last_words = f"a worker on {slot.node or 'some machine'}: {reason}"
+        data = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
+        self._listen(ClusterEvent("lost", data))
+        for attempt in [attempt for group in groups for attempt in group]:
+            blame = int(attempt.alone and not removed)
+            if attempt.blame + blame >= _BLAMES:
+                yield slot.token, Failed(attempt.task.name, f"two workers ended while they made it: {reason}")
+            else:
+                self._retry(attempt, slot, reason, blame, alone=not removed)
+        slot.false_starts += reference == slot.call and not removed
+        slot.end()
+        if slot.false_starts >= _FALSE_STARTS:
+            slot.state, slot.groups, slot.call = "retired", {}, None
+        else:
+            slot.node = slot.node_id = ""
+            slot.start(self._cluster, self._partial)
+
+    def _retry(self, attempt: Attempt, slot: Slot, reason: str, blame: int, *, alone: bool) -> None:
+        if blame:
+            self._listen(ClusterEvent("retry", {"name": attempt.task.name, "node": slot.node, "reason": reason}))
+        avoid = (slot.number, slot.node_id) if blame else attempt.avoid
+        self._again.append(Attempt(attempt.task, attempt.blame + blame, alone, avoid))
+
+    def _refuse(self, slot: Slot, error: Exception) -> None:
+        """An error that says what is wrong with a machine ends the run: it would be the same again."""
+        if slot.call is not None and (fault := refusal(error, slot.node, __version__)):
+            raise fault
+
+    def _must_have_workers(self) -> None:
+        now = time.monotonic()
+        if any(slot.state == "ready" for slot in self._slots):
+            self._last_seen = now
+        elif all(slot.state == "retired" for slot in self._slots) or now - self._last_seen > PATIENCE:
+            raise EnvironmentFault(
+                f"no worker is left ({self._last_words or 'no machine of the cluster had room'})",
+                "look at the machines with `ray status`, and run the same command again with --resume",
+            )

@@ -1,0 +1,22 @@
+"""What a cluster has to say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ClusterEvent:
+    """Something a user may want to see.
+
+    Attributes:
+        kind: `cluster` (joined), `worker` (ready), `lost` (a worker ended), `retry` (a task goes elsewhere) or
+            `smaller` (a worker takes smaller batches).
+        data: JSON values.
+    """
+
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+Listen = Callable[[ClusterEvent], None]

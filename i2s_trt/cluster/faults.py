@@ -1,0 +1,57 @@
+"""What Ray's errors mean to whoever waits for the result."""
+
+from collections.abc import Callable
+from typing import Any
+
+from i2s_trt.errors import EnvironmentFault, I2sError
+
+_SHOWN = 200  # characters
+_SAME_EVERYWHERE = "install the same version of i2s-trt on every machine"
+
+
+def known_nodes() -> list[dict[str, Any]]:
+    """What Ray says of every machine that is or was there."""
+    import ray
+
+    ask: Callable[[], list[dict[str, Any]]] = ray.nodes
+    return ask()
+
+
+def alive_nodes() -> set[str]:
+    """Ray's names of the machines that are there."""
+    return {node["NodeID"] for node in known_nodes() if node["Alive"]}
+
+
+def node_name(node_id: str) -> str:
+    """What people call a machine: the name it was started with, or its address."""
+    import ray
+
+    names = (
+        str(node.get("NodeName") or node["NodeManagerAddress"]) for node in ray.nodes() if node["NodeID"] == node_id
+    )
+    return next(names, "some machine")
+
+
+def refuse_other_versions(node: str, found: str, version: str) -> None:
+    """Refuse a machine with another version of the program. Raises EnvironmentFault that names both."""
+    if found != version:
+        raise EnvironmentFault(f"{node} has i2s-trt {found}, and the driver {version}", _SAME_EVERYWHERE)
+
+
+def refusal(error: Exception, node: str, version: str) -> EnvironmentFault | None:
+    """Why a machine cannot take part, if the error of a starting worker says so."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, I2sError):
+        return EnvironmentFault(f"{node}: {cause.args[0]}", cause.hint)
+    if isinstance(cause, ModuleNotFoundError):
+        return EnvironmentFault(f"{node}: the package {cause.name} is missing", f"pip install {cause.name} there")
+    if "No module named 'i2s_trt" in str(error):
+        return EnvironmentFault(f"{node or 'a machine'} has no i2s-trt {version}", _SAME_EVERYWHERE)
+    return None
+
+
+def why(error: Exception) -> str:
+    """An error of Ray's in a line."""
+    text = " ".join(str(getattr(error, "cause", None) or error).split())
+    _, marked, detail = text.partition("Worker exit detail: ")
+    return (detail if marked else text)[:_SHOWN]

@@ -1,0 +1,86 @@
+"""A model on its way to a worker: from the worker's own store by digest, or from the driver where it is not there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from i2s_trt.checkpoints.catalogue import ModelInfo, find_folder, is_name, read_info, stored_folders
+from i2s_trt.checkpoints.store import load_weights, model_info, save_model
+from i2s_trt.errors import EnvironmentFault, ModelError
+from i2s_trt.files import guard_os_errors, home, make_folder
+from i2s_trt.models.generator import GeneratorWeights
+
+
+@dataclass(frozen=True)
+class ModelParcel:
+    """A model, wherever it is.
+
+    Attributes:
+        name: as it was typed where the driver runs.
+        info: what is known about it; its digest says which one it is.
+        weights: the reference to its bytes in Ray's object store; within a tuple, so that they are fetched on demand.
+    """
+
+    name: str
+    info: ModelInfo
+    weights: tuple[Any, ...] = field(repr=False)
+
+
+def pack_model(name: str) -> ModelParcel:
+    """Put a model into the object store of the cluster. Raises ModelError when there is no such model."""
+    import ray
+    import safetensors.torch
+
+    weights = load_weights(name)
+    data = safetensors.torch.save(dict(weights.tensors))
+    return ModelParcel(name, model_info(name), (ray.put(data),))
+
+
+def unpack_model(parcel: ModelParcel) -> str:
+    """A model on this machine: a name or a path for `load_generator`.
+
+    It is the one of this digest in the store; where there is none it is fetched, and kept for the next time.
+
+    Raises:
+        ModelError: the store has another model of this name, or what was fetched is damaged.
+    """
+    wanted = parcel.info.digest
+    for folder in _known(parcel):
+        if read_info(folder).digest == wanted:
+            return str(folder)
+    other = find_folder(parcel.name) if is_name(parcel.name) else None
+    if other:
+        raise ModelError(
+            f"its model {parcel.name} is {read_info(other).digest[:12]}, and the driver's is {wanted[:12]}",
+            "import the same file there, or under another name",
+        )
+    return str(_fetch(parcel))
+
+
+def _known(parcel: ModelParcel) -> Iterator[Path]:
+    named = find_folder(parcel.name) if is_name(parcel.name) else None
+    fetched = find_folder(_fetched(parcel))
+    yield from filter(None, [named, fetched, *stored_folders()])
+
+
+def _fetched(parcel: ModelParcel) -> Path:
+    return home() / "fetched" / parcel.info.digest[:32]
+
+
+def _fetch(parcel: ModelParcel) -> Path:
+    """Bring a model into a folder of its own; of several workers on a machine one does, and the others wait."""
+    import ray
+    import safetensors.torch
+    from filelock import FileLock
+
+    folder = _fetched(parcel)
+    make_folder(folder.parent)
+    with guard_os_errors(folder), FileLock(folder.with_suffix(".lock")):
+        if find_folder(folder):
+            return folder
+        weights = GeneratorWeights(parcel.info.spec, safetensors.torch.load(bytes(ray.get(parcel.weights[0]))))
+        if weights.digest() != parcel.info.digest:
+            raise EnvironmentFault("the model was damaged on its way", "run the same command again with --resume")
+        save_model(folder, parcel.info, weights)
+    return folder

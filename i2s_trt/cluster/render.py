@@ -1,0 +1,136 @@
+"""A worker's side of editing: latents to pictures to bytes."""
+
+import hashlib
+import queue
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from i2s_trt.arrays import Pixels
+from i2s_trt.batch.disk import write_synced
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.errors import I2sError
+from i2s_trt.files import explain_os_error
+from i2s_trt.images.encode import encoder
+from i2s_trt.memory import give_back_memory, memory_ran_out
+
+if TYPE_CHECKING:
+    from i2s_trt.synthesizer import Synthesizer
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How pictures are made.
+
+    Attributes:
+        engine, precision, device: as in `engines.open.open_model`.
+        batch: latents at a time; 0 for what suits the engine.
+        picture_format, quality: as `encode.encoder` takes them.
+        cores: of each worker.
+    """
+
+    engine: str = "auto"
+    precision: str = "auto"
+    device: str = "auto"
+    batch: int = 0
+    picture_format: str = "png"
+    quality: int = 92
+    cores: int = 1
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An output that was made.
+
+    Attributes:
+        size: in bytes.
+        sha256: of them.
+        engine: that rendered it.
+        data: the bytes; None when they are in the worker's folder.
+    """
+
+    size: int
+    sha256: str
+    engine: str
+    data: bytes | None
+
+
+class RenderWorkshop:
+    """Renders, encodes and writes; see `Workshop`. A task's payload is w_plus float32 [L, D].
+
+    Args:
+        synthesizers: one for each group that may render at a time; one more group is encoded meanwhile.
+        settings: of the pictures.
+        bench: the worker's place.
+        hello: what it is.
+    """
+
+    def __init__(
+        self, synthesizers: "Sequence[Synthesizer]", settings: RenderSettings, bench: Bench, hello: Hello
+    ) -> None:
+        self.hello = hello
+        self._folder, self._batch = bench.folder, hello.batch
+        self._encode = encoder(settings.picture_format, settings.quality)
+        self._idle: queue.SimpleQueue[Synthesizer] = queue.SimpleQueue()
+        for synthesizer in synthesizers:
+            self._idle.put(synthesizer)
+
+    def work(self, tasks: Sequence[Task]) -> Answer:
+        """Render some tasks, fewer at a time than they are if the device had too little memory for as many before."""
+        outcomes: list[Outcome] = []
+        rest = list(tasks)
+        while rest:
+            size = min(len(rest), self._batch)
+            outcomes += self._group(rest[:size])
+            rest = rest[size:]
+        return Answer(outcomes, self._batch)
+
+    def stop(self) -> None:
+        """Groups take less than a second; they are finished."""
+
+    def _group(self, tasks: Sequence[Task]) -> list[Outcome]:
+        try:
+            pictures = self._render(tasks)
+        except Exception as error:
+            if not (memory := memory_ran_out(error)) and not isinstance(error, I2sError):
+                raise
+            if len(tasks) > 1:  # less memory will do, or the others may be fine
+                half = len(tasks) // 2 if memory else 1
+                self._batch = min(self._batch, half) if memory else self._batch
+                give_back_memory()
+                return [
+                    outcome
+                    for start in range(0, len(tasks), half)
+                    for outcome in self._group(tasks[start : start + half])
+                ]
+            if isinstance(error, I2sError):
+                return [Failed(tasks[0].name, error.args[0], error.hint)]
+            return [Failed(tasks[0].name, "there is too little memory for a single picture", "", "memory")]
+        return [self._finish(task, pixels) for task, pixels in zip(tasks, pictures, strict=True)]
+
+    def _render(self, tasks: Sequence[Task]) -> Pixels:
+        synthesizer = self._idle.get()
+        try:
+            return synthesizer(np.stack([task.payload for task in tasks]))
+        finally:
+            self._idle.put(synthesizer)
+
+    def _finish(self, task: Task, pixels: Pixels) -> Outcome:
+        data = self._encode(pixels)
+        digest = hashlib.sha256(data).hexdigest()
+        if self._folder is None:
+            return Done(task.name, Rendered(len(data), digest, self.hello.engine, data))
+        return self._write(self._folder / task.name, data) or Done(
+            task.name, Rendered(len(data), digest, self.hello.engine, None)
+        )
+
+    def _write(self, path: Path, data: bytes) -> Failed | None:
+        try:
+            write_synced(path, data)
+        except OSError as error:
+            fault = explain_os_error(path, error)
+            return Failed(path.name, fault.args[0], fault.hint, "disk" if fault.exit_code != 2 else "task")
+        return None

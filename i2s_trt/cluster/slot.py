@@ -1,0 +1,112 @@
+"""A place for a worker: the actor that fills it now, and what that one is doing."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from i2s_trt.cluster.actor import remote_actor
+from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.tasks import Bench, Task
+
+_SOON = 60.0  # seconds in which a worker gets ready
+
+
+@dataclass(eq=False)
+class Attempt:
+    """A task on its way.
+
+    Attributes:
+        task: what is to be done.
+        blame: how often a worker failed while it did this task and no other.
+        alone: whether it is given to a worker that has nothing else, to see whose fault it is.
+        avoid: the slot and the machine where it failed.
+    """
+
+    task: Task
+    blame: int = 0
+    alone: bool = False
+    avoid: tuple[int, str] = (-1, "")
+
+
+@dataclass(eq=False)
+class Slot:
+    """A place for a worker.
+
+    Attributes:
+        number: of the slot.
+        state: `starting`, `opening`, `ready` or `retired`.
+        token: of the actor that is there now.
+        node, node_id: where it runs: address, and Ray's name.
+        groups: what it is doing, by reference to the answer.
+        call: the answer that a starting worker owes.
+        batch, threads: what it likes to take.
+        done: tasks it has done.
+        false_starts: how many actors in a row never got ready.
+    """
+
+    number: int
+    state: str = "starting"
+    token: str = ""
+    node: str = ""
+    node_id: str = ""
+    groups: dict[Any, list[Attempt]] = field(default_factory=dict)
+    call: Any = None
+    batch: int = 1
+    threads: int = 1
+    done: int = 0
+    false_starts: int = 0
+    _actor: Any = None
+    _bench: Bench | None = None
+    _since: float = 0.0
+
+    def start(self, cluster: Cluster, partial: Path | None) -> None:
+        """Ask Ray for an actor; `partial` is the folder on the shared disk where it gets one of its own."""
+        self.token = f"worker-{self.number}-{secrets.token_hex(4)}"
+        folder = None if partial is None else partial / self.token
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._bench = Bench(self.token, folder)
+        # one thread more than it works with: `stop` must get through
+        self._actor = remote_actor(num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_concurrency=4)
+        self.state, self.groups, self._since = "starting", {}, time.monotonic()
+        self.call = self._actor.identify.remote()
+
+    def open(self, plan: Any, model: Any) -> None:
+        """Have the actor build what tasks need."""
+        self.state = "opening"
+        self.call = self._actor.open.remote(plan, model, self._bench)
+
+    def give(self, group: list[Attempt]) -> None:
+        """Give it tasks."""
+        self.groups[self._actor.work.remote([attempt.task for attempt in group])] = group
+
+    @property
+    def is_promising(self) -> bool:
+        """Whether it works, or may soon; an actor that Ray finds no room for stays `starting`."""
+        return self.state == "ready" or (self.state != "retired" and time.monotonic() - self._since < _SOON)
+
+    def has_room(self) -> bool:
+        """Whether it can take another group."""
+        busy_alone = any(attempt.alone for group in self.groups.values() for attempt in group)
+        return self.state == "ready" and len(self.groups) < self.threads and not busy_alone
+
+    def ask_to_stop(self) -> None:
+        """Have it end what is under way soon."""
+        if self.state == "ready":
+            self._actor.stop.remote()
+
+    def end(self) -> None:
+        """Kill the actor."""
+        import ray
+
+        if self._actor is not None:
+            ray.kill(self._actor)
+            self._actor = None
+
+    @property
+    def references(self) -> Sequence[Any]:
+        """What answers it owes."""
+        return [*self.groups, *([] if self.call is None else [self.call])]

@@ -1,0 +1,114 @@
+"""What goes to a worker and comes back: nothing but data, so that any worker can do any task, twice if need be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+Kind = Literal["task", "memory", "disk"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to be done.
+
+    Attributes:
+        name: of its result, fixed in the plan and different from all others'.
+        payload: what it is done with; data.
+    """
+
+    name: str
+    payload: Any
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task that was done.
+
+    Attributes:
+        name: the task's.
+        value: its result; data.
+    """
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A task that was not done.
+
+    Attributes:
+        name: the task's.
+        message, hint: as of an `I2sError`.
+        kind: `task` when it may be the task's own fault, `memory` when the device had too little, `disk` when nothing
+            more can be written.
+    """
+
+    name: str
+    message: str
+    hint: str = ""
+    kind: Kind = "task"
+
+
+Outcome = Done | Failed
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a worker says when it is ready.
+
+    Attributes:
+        device: that it computes on.
+        engine: what it computes with, for the record.
+        batch: tasks that it likes to take at a time.
+        threads: groups of tasks that it works on at a time.
+    """
+
+    device: str
+    engine: str
+    batch: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a group of tasks.
+
+    Attributes:
+        outcomes: one for each task, in their order.
+        batch: tasks that the worker likes to take from now on.
+    """
+
+    outcomes: Sequence[Outcome]
+    batch: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A worker's own place.
+
+    Attributes:
+        token: of this worker, of no other and of no earlier one.
+        folder: on the shared output folder, where its results wait for the driver; None when the driver gets them.
+    """
+
+    token: str
+    folder: Path | None
+
+
+class Workshop(Protocol):
+    """What a worker has built once, to do its tasks with."""
+
+    @property
+    def hello(self) -> Hello:
+        """What it is."""
+        ...
+
+    def work(self, tasks: Sequence[Task]) -> Answer:
+        """Do some tasks. Anything it raises means that the worker is of no use any more."""
+        ...
+
+    def stop(self) -> None:
+        """End what is under way soon; called from another thread."""
+        ...

@@ -1,0 +1,69 @@
+"""Workshops for tests: tasks say themselves what is to happen to them."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.cluster.render import RenderSettings, RenderWorkshop
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.errors import I2sError
+from i2s_trt.synthesizer import TorchSynthesizer
+
+POISON, DEADLY, HUGE = 1000.0, 2000.0, 3000.0  # of a latent's first number
+
+
+class Odd:
+    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)` or nothing."""
+
+    def __init__(self, settings: Mapping[str, Any], bench: Bench) -> None:
+        self.hello = Hello("cpu", "odd", settings.get("batch", 4), 2)
+        self._token, self._batch = bench.token, self.hello.batch
+
+    def work(self, tasks: Sequence[Task]) -> Answer:
+        return Answer([self._one(task) for task in tasks], self._batch)
+
+    def stop(self) -> None:
+        pass
+
+    def _one(self, task: Task) -> Outcome:
+        what, *arguments = task.payload or ("nothing",)
+        if what == "sleep":
+            time.sleep(arguments[0])
+        if what in ("die", "fail"):
+            with Path(arguments[0]).open("a") as log:
+                log.write(f"{self._token}\n")
+            if what == "fail":
+                return Failed(task.name, "this one is odd", "leave it out")
+            os._exit(7)
+        return Done(task.name, (self._token, os.getpid()))
+
+
+def open_odd(settings: Mapping[str, Any], _model: str, bench: Bench) -> Odd:
+    return Odd(settings, bench)
+
+
+class Poisonous(TorchSynthesizer):
+    """Renders; some latents are an error, some end the process, and some need more memory than there is."""
+
+    def __call__(self, w_plus: WPlus) -> Pixels:
+        first = w_plus[:, 0, 0]
+        if (first == DEADLY).any():
+            os._exit(9)
+        if (first == POISON).any():
+            raise I2sError("this latent is poisoned", "leave it out")
+        if (first == HUGE).any() and len(w_plus) > 2:
+            raise MemoryError
+        time.sleep(0.01)
+        return super().__call__(np.asarray(w_plus))
+
+
+def open_poisonous(settings: Mapping[str, Any], model: str, bench: Bench) -> RenderWorkshop:
+    from i2s_trt.checkpoints.store import load_generator
+
+    wanted = RenderSettings(**settings)
+    return RenderWorkshop([Poisonous(load_generator(model))], wanted, bench, Hello("cpu", "torch in fp32", 4, 2))

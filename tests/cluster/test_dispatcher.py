@@ -1,0 +1,184 @@
+"""Tasks on a real cluster: each has one outcome, whatever dies."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from i2s_trt.cluster import dispatcher as dispatching
+from i2s_trt.cluster.dispatcher import Dispatcher
+from i2s_trt.cluster.events import ClusterEvent
+from i2s_trt.cluster.join import joined
+from i2s_trt.cluster.options import WorkerPlan, cluster_options
+from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
+from i2s_trt.errors import EnvironmentFault, UsageError
+from tests.cluster.conftest import start_machines
+
+PLAN = WorkerPlan("tests.cluster.openers:open_odd", {"batch": 4})
+
+
+class Tasks:
+    """Gives tasks as they are asked for, and notes how many."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = iter(tasks)
+        self.given = 0
+
+    def poll(self, most: int) -> list[Task] | None:
+        group = list(islice(self._tasks, most))
+        self.given += len(group)
+        return group or None
+
+
+def done(
+    address: str, tasks: Iterable[Task], events: list[ClusterEvent] | None = None, plan: WorkerPlan = PLAN
+) -> list[Outcome]:
+    """The outcomes of some tasks."""
+    listen = (lambda _event: None) if events is None else events.append
+    with joined(cluster_options(address)) as cluster:
+        dispatcher = Dispatcher(cluster, plan, None, None, listen)
+        return [outcome for _, outcome in dispatcher.run(Tasks(tasks))]
+
+
+def kinds(events: Iterable[ClusterEvent]) -> Counter[str]:
+    return Counter(event.kind for event in events)
+
+
+def names(outcomes: Iterable[Outcome]) -> list[str]:
+    return sorted(outcome.name for outcome in outcomes)
+
+
+def test_every_machine_takes_part_and_every_task_is_done_once(machines: Any) -> None:
+    events: list[ClusterEvent] = []
+    outcomes = done(machines.address, [Task(f"t{i:03}", ("sleep", 0.01)) for i in range(200)], events)
+    assert names(outcomes) == [f"t{i:03}" for i in range(200)]
+    workers = [event.data["node"] for event in events if event.kind == "worker"]
+    assert sorted(workers) == ["machine0", "machine1"]
+    pids = {outcome.value[1] for outcome in outcomes if isinstance(outcome, Done)}
+    assert len(pids) == 2
+
+
+def test_a_worker_that_is_killed_loses_nothing(machines: Any) -> None:
+    events: list[ClusterEvent] = []
+    killed = False
+    with joined(cluster_options(machines.address)) as cluster:
+        dispatcher = Dispatcher(cluster, PLAN, None, None, events.append)
+        outcomes: list[Outcome] = []
+        for _, outcome in dispatcher.run(Tasks([Task(f"t{i:03}", ("sleep", 0.05)) for i in range(100)])):
+            outcomes.append(outcome)
+            if len(outcomes) > 10 and not killed and isinstance(outcome, Done):
+                os.kill(outcome.value[1], signal.SIGKILL)
+                killed = True
+    assert names(outcomes) == [f"t{i:03}" for i in range(100)]
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert kinds(events)["lost"] == 1
+    assert kinds(events)["worker"] == 3
+
+
+def test_a_task_that_ends_workers_is_tried_elsewhere_once_and_reported(machines: Any, tmp_path: Path) -> None:
+    log = tmp_path / "deaths"
+    tasks = [Task(f"t{i:02}", ("die", str(log)) if i == 9 else None) for i in range(40)]
+    events: list[ClusterEvent] = []
+    outcomes = done(machines.address, tasks, events)
+    assert names(outcomes) == [f"t{i:02}" for i in range(40)]
+    (failed,) = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    assert failed.name == "t09"
+    assert "two workers ended while they made it" in failed.message
+    assert len(log.read_text().splitlines()) == 3  # in company, alone, and alone elsewhere
+    (retry,) = [event for event in events if event.kind == "retry"]
+    assert retry.data["name"] == "t09"
+
+
+def test_a_task_that_fails_is_tried_once_on_the_other_worker(machines: Any, tmp_path: Path) -> None:
+    log = tmp_path / "failures"
+    tasks = [Task(f"t{i}", ("fail", str(log)) if i == 3 else ("sleep", 0.02)) for i in range(60)]
+    outcomes = done(machines.address, tasks)
+    (failed,) = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    assert (failed.name, failed.message, failed.hint) == ("t3", "this one is odd", "leave it out")
+    first, second = log.read_text().splitlines()
+    assert first != second
+
+
+def test_a_machine_that_is_removed_is_nobodys_fault(tmp_path: Path) -> None:
+    found = start_machines(1, 1)
+    events: list[ClusterEvent] = []
+    try:
+        leaving = found.list_all_nodes()[1]
+        with joined(cluster_options(found.address)) as cluster:
+            dispatcher = Dispatcher(cluster, PLAN, None, None, events.append)
+            outcomes: list[Outcome] = []
+            remove = threading.Thread(target=found.remove_node, args=(leaving,))
+            for _, outcome in dispatcher.run(Tasks([Task(f"t{i:03}", ("sleep", 0.05)) for i in range(150)])):
+                outcomes.append(outcome)
+                if len(outcomes) == 20:
+                    remove.start()
+            remove.join()
+    finally:
+        found.shutdown()
+    assert names(outcomes) == [f"t{i:03}" for i in range(150)]
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    (lost,) = [event for event in events if event.kind == "lost"]
+    assert lost.data["removed"]
+    assert kinds(events)["retry"] == 0
+
+
+def test_a_slow_machine_takes_less(machines: Any) -> None:
+    """Work is pulled: who is busy with one long task is given no others meanwhile."""
+    tasks = [Task("long", ("sleep", 2.0)), *(Task(f"t{i:02}", ("sleep", 0.02)) for i in range(60))]
+    plan = WorkerPlan(PLAN.opener, {"batch": 1})
+    outcomes = [outcome for outcome in done(machines.address, tasks, plan=plan) if isinstance(outcome, Done)]
+    slow = next(outcome.value[0] for outcome in outcomes if outcome.name == "long")
+    assert outcomes[-1].name == "long" or sum(outcome.value[0] == slow for outcome in outcomes) < 45
+
+
+def test_no_more_tasks_are_taken_than_workers_have_room_for(machines: Any) -> None:
+    with joined(cluster_options(machines.address)) as cluster:
+        dispatcher = Dispatcher(cluster, PLAN, None, None, lambda _event: None)
+        tasks = Tasks(Task(f"t{i}", None) for i in range(10**9))
+        results = dispatcher.run(tasks)
+        next(results)
+        time.sleep(1)
+        assert tasks.given <= 2 * 2 * 4
+        results.close()  # type: ignore[attr-defined]
+
+
+def test_without_any_worker_it_does_not_wait_for_ever(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatching, "PATIENCE", 1.0)
+    with joined(cluster_options(machines.address)) as cluster:
+        too_much = type(cluster)(1, 1, 77.0, 0.0)
+        with pytest.raises(EnvironmentFault, match="no machine of the cluster had room"):
+            list(Dispatcher(too_much, PLAN, None, None, lambda _event: None).run(Tasks([Task("t", None)])))
+
+
+def test_a_machine_without_what_it_needs_is_named(machines: Any) -> None:
+    with pytest.raises(EnvironmentFault, match=r"machine\d: the package nowhere is missing"):
+        done(machines.address, [Task("t", None)], plan=WorkerPlan("nowhere:open"))
+
+
+@pytest.mark.parametrize("address", ["locale", "local:0", "host", "host:port", "ray://host:10001", ""])
+def test_addresses_that_are_none(address: str) -> None:
+    with pytest.raises(UsageError, match="--cluster"):
+        cluster_options(address)
+
+
+@pytest.mark.parametrize("cpus", [-1.0, 1.5, float("nan")])
+def test_shares_that_ray_does_not_give(cpus: float) -> None:
+    with pytest.raises(UsageError, match="--worker-cpus"):
+        cluster_options("local", cpus=cpus)
+
+
+def test_a_cluster_that_does_not_answer() -> None:
+    with pytest.raises(EnvironmentFault, match="no cluster at --cluster"), joined(cluster_options("127.0.0.1:9")):
+        pass
+
+
+def test_too_large_workers(machines: Any) -> None:
+    with pytest.raises(UsageError, match="64 cores"), joined(cluster_options(machines.address, cpus=64)):
+        pass
