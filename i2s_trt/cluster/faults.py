@@ -1,6 +1,6 @@
 """What Ray's errors mean to whoever waits for the result."""
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from i2s_trt.errors import EnvironmentFault, I2sError
@@ -11,10 +11,11 @@ _SAME_EVERYWHERE = "install the same version of i2s-trt on every machine"
 
 def known_nodes() -> list[dict[str, Any]]:
     """What Ray says of every machine that is or was there."""
-    import ray
+    return _ask(import_module("ray"))
 
-    ask: Callable[[], list[dict[str, Any]]] = ray.nodes
-    return ask()
+
+def _ask(ray: Any) -> list[dict[str, Any]]:
+    return list(ray.nodes())
 
 
 def alive_nodes() -> set[str]:

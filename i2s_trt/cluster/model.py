@@ -24,7 +24,7 @@ class ModelParcel:
 
     name: str
     info: ModelInfo
-    weights: tuple[Any, ...] = field(repr=False)
+    weights: tuple[Any, ...] = field(default=(), repr=False)
 
 
 def pack_model(name: str) -> ModelParcel:

@@ -11,6 +11,7 @@ from i2s_trt.cluster.actor import remote_actor
 from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.tasks import Bench, Task
 
+_THREADS = 16  # of an actor: more than it works with, so that `stop` gets through
 _SOON = 60.0  # seconds in which a worker gets ready
 
 
@@ -69,8 +70,7 @@ class Slot:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         self._bench = Bench(self.token, folder)
-        # one thread more than it works with: `stop` must get through
-        self._actor = remote_actor(num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_concurrency=4)
+        self._actor = remote_actor(num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_concurrency=_THREADS)
         self.state, self.groups, self._since = "starting", {}, time.monotonic()
         self.call = self._actor.identify.remote()
 

@@ -18,7 +18,7 @@ POISON, DEADLY, HUGE = 1000.0, 2000.0, 3000.0  # of a latent's first number
 
 
 class Odd:
-    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)` or nothing."""
+    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)`, `("slow",)` or nothing."""
 
     def __init__(self, settings: Mapping[str, Any], bench: Bench) -> None:
         self.hello = Hello("cpu", "odd", settings.get("batch", 4), 2)
@@ -34,6 +34,8 @@ class Odd:
         what, *arguments = task.payload or ("nothing",)
         if what == "sleep":
             time.sleep(arguments[0])
+        if what == "slow":
+            time.sleep(0.3 if self._token.startswith("worker-0") else 0.02)
         if what in ("die", "fail"):
             with Path(arguments[0]).open("a") as log:
                 log.write(f"{self._token}\n")

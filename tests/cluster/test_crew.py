@@ -1,0 +1,258 @@
+"""Batches rendered by a real cluster: the same files, journal and manifest as one machine makes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from i2s_trt.batch.options import BatchOptions, BatchResult, Rendering
+from i2s_trt.batch.runner import run_batch, run_crew
+from i2s_trt.checkpoints.catalogue import ModelInfo
+from i2s_trt.checkpoints.store import save_model
+from i2s_trt.cluster.actor import Actor
+from i2s_trt.cluster.crew import ClusterCrew
+from i2s_trt.cluster.events import ClusterEvent
+from i2s_trt.cluster.join import joined
+from i2s_trt.cluster.model import ModelParcel, pack_model, unpack_model
+from i2s_trt.cluster.options import WorkerPlan, cluster_options
+from i2s_trt.cluster.render import RenderSettings
+from i2s_trt.cluster.tasks import Bench
+from i2s_trt.errors import EnvironmentFault, ModelError
+from i2s_trt.models.generator import Generator, GeneratorWeights
+from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.synthesizer import TorchSynthesizer
+from tests.batch.support import collected, leftovers, pictures, prepare
+from tests.cluster.conftest import start_machines
+from tests.cluster.openers import DEADLY, HUGE, POISON
+from tests.conftest import Run, command
+
+OPTIONS = BatchOptions(batch=4, writers=2, group=4)
+RESUME = replace(OPTIONS, resume=True)
+SPEC = standard_spec(16, 16, 24)
+RECIPE = '[[edit]]\nname = "m"\noperation = "truncation"\npsi = { from = 0.9, to = 0.1, steps = 20 }\n'
+
+
+@pytest.fixture(scope="module")
+def weights() -> GeneratorWeights:
+    """Of the 16x16 generator `toy`."""
+    return random_weights(SPEC, seed=3)
+
+
+@pytest.fixture(scope="module")
+def model(weights: GeneratorWeights, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Its folder, which is in no worker's store."""
+    folder = tmp_path_factory.mktemp("models") / "toy"
+    save_model(folder, ModelInfo("toy", SPEC, weights.digest(), "test"), weights)
+    return str(folder)
+
+
+def on_cluster(
+    address: str,
+    model: str,
+    folder: Path,
+    options: BatchOptions = OPTIONS,
+    outputs: str = "shared",
+    should_stop: Callable[[], bool] = lambda: False,
+    events: list[ClusterEvent] | None = None,
+) -> BatchResult:
+    found, variants = collected(folder / "in")
+    with joined(cluster_options(address, outputs=outputs)) as cluster:
+        plan = WorkerPlan(
+            "tests.cluster.openers:open_poisonous",
+            asdict(RenderSettings(batch=options.batch)),
+            outputs,  # type: ignore[arg-type]
+        )
+        parcel = pack_model(model)
+        crew = ClusterCrew(cluster, plan, parcel, (events if events is not None else []).append)
+        rendering = Rendering("toy", parcel.info.digest)
+        result = run_crew(found, variants, crew, folder / "out", options, rendering, should_stop=should_stop)
+        assert sum(crew.rates().values()) > 0
+    return result
+
+
+def alone(
+    toy: Generator, folder: Path, options: BatchOptions = OPTIONS, should_stop: Callable[[], bool] = lambda: False
+) -> BatchResult:
+    found, variants = collected(folder / "in")
+    rendering = Rendering("toy", toy.digest, "torch in fp32")
+    renderers = [TorchSynthesizer(toy)]
+    return run_batch(found, variants, renderers, folder / "out", options, rendering, should_stop=should_stop)
+
+
+def commits(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "journal.ndjson").read_bytes().splitlines()[1:]
+    return sorted((json.loads(line[9:]) for line in lines), key=lambda commit: str(commit["output"]))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Without the folder in which its latents lie."""
+    document: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    for entry in document["outputs"].values():
+        entry["latent"] = Path(entry["latent"]).name
+    return document
+
+
+def same(one: Path, other: Path) -> None:
+    """The same files, journal and manifest, and nothing else."""
+    assert pictures(one) == pictures(other)
+    assert commits(one) == commits(other)
+    assert manifest(one) == manifest(other)
+    assert leftovers(one) == leftovers(other) == []
+
+
+@pytest.mark.parametrize("outputs", ["shared", "driver"])
+def test_a_cluster_makes_what_one_machine_makes(
+    machines: Any, model: str, toy: Generator, tmp_path: Path, outputs: str
+) -> None:
+    for name in ("one", "many"):
+        prepare(tmp_path / name / "in", 12)
+    alone(toy, tmp_path / "one")
+    result = on_cluster(machines.address, model, tmp_path / "many", outputs=outputs)
+    assert (result.rendered, result.failures) == (60, ())
+    same(tmp_path / "one/out", tmp_path / "many/out")
+
+
+def test_each_finishes_what_the_other_began(machines: Any, model: str, toy: Generator, tmp_path: Path) -> None:
+    for name in ("whole", "a", "b"):
+        prepare(tmp_path / name / "in", 12)
+    alone(toy, tmp_path / "whole")
+    asked = iter(range(10**6))
+    assert alone(toy, tmp_path / "a", should_stop=lambda: next(asked) >= 23).interrupted
+    result = on_cluster(machines.address, model, tmp_path / "a", RESUME)
+    assert (result.rendered, result.kept) == (37, 23)
+    again = iter(range(10**6))
+    assert on_cluster(machines.address, model, tmp_path / "b", should_stop=lambda: next(again) >= 31).interrupted
+    result = alone(toy, tmp_path / "b", RESUME)
+    assert (result.rendered, result.kept) == (29, 31)
+    for name in ("a", "b"):
+        same(tmp_path / "whole/out", tmp_path / name / "out")
+
+
+def test_poison_is_reported_and_spoils_nothing_else(machines: Any, model: str, toy: Generator, tmp_path: Path) -> None:
+    values = {"face0": POISON, "face1": DEADLY}
+    for name in ("one", "many"):
+        prepare(tmp_path / name / "in", 8)
+    for name, value in values.items():
+        latent = np.load(tmp_path / "many/in" / f"{name}.npy")
+        latent[0, 0] = value
+        np.save(tmp_path / "many/in" / f"{name}.npy", latent)
+    alone(toy, tmp_path / "one")
+    result = on_cluster(machines.address, model, tmp_path / "many")
+    failed = {failure.source: failure.message for failure in result.failures}
+    assert {name.partition("-")[0] for name in failed} == {"face0", "face1"}
+    assert failed["face0-plain.png"] == "this latent is poisoned\n  hint: leave it out"
+    assert "two workers ended while they made it" in failed["face1-plain.png"]
+    before, after = pictures(tmp_path / "one/out"), pictures(tmp_path / "many/out")
+    assert set(before) - set(after) == set(failed)
+    rest = {name for name in after if name[:5] not in ("face0", "face1")}
+    assert {name: before[name] for name in rest} == {name: after[name] for name in rest}
+    assert leftovers(tmp_path / "many/out") == []
+
+
+def test_with_too_little_memory_batches_get_smaller(machines: Any, model: str, tmp_path: Path) -> None:
+    prepare(tmp_path / "in", 8)
+    latent = np.load(tmp_path / "in/face2.npy")
+    latent[0, 0] = HUGE
+    np.save(tmp_path / "in/face2.npy", latent)
+    events: list[ClusterEvent] = []
+    result = on_cluster(machines.address, model, tmp_path, events=events)
+    assert (result.rendered, result.failures) == (40, ())
+    assert {event.data["batch"] for event in events if event.kind == "smaller"} == {2}
+
+
+def test_a_killed_driver_is_resumed_without_the_cluster(machines: Any, i2s: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    edit = ["edit", "r.toml", "--seeds", "1-8", "--model", "random-16"]
+    driver = subprocess.Popen(
+        command([*edit, "-o", "broken", "--cluster", machines.address]), cwd=tmp_path, stdout=subprocess.DEVNULL
+    )
+    journal = tmp_path / "broken/journal.ndjson"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not journal.exists() or journal.read_bytes().count(b"\n") < 20):
+        time.sleep(0.01)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+    assert 20 <= journal.read_bytes().count(b"\n") < 160
+    resumed = i2s(*edit, "-o", "broken", "--resume")
+    assert resumed.code == 0
+    assert i2s(*edit, "-o", "whole").code == 0
+    same(tmp_path / "whole", tmp_path / "broken")
+    assert set(Counter(commit["output"] for commit in commits(tmp_path / "broken")).values()) == {1}
+
+
+def test_the_command_tells_what_its_cluster_does(i2s: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    edit = ["edit", "r.toml", "--seeds", "1-2", "--model", "random-16", "-o", "out"]
+    run = i2s(*edit, "--cluster", "local:1", "--json")
+    assert run.code == 0, run.err
+    kinds = [event["event"] for event in run.events]
+    assert {"recipe", "cluster", "worker", "progress", "end"} <= set(kinds)
+    (worker,) = [event for event in run.events if event["event"] == "worker"]
+    assert worker["engine"] == "torch in fp32"
+    progress = next(event for event in run.events if event["event"] == "progress")
+    assert list(progress["nodes"]) == [worker["node"]]
+
+
+@pytest.mark.slow
+def test_another_version_is_refused_with_both_named(tmp_path: Path) -> None:
+    import i2s_trt
+
+    real, older = Path(i2s_trt.__file__).parent, tmp_path / "older/i2s_trt"
+    older.mkdir(parents=True)
+    for path in real.iterdir():
+        (older / path.name).symlink_to(path)
+    (older / "__init__.py").unlink()
+    (older / "__init__.py").write_text((real / "__init__.py").read_text().replace(i2s_trt.__version__, "0.0.9"))
+    (tmp_path / "r.toml").write_text(RECIPE)
+    found = start_machines(1)
+    try:
+        found.add_node(num_cpus=1, node_name="old", env_vars={"PYTHONPATH": str(older.parent)})
+        edit = ["edit", "r.toml", "--seeds", "1", "--model", "random-16", "-o", "out", "--cluster", found.address]
+        run = subprocess.run(command(edit), cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    finally:
+        found.shutdown()
+    assert run.returncode == 3, run.stderr
+    assert f"error: old has i2s-trt 0.0.9, and the driver {i2s_trt.__version__}" in run.stderr
+    assert "install the same version" in run.stderr
+
+
+def test_another_model_of_the_same_name_is_refused_with_both_named(weights: GeneratorWeights, own_home: Path) -> None:
+    other = random_weights(SPEC, seed=4)
+    save_model(own_home / "models/mine", ModelInfo("mine", SPEC, other.digest(), "test"), other)
+    parcel = ModelParcel("mine", ModelInfo("mine", SPEC, weights.digest(), "test"))
+    with pytest.raises(ModelError, match=f"{other.digest()[:12]}.*{weights.digest()[:12]}"):
+        unpack_model(parcel)
+    assert unpack_model(replace(parcel, info=replace(parcel.info, digest=other.digest()))).endswith("mine")
+
+
+def test_a_folder_that_is_not_shared_is_named() -> None:
+    with pytest.raises(EnvironmentFault, match="does not see the output folder /nowhere") as caught:
+        Actor().open(WorkerPlan("none:none"), None, Bench("w", Path("/nowhere/.partial/w")))
+    assert "--outputs driver" in caught.value.hint
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EnvironmentFault, match="needs the package ray"), joined(cluster_options("local")):
+        pass
+
+
+def test_options_of_a_cluster_need_one(i2s: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    run = i2s("edit", "r.toml", "--seeds", "1", "--outputs", "driver")
+    assert (run.code, "add --cluster" in run.err) == (2, True)
+
+
+def test_nothing_imports_ray_that_does_not_use_it() -> None:
+    code = "import sys, cli.main, cli.edit, i2s_trt.batch.runner; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
