@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import clip_options as clips
+from cli import cluster_options as clusters
 from cli import face_options as faces
 from cli import loss_options as loss
 from cli import options as opt
@@ -98,6 +99,11 @@ def embed(
     style_image: loss.StyleImage = None,
     style_weight: loss.StyleWeight = 1.0,
     prior: loss.PriorWeight = _LOSS.prior_weight,
+    cluster: clusters.Address = "",
+    workers: clusters.Workers = 0,
+    worker_cpus: clusters.WorkerCpus = 1.0,
+    worker_gpus: clusters.WorkerGpus = None,
+    outputs: clusters.OutputsOption = "shared",
     json: opt.Json = False,
 ) -> None:
     """Embed photographs into the latent space (the paper's Algorithm 1).
@@ -138,6 +144,7 @@ def embed(
         plateau_steps=plateau,
         objective=objective,
     )
+    shared = clusters.read(cluster, workers, worker_cpus, worker_gpus, outputs)
     sources = find_sources(images)
     planned = [Outputs(output, name) for name in unique_names(sources)]
     spare_the_sources(sources, planned)
@@ -147,6 +154,11 @@ def embed(
     files = JobOptions(batch, resume, overwrite, fit, style_image, tune=TuneOptions(tune))  # type: ignore[arg-type]
     alignment = faces.align_options(bool(align), face, landmarks, fit)  # type: ignore[arg-type]
     options = SessionOptions(model, device, features, precision, init, settings, align, alignment, detector)
+    if shared:
+        from cli.embed_cluster import embed_on_cluster
+
+        leave(console, *embed_on_cluster(console, shared, options, sources, output, files), output)
+        return
     clip = ClipOptions(
         frame_steps, temporal_weight=temporal_weight, smoothing=smoothing, most_frames=most_frames, resume=resume,
         overwrite=overwrite,

@@ -169,7 +169,7 @@ def open_session(options: SessionOptions, report: Callable[[SessionEvent], None]
     settled = _in_precision(options.precision, generator, vgg, settled, report)
     if settled.schedule == "fast":
         report(schedule_event(generator, vgg, settled))
-    return Session(generator, vgg, settled, start.initial, _photographs(options, generator, report))
+    return Session(generator, vgg, settled, start.initial, open_photographs(options, generator, report))
 
 
 def features_event(vgg: Vgg16) -> SessionEvent:
@@ -209,7 +209,10 @@ def _in_precision(
     return replace(options, precision=choice.precision)
 
 
-def _photographs(options: SessionOptions, generator: Generator, report: Callable[[SessionEvent], None]) -> Photographs:
+def open_photographs(
+    options: SessionOptions, generator: Generator, report: Callable[[SessionEvent], None] = lambda _event: None
+) -> Photographs:
+    """What photographs become for a model; its part of `open_session`, for whoever embeds elsewhere."""
     of_faces = draws_faces(options.model)
     typical = typical_distance(generator) if of_faces else 0.0
     if not (of_faces if options.align is None else options.align):

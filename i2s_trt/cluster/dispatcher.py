@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,11 +42,21 @@ class Dispatcher:
         model: with which; None where they need none.
         partial: folder on a disk that all machines share, for what workers write; None when they give it back.
         listen: called with what happens.
+        should_stop: asked now and then; true ends what is under way soon, and gives out nothing more.
+        renew: a task that is done again, with what the first worker left of it.
     """
 
     def __init__(
-        self, cluster: Cluster, plan: WorkerPlan, model: "ModelParcel | None", partial: Path | None, listen: Listen
+        self,
+        cluster: Cluster,
+        plan: WorkerPlan,
+        model: "ModelParcel | None",
+        partial: Path | None,
+        listen: Listen,
+        should_stop: Callable[[], bool] = lambda: False,
+        renew: Callable[[Task], Task] = lambda task: task,
     ) -> None:
+        self._should_stop, self._renew, self._stopping = should_stop, renew, False
         self._cluster, self._plan, self._model, self._partial, self._listen = cluster, plan, model, partial, listen
         self._slots = [Slot(number) for number in range(cluster.workers)]
         self._again: list[Attempt] = []
@@ -70,11 +80,6 @@ class Dispatcher:
             for slot in self._slots:
                 slot.end()
 
-    def ask_to_stop(self) -> None:
-        """Have workers end what is under way soon."""
-        for slot in self._slots:
-            slot.ask_to_stop()
-
     def rates(self) -> Mapping[str, float]:
         """Tasks a second that each machine has done since the first worker was ready."""
         seconds = max(1e-9, time.monotonic() - self._begun)
@@ -82,6 +87,12 @@ class Dispatcher:
 
     def _hand_out(self, feed: Feed) -> bool:
         """Give every worker what it has room for, the idlest first. False when everything is done."""
+        if not self._stopping and self._should_stop():
+            self._stopping = self._ended = True
+            for slot in self._slots:
+                slot.ask_to_stop()
+        if self._stopping:
+            return any(slot.groups for slot in self._slots)
         while True:
             given = False
             for slot in sorted(filter(Slot.has_room, self._slots), key=lambda slot: len(slot.groups)):
@@ -198,7 +209,7 @@ class Dispatcher:
         if blame:
             self._listen(ClusterEvent("retry", {"name": attempt.task.name, "node": slot.node, "reason": reason}))
         avoid = (slot.number, slot.node_id) if blame else attempt.avoid
-        self._again.append(Attempt(attempt.task, attempt.blame + blame, alone, avoid))
+        self._again.append(Attempt(self._renew(attempt.task), attempt.blame + blame, alone, avoid))
 
     def _refuse(self, slot: Slot, error: Exception) -> None:
         """An error that says what is wrong with a machine ends the run: it would be the same again."""

@@ -25,12 +25,8 @@ def alive_nodes() -> set[str]:
 
 def node_name(node_id: str) -> str:
     """What people call a machine: the name it was started with, or its address."""
-    import ray
-
-    names = (
-        str(node.get("NodeName") or node["NodeManagerAddress"]) for node in ray.nodes() if node["NodeID"] == node_id
-    )
-    return next(names, "some machine")
+    known = {node["NodeID"]: node.get("NodeName") or node["NodeManagerAddress"] for node in known_nodes()}
+    return str(known.get(node_id, "some machine"))
 
 
 def refuse_other_versions(node: str, found: str, version: str) -> None:

@@ -115,13 +115,18 @@ class EmbedJob:
         self._tuner = PictureTuner(generator, vgg, options.objective, job.tune, self._tell, should_stop)
         self._embedding = ""  # names of the batch in work
 
-    def run(self, sources: Sequence[Source]) -> list[JobResult]:
+    def run(self, sources: Sequence[Source], names: Sequence[str] = ()) -> list[JobResult]:
         """Embed all pictures; one that fails does not stop the others.
+
+        Args:
+            sources: the photographs.
+            names: of their results, all different; their stems when left out.
 
         Raises:
             EnvironmentFault: the disk is full or the folder cannot be written; snapshots remain.
         """
-        named = [(path, Outputs(self._folder, name)) for path, name in zip(sources, unique_names(sources), strict=True)]
+        chosen = names or unique_names(sources)
+        named = [(path, Outputs(self._folder, name)) for path, name in zip(sources, chosen, strict=True)]
         results: list[JobResult] = []
         for start in range(0, len(named), self._job.batch):
             if self._should_stop():

@@ -1,0 +1,171 @@
+"""Photographs embedded on a cluster, into the same folder and files as on one machine."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from i2s_trt.cluster.dispatcher import Dispatcher
+from i2s_trt.cluster.embed_work import OPENER, Embedded, EmbedSettings, Photo
+from i2s_trt.cluster.events import Listen
+from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.model import ModelParcel
+from i2s_trt.cluster.options import Outputs as Where
+from i2s_trt.cluster.options import WorkerPlan
+from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
+from i2s_trt.embedding.run.job import JobEvent, JobResult, Report
+from i2s_trt.embedding.run.outputs import Outputs, unique_names
+from i2s_trt.errors import I2sError, ImageError, UsageError
+from i2s_trt.files import guard_os_errors, make_folder, write_bytes
+from i2s_trt.photographs.prepare import FaceOf, Source, path_of
+
+_PARTIAL, _LOCK = ".partial", ".embed.lock"
+
+
+class ClusterEmbedding:
+    """Embeds photographs; what `EmbedJob` is on one machine.
+
+    Args:
+        cluster: that was joined.
+        settings: of the embedding.
+        model: with which.
+        outputs: whether workers write into the folder, or give their results back.
+        folder: for the results; made if need be.
+        report: called with what happens to photographs.
+        listen: called with what happens to workers.
+        should_stop: asked now and then; true ends the run, keeping what is there.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: EmbedSettings,
+        model: ModelParcel,
+        outputs: Where,
+        folder: Path,
+        report: Report,
+        listen: Listen,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._cluster, self._settings, self._model, self._listen = cluster, settings, model, listen
+        self._folder, self._report, self._should_stop = make_folder(folder).resolve(), report, should_stop
+        self._partial = self._folder / _PARTIAL if outputs == "shared" else None
+        self._plan = WorkerPlan(OPENER, {"embed": settings}, outputs)
+        self._dispatcher: Dispatcher | None = None
+
+    def run(self, sources: Sequence[Source]) -> Iterator[JobResult]:
+        """Embed all photographs; the result of each, as they come. One that fails does not stop the others.
+
+        Raises:
+            UsageError: another run works in the folder.
+            EnvironmentFault: the folder cannot be written, or no worker is left; what was written is kept.
+        """
+        named = dict(zip(unique_names(sources), sources, strict=True))
+        with self._own_folder():
+            self._dispatcher = Dispatcher(
+                self._cluster, self._plan, self._model, self._partial, self._listen, self._should_stop, self._renew
+            )
+            feed = _Feed(named, self._pack)
+            for token, outcome in self._dispatcher.run(feed):
+                yield self._settle(named[outcome.name], token, outcome)
+                yield from feed.unreadable()
+            yield from feed.unreadable()
+
+    def rates(self) -> Mapping[str, float]:
+        """Photographs a second of each machine."""
+        return self._dispatcher.rates() if self._dispatcher else {}
+
+    @contextmanager
+    def _own_folder(self) -> Iterator[None]:
+        """The folder for one run at a time; snapshots that a killed one left in workers' folders are taken over."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._folder / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(f"another cluster is embedding into {self._folder}", "wait for it") from None
+        partial = self._folder / _PARTIAL
+        try:
+            if self._settings.files.resume:
+                for snapshot in sorted(partial.glob("*/.*.snapshot"), key=lambda path: path.stat().st_mtime):
+                    snapshot.replace(self._folder / snapshot.name)
+            shutil.rmtree(partial, ignore_errors=True)
+            yield
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            lock.release()
+            (self._folder / _LOCK).unlink(missing_ok=True)
+
+    def _pack(self, name: str, source: Source) -> Task:
+        """A photograph as a task, with what is left of it in the folder. Raises ImageError."""
+        path = path_of(source)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror or error}", "name a picture file") from error
+        left: dict[str, bytes] = {}
+        if self._settings.files.resume:
+            outputs = Outputs(self._folder, name)
+            left = {file.name: file.read_bytes() for file in (outputs.latent, outputs.snapshot) if file.is_file()}
+        return Task(name, Photo(str(path), data, source.number if isinstance(source, FaceOf) else 0, left))
+
+    def _renew(self, task: Task) -> Task:
+        """The same photograph, from where a worker that ended had come to."""
+        snapshot = Outputs(self._folder, task.name).snapshot.name
+        found = [] if self._partial is None else list(self._partial.glob(f"*/{snapshot}"))
+        if not found:
+            return task
+        newest = max(found, key=lambda path: path.stat().st_mtime)
+        return replace(task, payload=replace(task.payload, left={**task.payload.left, snapshot: newest.read_bytes()}))
+
+    def _settle(self, source: Source, token: str, outcome: Outcome) -> JobResult:
+        if isinstance(outcome, Failed):
+            error = I2sError(outcome.message, outcome.hint)
+            self._report(JobEvent("failed", outcome.name, {"error": str(error)}))
+            return JobResult(source, outcome.name, "failed", error=error)
+        embedded: Embedded = outcome.value
+        self._place(outcome, token)
+        for event in embedded.events:
+            self._report(event)
+        return JobResult(source, outcome.name, embedded.status, Outputs(self._folder, outcome.name).latent)
+
+    def _place(self, outcome: Done, token: str) -> None:
+        """Give results their names, the latent last."""
+        embedded: Embedded = outcome.value
+        for number, file in enumerate(embedded.files):
+            target = self._folder / file
+            if self._partial is None:
+                write_bytes(target, embedded.data[number])
+                continue
+            with guard_os_errors(target):
+                (self._partial / token / file).replace(target)
+        if embedded.status != "interrupted":
+            Outputs(self._folder, outcome.name).forget_snapshot()
+
+
+class _Feed:
+    """Photographs as tasks, read when they are asked for."""
+
+    def __init__(self, named: Mapping[str, Source], pack: Callable[[str, Source], Task]) -> None:
+        self._rest, self._pack = iter(named.items()), pack
+        self._unreadable: list[JobResult] = []
+
+    def poll(self, most: int) -> list[Task] | None:
+        tasks: list[Task] = []
+        for name, source in self._rest:
+            try:
+                tasks.append(self._pack(name, source))
+            except I2sError as error:
+                self._unreadable.append(JobResult(source, name, "failed", error=error))
+            if len(tasks) == most:
+                break
+        return tasks or None
+
+    def unreadable(self) -> Iterator[JobResult]:
+        while self._unreadable:
+            yield self._unreadable.pop()

@@ -1,0 +1,190 @@
+"""A worker's side of embedding: photographs to latents, with everything that is built once built once."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.embedding.run.job import JobEvent, JobResult
+from i2s_trt.embedding.run.options import JobOptions
+from i2s_trt.embedding.run.outputs import Outputs
+from i2s_trt.memory import give_back_memory, memory_ran_out
+from i2s_trt.photographs.prepare import FaceOf, Source
+from i2s_trt.session import Session, SessionOptions, open_session
+
+OPENER = "i2s_trt.cluster.embed_work:open_embedding"
+_PASSED_ON = ("warning", "resumed", "done", "skipped")
+
+
+@dataclass(frozen=True)
+class EmbedSettings:
+    """How photographs are embedded.
+
+    Attributes:
+        session, files: as for one machine; the model is the one that was packed.
+        attached: files that these name, as name and bytes: `init`, `features`, `detector`, `style_picture`.
+    """
+
+    session: SessionOptions
+    files: JobOptions
+    attached: Mapping[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A task's payload.
+
+    Attributes:
+        path: where the driver found it, for messages.
+        data: the file.
+        face: number of one of several faces; 0 for what the options say.
+        left: what an earlier run left of the results, by file name.
+    """
+
+    path: str
+    data: bytes = field(repr=False)
+    face: int = 0
+    left: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What became of a photograph.
+
+    Attributes:
+        status: as of `JobResult`.
+        events: that the driver passes on.
+        files: names of the results, the latent last.
+        data: their bytes; empty when they are in the worker's folder.
+    """
+
+    status: str
+    events: Sequence[JobEvent]
+    files: Sequence[str]
+    data: Sequence[bytes] = field(default=(), repr=False)
+
+
+def open_embedding(settings: Mapping[str, Any], model: str, bench: Bench) -> "EmbedWorkshop":
+    """A workshop that embeds; `settings` holds `EmbedSettings` as `embed`. Raises as `open_session` does."""
+    wanted: EmbedSettings = settings["embed"]
+    folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
+    wanted = _attach(replace(wanted, session=replace(wanted.session, model=model)), folder / "attached")
+    session = open_session(wanted.session)
+    return EmbedWorkshop(session, wanted.files, folder, gives_back=bench.folder is None)
+
+
+class EmbedWorkshop:
+    """Embeds; see `Workshop`. A task's payload is a `Photo`.
+
+    Args:
+        session: what to embed with.
+        files: how files are handled.
+        folder: for the results of the tasks that are being done.
+        gives_back: whether results go to the driver as bytes; else they stay in the folder.
+    """
+
+    def __init__(self, session: Session, files: JobOptions, folder: Path, *, gives_back: bool) -> None:
+        self._folder, self._gives_back, self._stopping = folder, gives_back, False
+        self._events: list[JobEvent] = []
+        self._job = session.pictures(folder, replace(files, resume=True), self._events.append, lambda: self._stopping)
+        device = str(session.generator.mean_w.device)
+        self.hello = Hello(device, f"torch in {session.options.precision}", files.batch, 1)
+        self._batch = files.batch
+
+    def work(self, tasks: Sequence[Task]) -> Answer:
+        """Embed some photographs, fewer together if the device had too little memory for as many before."""
+        outcomes: list[Outcome] = []
+        rest = list(tasks)
+        while rest:
+            size = min(len(rest), self._batch)
+            outcomes += self._group(rest[:size])
+            rest = rest[size:]
+        return Answer(outcomes, self._batch)
+
+    def stop(self) -> None:
+        """End after the step that is being taken."""
+        self._stopping = True
+
+    def _group(self, tasks: Sequence[Task]) -> list[Outcome]:
+        self._events.clear()
+        sources = [self._lay_out(task) for task in tasks]
+        try:
+            results = self._job.run(sources, [task.name for task in tasks])
+        except Exception as error:
+            if not memory_ran_out(error):
+                raise
+            give_back_memory()
+            if len(tasks) == 1:
+                return [Failed(tasks[0].name, "there is too little memory for a single picture", "", "memory")]
+            self._batch = half = len(tasks) // 2
+            return [one for start in range(0, len(tasks), half) for one in self._group(tasks[start : start + half])]
+        found = {result.name: result for result in results}
+        return [self._outcome(task, found.get(task.name)) for task in tasks]
+
+    def _lay_out(self, task: Task) -> Source:
+        """Put a photograph, and what is left of its results, where the job looks for them."""
+        photo: Photo = task.payload
+        path = self._place(task) / Path(photo.path).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photo.data)
+        for name, data in photo.left.items():
+            (self._folder / name).write_bytes(data)
+        return FaceOf(path, photo.face) if photo.face else path
+
+    def _outcome(self, task: Task, result: JobResult | None) -> Outcome:
+        """What the driver hears. What it does not get is removed."""
+        shutil.rmtree(self._place(task), ignore_errors=True)
+        if result is not None and result.error is not None:
+            message = result.error.args[0].replace(f"{self._place(task)}/", f"{Path(task.payload.path).parent}/")
+            return Failed(task.name, message.replace(f"{self._folder}/", ""), result.error.hint)
+        status = "interrupted" if result is None else result.status  # it stopped before this one was begun
+        files = [path for path in result_files(self._folder, task.name) if path.exists()]
+        if status == "skipped":
+            for path in files:
+                path.unlink()
+            files = []
+        events = [event for event in self._events if event.name == task.name and event.kind in _PASSED_ON]
+        data = [path.read_bytes() for path in files] if self._gives_back else []
+        if self._gives_back:
+            for path in files:
+                path.unlink()
+        return Done(task.name, Embedded(status, events, [path.name for path in files], data))
+
+    def _place(self, task: Task) -> Path:
+        return self._folder / "photographs" / task.name
+
+
+def result_files(folder: Path, name: str) -> Iterator[Path]:
+    """All files that a result may have, the latent last: it makes the others valid."""
+    outputs = Outputs(folder, name)
+    yield from (outputs.picture, outputs.strip, outputs.curve, outputs.curve.with_suffix(".png"))
+    yield from (outputs.snapshot, outputs.latent)
+
+
+def attach(session: SessionOptions, files: JobOptions) -> dict[str, tuple[str, bytes]]:
+    """The files that options name, read here since workers do not see them. Raises OSError."""
+    named = {
+        "init": session.init, "features": session.features, "detector": session.detector,
+        "style_picture": files.style_picture,
+    }  # fmt: skip
+    paths = {key: Path(name) for key, name in named.items() if name and Path(name).is_file()}
+    return {key: (path.name, path.read_bytes()) for key, path in paths.items()}
+
+
+def _attach(settings: EmbedSettings, folder: Path) -> EmbedSettings:
+    """The settings, with files of this machine in place of the driver's."""
+    paths: dict[str, Path] = {}
+    for key, (name, data) in settings.attached.items():
+        paths[key] = folder / key / name
+        paths[key].parent.mkdir(parents=True, exist_ok=True)
+        paths[key].write_bytes(data)
+    style = paths.pop("style_picture", None)
+    texts = {key: str(path) for key, path in paths.items() if key != "detector"}
+    with suppress(KeyError):
+        texts |= {"detector": paths["detector"]}  # type: ignore[dict-item]  # a path, unlike the others
+    session = replace(settings.session, **texts)  # type: ignore[arg-type]
+    return replace(settings, session=session, files=replace(settings.files, style_picture=style))
