@@ -72,8 +72,14 @@ class ClusterEmbedding:
             feed = _Feed(named, self._pack)
             for token, outcome in self._dispatcher.run(feed):
                 yield self._settle(named[outcome.name], token, outcome)
-                yield from feed.unreadable()
-            yield from feed.unreadable()
+                yield from self._unreadable(feed)
+            yield from self._unreadable(feed)
+
+    def _unreadable(self, feed: "_Feed") -> Iterator[JobResult]:
+        while feed.unreadable:
+            result = feed.unreadable.pop()
+            self._report(JobEvent("failed", result.name, {"error": str(result.error)}))
+            yield result
 
     def rates(self) -> Mapping[str, float]:
         """Photographs a second of each machine."""
@@ -153,7 +159,7 @@ class _Feed:
 
     def __init__(self, named: Mapping[str, Source], pack: Callable[[str, Source], Task]) -> None:
         self._rest, self._pack = iter(named.items()), pack
-        self._unreadable: list[JobResult] = []
+        self.unreadable: list[JobResult] = []
 
     def poll(self, most: int) -> list[Task] | None:
         tasks: list[Task] = []
@@ -161,11 +167,7 @@ class _Feed:
             try:
                 tasks.append(self._pack(name, source))
             except I2sError as error:
-                self._unreadable.append(JobResult(source, name, "failed", error=error))
+                self.unreadable.append(JobResult(source, name, "failed", error=error))
             if len(tasks) == most:
                 break
         return tasks or None
-
-    def unreadable(self) -> Iterator[JobResult]:
-        while self._unreadable:
-            yield self._unreadable.pop()

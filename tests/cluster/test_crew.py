@@ -29,16 +29,16 @@ from i2s_trt.cluster.render import RenderSettings
 from i2s_trt.cluster.tasks import Bench
 from i2s_trt.errors import EnvironmentFault, ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
-from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.models.random_weights import random_weights
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.batch.support import collected, leftovers, pictures, prepare
 from tests.cluster.conftest import start_machines
+from tests.cluster.models import SPEC, save_toy
 from tests.cluster.openers import DEADLY, HUGE, POISON
 from tests.conftest import Run, command
 
 OPTIONS = BatchOptions(batch=4, writers=2, group=4)
 RESUME = replace(OPTIONS, resume=True)
-SPEC = standard_spec(16, 16, 24)
 RECIPE = '[[edit]]\nname = "m"\noperation = "truncation"\npsi = { from = 0.9, to = 0.1, steps = 20 }\n'
 
 
@@ -49,11 +49,9 @@ def weights() -> GeneratorWeights:
 
 
 @pytest.fixture(scope="module")
-def model(weights: GeneratorWeights, tmp_path_factory: pytest.TempPathFactory) -> str:
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Its folder, which is in no worker's store."""
-    folder = tmp_path_factory.mktemp("models") / "toy"
-    save_model(folder, ModelInfo("toy", SPEC, weights.digest(), "test"), weights)
-    return str(folder)
+    return save_toy(tmp_path_factory.mktemp("models"))
 
 
 def on_cluster(

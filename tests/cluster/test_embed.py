@@ -1,0 +1,182 @@
+"""Photographs embedded by a real cluster: what one machine makes, whatever dies on the way."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from i2s_trt.cluster.embed import ClusterEmbedding
+from i2s_trt.cluster.embed_work import EmbedSettings, attach
+from i2s_trt.cluster.events import ClusterEvent
+from i2s_trt.cluster.join import joined
+from i2s_trt.cluster.model import pack_model
+from i2s_trt.cluster.options import cluster_options
+from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.run.job import JobEvent, JobResult
+from i2s_trt.embedding.run.options import JobOptions
+from i2s_trt.images.compose import write_png
+from i2s_trt.latents import read_latent
+from i2s_trt.session import SessionOptions, open_session
+from tests.cluster.models import save_toy
+
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_toy(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> list[Path]:
+    """Four, two of them of one name, in folders that no worker knows."""
+    found = [tmp_path / name for name in ("in/photo.png", "more/photo.png", "in/other.png", "in/third.png")]
+    for number, path in enumerate(found):
+        path.parent.mkdir(exist_ok=True)
+        write_png(path, np.random.default_rng(number).integers(0, 255, (24, 24, 3), np.uint8))
+    return found
+
+
+class Clusters:
+    """Embeds on a cluster and notes what happens."""
+
+    def __init__(self, address: str, model: str, steps: int = STEPS) -> None:
+        self._address = address
+        self._session = SessionOptions(model, "cpu", "random", embed=EmbedOptions(steps=steps))
+        self.events: list[JobEvent] = []
+        self.told: list[ClusterEvent] = []
+
+    def __call__(
+        self,
+        sources: list[Path],
+        folder: Path,
+        outputs: str = "shared",
+        should_stop: Callable[[], bool] = lambda: False,
+        **files: Any,
+    ) -> list[JobResult]:
+        job = JobOptions(snapshot_seconds=0.0, **files)
+        settings = EmbedSettings(self._session, job, attach(self._session, job))
+        with joined(cluster_options(self._address, outputs=outputs), "cpu") as cluster:
+            run = ClusterEmbedding(
+                cluster, settings, pack_model(self._session.model), outputs, folder,  # type: ignore[arg-type]
+                self.events.append, self.told.append, should_stop,
+            )  # fmt: skip
+            return list(run.run(sources))
+
+    def alone(
+        self, sources: list[Path], folder: Path, should_stop: Callable[[], bool] = lambda: False, **files: Any
+    ) -> list[JobResult]:
+        session = open_session(self._session)
+        job = JobOptions(snapshot_seconds=0.0, **files)
+        return session.pictures(folder, job, self.events.append, should_stop).run(sources)
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+def same(one: Path, other: Path) -> None:
+    """The same files; the same bytes but for the seconds in the record of a latent and its curve's picture."""
+    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in other.iterdir())
+    for path in one.iterdir():
+        if path.suffix == ".safetensors":
+            mine, theirs = read_latent(path), read_latent(other / path.name)
+            np.testing.assert_array_equal(mine.w_plus, theirs.w_plus)
+            np.testing.assert_array_equal(mine.curve, theirs.curve)
+            assert {**mine.extra, "seconds": 0} == {**theirs.extra, "seconds": 0}
+            assert (mine.options, mine.status) == (theirs.options, theirs.status)
+        else:
+            assert path.read_bytes() == (other / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("outputs", ["shared", "driver"])
+def test_a_cluster_makes_what_one_machine_makes(
+    machines: Any, model: str, photographs: list[Path], tmp_path: Path, outputs: str
+) -> None:
+    embed = Clusters(machines.address, model)
+    embed.alone(photographs, tmp_path / "one")
+    results = embed(photographs, tmp_path / "many", outputs)
+    assert {result.name for result in results} == {"photo", "photo-2", "other", "third"}
+    assert {result.status for result in results} == {"finished"}
+    same(tmp_path / "one", tmp_path / "many")
+
+
+def test_each_finishes_what_the_other_began(machines: Any, model: str, photographs: list[Path], tmp_path: Path) -> None:
+    embed = Clusters(machines.address, model)
+    embed.alone(photographs, tmp_path / "whole")
+    asked = iter(range(10**6))
+    embed.alone(photographs, tmp_path / "a", lambda: next(asked) >= STEPS + 5)  # one picture and a half
+    results = embed(photographs, tmp_path / "a", resume=True)
+    assert sorted(result.status for result in results) == ["finished"] * 3 + ["skipped"]
+    assert "resumed" in embed.kinds()
+    embed(photographs[:2], tmp_path / "b")
+    embed.events.clear()
+    embed.alone(photographs, tmp_path / "b", resume=True)
+    assert embed.kinds().count("skipped") == 2
+    for name in ("a", "b"):
+        same(tmp_path / "whole", tmp_path / name)
+
+
+def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
+    machines: Any, model: str, photographs: list[Path], tmp_path: Path
+) -> None:
+    embed = Clusters(machines.address, model)
+    embed.alone(photographs[:1], tmp_path / "out")
+    broken = tmp_path / "in/broken.png"
+    broken.write_bytes(b"no picture")
+    other = Clusters(machines.address, model, STEPS + 1)
+    sources = [*photographs[:1], broken, tmp_path / "in/missing.png", photographs[2]]
+    results = {result.name: result for result in other(sources, tmp_path / "out", resume=True)}
+    assert {name: result.status for name, result in results.items()} == {
+        "photo": "failed", "broken": "failed", "missing": "failed", "other": "finished"
+    }  # fmt: skip
+    assert str(results["photo"].error).startswith("photo.safetensors was made otherwise and is kept: steps 12 -> 13")
+    assert str(broken) in str(results["broken"].error)
+    assert str(tmp_path / "in/missing.png") in str(results["missing"].error)
+    assert other.kinds().count("failed") == 3
+
+
+def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
+    machines: Any, model: str, photographs: list[Path], tmp_path: Path
+) -> None:
+    endless = Clusters(machines.address, model, 10**6)
+    out = tmp_path / "out"
+
+    def kill() -> None:
+        import psutil
+
+        assert wait_for(lambda: len(list(out.glob(".partial/*/.*.snapshot"))) == 2)
+        workers = [p for p in psutil.process_iter(["cmdline"]) if "ray::Actor" in " ".join(p.info["cmdline"] or [])]
+        os.kill(workers[0].pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    steps: dict[str, float] = {}
+
+    def enough() -> bool:
+        """Once the worker that replaced the killed one works, too."""
+        ready = sum(event.kind == "worker" for event in endless.told)
+        if ready == 3:
+            steps.setdefault("since", time.monotonic())
+        return "since" in steps and time.monotonic() - steps["since"] > 2
+
+    results = endless(photographs[:2], out, should_stop=enough)
+    killer.join()
+    assert [event.kind for event in endless.told].count("lost") == 1
+    assert "resumed" in endless.kinds()
+    assert sorted(result.status for result in results) == ["interrupted", "interrupted"]
+    assert sorted(path.name for path in out.glob(".*.snapshot")) == [".photo-2.snapshot", ".photo.snapshot"]
+    assert not (out / ".partial").exists()
+
+
+def wait_for(look: Callable[[], Any]) -> Any:
+    """What a look finds, within a minute."""
+    deadline = time.monotonic() + 60
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
