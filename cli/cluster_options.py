@@ -14,8 +14,8 @@ Address = Annotated[
     str,
     typer.Option(
         "--cluster",
-        help="Work on Ray: local or local:N starts N workers here, auto joins the cluster of this machine, HOST:PORT "
-        "another; docs/cluster.md.",
+        help="Work on Ray: local or local:N starts N workers here, auto joins the cluster that this machine belongs "
+        "to, HOST:PORT the one with this head; docs/cluster.md.",
         rich_help_panel=_PANEL,
     ),
 ]

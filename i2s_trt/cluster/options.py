@@ -19,7 +19,7 @@ class ClusterOptions:
     """Which cluster, and what is asked of it.
 
     Attributes:
-        address: `local` or `local:N` to start one here, `auto` for the one that runs here, or HOST:PORT.
+        address: `local` or `local:N` to start one here, `auto` for the one of this machine, or HOST:PORT of its head.
         workers: at most; 0 for as many as there is room for.
         cpus: of each worker; a fraction lets several share a core.
         gpus: of each worker; None for one where there are any; a fraction lets several share one.
