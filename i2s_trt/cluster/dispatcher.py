@@ -29,7 +29,10 @@ class Feed(Protocol):
     """Where tasks come from; asked again and again."""
 
     def poll(self, most: int) -> list[Task] | None:
-        """Some tasks, at once: none when they are still to come, None when there will be no more."""
+        """Some tasks, at once: none when they are still to come, None when there will be no more.
+
+        Asked for 0 it gives none; whatever it raises ends the run, for instance that nobody wants the results any more.
+        """
         ...
 
 
@@ -76,6 +79,7 @@ class Dispatcher:
                 slot.start(self._cluster, self._partial)
             while self._hand_out(feed):
                 yield from self._hear()
+                feed.poll(0)
         finally:
             for slot in self._slots:
                 slot.end()

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from i2s_trt.cluster.options import WorkerPlan
 from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
 from i2s_trt.embedding.run.job import JobEvent, JobResult, Report
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
-from i2s_trt.errors import I2sError, ImageError, UsageError
+from i2s_trt.errors import EnvironmentFault, I2sError, ImageError, UsageError
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.photographs.prepare import FaceOf, Source, path_of
 
@@ -56,6 +56,7 @@ class ClusterEmbedding:
         self._partial = self._folder / _PARTIAL if outputs == "shared" else None
         self._plan = WorkerPlan(OPENER, {"embed": settings}, outputs)
         self._dispatcher: Dispatcher | None = None
+        self._settled: set[str] = set()
 
     def run(self, sources: Sequence[Source]) -> Iterator[JobResult]:
         """Embed all photographs; the result of each, as they come. One that fails does not stop the others.
@@ -98,14 +99,21 @@ class ClusterEmbedding:
         partial = self._folder / _PARTIAL
         try:
             if self._settings.files.resume:
-                for snapshot in sorted(partial.glob("*/.*.snapshot"), key=lambda path: path.stat().st_mtime):
-                    snapshot.replace(self._folder / snapshot.name)
+                self._keep_snapshots(partial)
             shutil.rmtree(partial, ignore_errors=True)
             yield
         finally:
+            self._keep_snapshots(partial)
             shutil.rmtree(partial, ignore_errors=True)
             lock.release()
             (self._folder / _LOCK).unlink(missing_ok=True)
+
+    def _keep_snapshots(self, partial: Path) -> None:
+        """Move what workers that ended left of unfinished photographs to where a resumed run looks, the newest last."""
+        for snapshot in sorted(partial.glob("*/.*.snapshot"), key=lambda path: path.stat().st_mtime):
+            if snapshot.name.removeprefix(".").removesuffix(".snapshot") not in self._settled:
+                with suppress(OSError):
+                    snapshot.replace(self._folder / snapshot.name)
 
     def _pack(self, name: str, source: Source) -> Task:
         """A photograph as a task, with what is left of it in the folder. Raises ImageError."""
@@ -130,6 +138,9 @@ class ClusterEmbedding:
         return replace(task, payload=replace(task.payload, left={**task.payload.left, snapshot: newest.read_bytes()}))
 
     def _settle(self, source: Source, token: str, outcome: Outcome) -> JobResult:
+        if isinstance(outcome, Failed) and outcome.kind == "disk":
+            raise EnvironmentFault(outcome.message, outcome.hint)
+        self._settled.add(outcome.name)
         if isinstance(outcome, Failed):
             error = I2sError(outcome.message, outcome.hint)
             self._report(JobEvent("failed", outcome.name, {"error": str(error)}))
@@ -163,6 +174,8 @@ class _Feed:
 
     def poll(self, most: int) -> list[Task] | None:
         tasks: list[Task] = []
+        if not most:
+            return tasks
         for name, source in self._rest:
             try:
                 tasks.append(self._pack(name, source))

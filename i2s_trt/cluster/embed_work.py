@@ -12,6 +12,8 @@ from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, T
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
+from i2s_trt.errors import EnvironmentFault
+from i2s_trt.files import guard_os_errors
 from i2s_trt.memory import give_back_memory, memory_ran_out
 from i2s_trt.photographs.prepare import FaceOf, Source
 from i2s_trt.session import Session, SessionOptions, open_session
@@ -111,9 +113,12 @@ class EmbedWorkshop:
 
     def _group(self, tasks: Sequence[Task]) -> list[Outcome]:
         self._events.clear()
-        sources = [self._lay_out(task) for task in tasks]
         try:
+            with guard_os_errors(self._folder):
+                sources = [self._lay_out(task) for task in tasks]
             results = self._job.run(sources, [task.name for task in tasks])
+        except EnvironmentFault as fault:
+            return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
         except Exception as error:
             if not memory_ran_out(error):
                 raise

@@ -79,7 +79,7 @@ def _start(ray: Any, options: ClusterOptions) -> None:
         reason = " ".join(str(error).split())[:300]
         raise EnvironmentFault(
             f"no cluster at --cluster {options.address}: {reason}",
-            "this machine must belong to it (`ray start`), with the same Ray; one with a token wants RAY_AUTH_MODE=token",
+            "this machine must belong to it (`ray start`), with the same Ray; a token wants RAY_AUTH_MODE=token",
         ) from error
 
 

@@ -17,7 +17,7 @@ def few_threads() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def machines() -> Iterator[Any]:
     """Two machines with a worker's room each; `machines.address` is what --cluster takes."""
     found = start_machines(1, 1)

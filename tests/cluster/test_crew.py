@@ -32,6 +32,7 @@ from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.random_weights import random_weights
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.batch.support import collected, leftovers, pictures, prepare
+from tests.cli.support import small_file_system
 from tests.cluster.conftest import start_machines
 from tests.cluster.models import SPEC, save_toy
 from tests.cluster.openers import DEADLY, HUGE, POISON
@@ -254,3 +255,12 @@ def test_options_of_a_cluster_need_one(i2s: Callable[..., Run], tmp_path: Path) 
 def test_nothing_imports_ray_that_does_not_use_it() -> None:
     code = "import sys, cli.main, cli.edit, i2s_trt.batch.runner; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_is_committed(machines: Any, model: str, tmp_path: Path) -> None:
+    with small_file_system(tmp_path / "disk", "size=120k") as disk:
+        prepare(disk / "in", 12)
+        with pytest.raises(EnvironmentFault, match="disk is full"):
+            on_cluster(machines.address, model, disk)
+        assert 0 < len(pictures(disk / "out")) < 60
+        assert leftovers(disk / "out") in ([], ["manifest.json"])

@@ -130,6 +130,7 @@ def test_a_machine_that_is_removed_is_nobodys_fault(tmp_path: Path) -> None:
     assert kinds(events)["retry"] == 0
 
 
+@pytest.mark.slow
 def test_a_slow_machine_takes_less(machines: Any) -> None:
     plan = WorkerPlan(PLAN.opener, {"batch": 1})
     tasks = [*(Task(f"a{i}", ("sleep", 0.5)) for i in range(4)), *(Task(f"t{i:02}", ("slow",)) for i in range(60))]
