@@ -24,7 +24,8 @@ def bench(
         list[str] | None,
         typer.Argument(
             help="machine, step, embed, synthesis, edit, build, scaling; all these when none is named. And kernels: "
-            "GPU kernels compiled ahead of time and what a step should take, without a GPU."
+            "GPU kernels compiled ahead of time and what a step should take, without a GPU; cluster: workers of one, "
+            "with the extra [cluster]."
         ),
     ] = None,
     output: Annotated[

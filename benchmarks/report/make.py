@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.report.document import Document
 from benchmarks.report.sections.budget import budget_section
 from benchmarks.report.sections.build import build_section
+from benchmarks.report.sections.cluster import cluster_section
 from benchmarks.report.sections.edit import edit_section
 from benchmarks.report.sections.embed import embed_section
 from benchmarks.report.sections.kernels import kernels_section
@@ -20,7 +21,7 @@ from i2s_trt.errors import UsageError
 
 _SECTIONS = (
     budget_section, step_section, embed_section, synthesis_section, edit_section, scaling_section, build_section,
-    kernels_section, machine_section,
+    cluster_section, kernels_section, machine_section,
 )  # fmt: skip
 
 

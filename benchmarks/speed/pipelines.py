@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
 
 PIPELINE, ALONE = "pipeline", "engine alone"
-_RECIPE = """
+RECIPE = """
 [[edit]]
 name = "towards_the_mean"
 operation = "truncation"
 psi = [0.2, 0.4, 0.6, 0.8]
 """
-_VARIANTS = 4  # of each latent
+VARIANTS = 4  # of each latent
 
 
 def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: str) -> Work:
@@ -45,10 +45,10 @@ def make_pipeline(model: str, engine: str, batch: int, pictures: int, device: st
 
     generator, engines = _prepare(model, engine, device)
     source = LatentSource.of(generator)
-    latents = collect_latents([], range(1, pictures // _VARIANTS + 1), source)
+    latents = collect_latents([], range(1, pictures // VARIANTS + 1), source)
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.toml"
-        recipe.write_text(_RECIPE)
+        recipe.write_text(RECIPE)
         variants = load_recipe(recipe, source)
 
     outputs = tempfile.TemporaryDirectory()  # goes with `work`: files deleted between calls slow down creating new ones
