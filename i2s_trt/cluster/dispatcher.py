@@ -22,6 +22,7 @@ _FALSE_STARTS = 3
 _BLAMES = 2  # a task that two workers failed at is given up
 _WAIT = 0.5  # seconds between looks at whether anybody still wants the results
 _STARVED = 0.01  # seconds between looks for more tasks
+LATE = 30.0  # seconds after which, in the end, an idle worker does what another may never be done with
 PATIENCE = 600.0  # seconds without a single worker
 
 
@@ -64,6 +65,8 @@ class Dispatcher:
         self._slots = [Slot(number) for number in range(cluster.workers)]
         self._again: list[Attempt] = []
         self._ended = False  # whether the feed has
+        self._open: set[str] = set()  # tasks that were given out and have no outcome yet
+        self._longest = 0.0  # seconds that a worker took for a group so far
         self._by_node: Counter[str] = Counter()
         self._begun = self._last_seen = time.monotonic()
         self._last_words = ""
@@ -104,9 +107,10 @@ class Dispatcher:
                     slot.give(group)
                     given = True
             if not given:
-                return bool(not self._ended or self._again or any(slot.groups for slot in self._slots))
+                return bool(not self._ended or self._open)
 
     def _group(self, slot: Slot, feed: Feed) -> list[Attempt]:
+        self._again = [attempt for attempt in self._again if attempt.task.name in self._open]
         suits = [attempt for attempt in self._again if self._may_try(attempt, slot)]
         if lone := [attempt for attempt in suits if attempt.alone][:1]:
             if slot.groups:
@@ -118,10 +122,21 @@ class Dispatcher:
             self._again = [attempt for attempt in self._again if attempt not in chosen]
             return chosen
         if self._ended:
-            return []
+            return self._copies(slot)
         tasks = feed.poll(slot.batch)
         self._ended = tasks is None
+        self._open |= {task.name for task in tasks or []}
         return [Attempt(task) for task in tasks or []]
+
+    def _copies(self, slot: Slot) -> list[Attempt]:
+        """For a worker that nothing is left for: what another may never be done with. Whoever is first counts."""
+        if slot.groups or self._again or not self._longest:
+            return []
+        late = [one for other in self._slots for one in other.late(max(LATE, 3 * self._longest))]
+        chosen = [one for one in late if one.alone][:1] or late[: slot.batch]
+        for attempt in chosen:
+            attempt.copied = True
+        return [Attempt(one.task, one.blame, one.alone, one.avoid) for one in chosen]
 
     def _may_try(self, attempt: Attempt, slot: Slot) -> bool:
         """Not where it failed, as long as there is somewhere else; better on another machine."""
@@ -137,12 +152,11 @@ class Dispatcher:
         import ray
 
         owed = {reference: slot for slot in self._slots for reference in slot.references}
-        if not owed:
-            self._must_have_workers()
-            time.sleep(_STARVED)
-            return
         starved = not self._ended and any(slot.has_room() for slot in self._slots)
-        answers, _ = ray.wait(list(owed), num_returns=1, timeout=_STARVED if starved else _WAIT)
+        seconds = _STARVED if starved else _WAIT
+        if not owed:
+            time.sleep(seconds)
+        answers = ray.wait(list(owed), num_returns=1, timeout=seconds)[0] if owed else []
         for reference in answers:
             yield from self._take(owed[reference], reference)
         self._must_have_workers()
@@ -159,7 +173,9 @@ class Dispatcher:
         if reference == slot.call:
             self._welcome(slot, answer)
             return
-        yield from self._settle(slot, slot.groups.pop(reference), answer)
+        group = slot.groups.pop(reference)
+        self._longest = max(self._longest, time.monotonic() - group[0].since)
+        yield from self._settle(slot, group, answer)
 
     def _welcome(self, slot: Slot, answer: Any) -> None:
         """A worker has said where it is, or that it is ready."""
@@ -181,9 +197,12 @@ class Dispatcher:
             self._listen(ClusterEvent("smaller", data))
         slot.batch = answer.batch
         for attempt, outcome in zip(group, answer.outcomes, strict=True):
+            if outcome.name not in self._open:
+                continue  # another worker was faster
             if isinstance(outcome, Failed) and outcome.kind != "disk" and attempt.blame + 1 < _BLAMES:
                 self._retry(attempt, slot, outcome.message, blame=1, alone=attempt.alone)
                 continue
+            self._open.discard(outcome.name)
             slot.done += 1
             self._by_node[slot.node] += 1
             yield slot.token, outcome
@@ -195,9 +214,10 @@ class Dispatcher:
         self._last_words = f"a worker on {slot.node or 'some machine'}: {reason}"
         data = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
         self._listen(ClusterEvent("lost", data))
-        for attempt in [attempt for group in groups for attempt in group]:
+        for attempt in [one for group in groups for one in group if one.task.name in self._open]:
             blame = int(attempt.alone and not removed)
             if attempt.blame + blame >= _BLAMES:
+                self._open.discard(attempt.task.name)
                 yield slot.token, Failed(attempt.task.name, f"two workers ended while they made it: {reason}")
             else:
                 self._retry(attempt, slot, reason, blame, alone=not removed)

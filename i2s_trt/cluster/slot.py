@@ -24,12 +24,16 @@ class Attempt:
         blame: how often a worker failed while it did this task and no other.
         alone: whether it is given to a worker that has nothing else, to see whose fault it is.
         avoid: the slot and the machine where it failed.
+        since: when it was given out, on the monotonic clock.
+        copied: whether another worker was given the same, since this one takes so long.
     """
 
     task: Task
     blame: int = 0
     alone: bool = False
     avoid: tuple[int, str] = (-1, "")
+    since: float = 0.0
+    copied: bool = False
 
 
 @dataclass(eq=False)
@@ -81,12 +85,19 @@ class Slot:
 
     def give(self, group: list[Attempt]) -> None:
         """Give it tasks."""
+        for attempt in group:
+            attempt.since = time.monotonic()
         self.groups[self._actor.work.remote([attempt.task for attempt in group])] = group
 
     @property
     def is_promising(self) -> bool:
         """Whether it works, or may soon; an actor that Ray finds no room for stays `starting`."""
         return self.state == "ready" or (self.state != "retired" and time.monotonic() - self._since < _SOON)
+
+    def late(self, seconds: float) -> list[Attempt]:
+        """What it has been doing for longer than so many seconds, and no other was given."""
+        before = time.monotonic() - seconds
+        return [one for group in self.groups.values() for one in group if one.since < before and not one.copied]
 
     def has_room(self) -> bool:
         """Whether it can take another group."""

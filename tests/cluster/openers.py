@@ -34,6 +34,8 @@ class Odd:
         what, *arguments = task.payload or ("nothing",)
         if what == "sleep":
             time.sleep(arguments[0])
+        if what == "hang" and self._token.startswith("worker-0"):
+            time.sleep(1000)
         if what == "slow":
             time.sleep(0.3 if self._token.startswith("worker-0") else 0.02)
         if what in ("die", "fail"):

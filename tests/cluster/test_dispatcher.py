@@ -139,6 +139,14 @@ def test_a_slow_machine_takes_less(machines: Any) -> None:
     assert by_worker["worker-0"] < 20 < by_worker["worker-1"]
 
 
+def test_what_hangs_is_done_by_another(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatching, "LATE", 1.0)
+    tasks = [*(Task(f"a{i}", ("sleep", 0.1)) for i in range(40)), *(Task(f"t{i:02}", ("hang",)) for i in range(20))]
+    outcomes = done(machines.address, tasks)
+    assert names(outcomes) == sorted(task.name for task in tasks)
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+
+
 def test_no_more_tasks_are_taken_than_workers_have_room_for(machines: Any) -> None:
     with joined(cluster_options(machines.address)) as cluster:
         dispatcher = Dispatcher(cluster, PLAN, None, None, lambda _event: None)
