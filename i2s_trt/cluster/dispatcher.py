@@ -153,10 +153,9 @@ class Dispatcher:
 
         owed = {reference: slot for slot in self._slots for reference in slot.references}
         starved = not self._ended and any(slot.has_room() for slot in self._slots)
-        seconds = _STARVED if starved else _WAIT
-        if not owed:
-            time.sleep(seconds)
+        seconds = _STARVED if starved or not owed else _WAIT
         answers = ray.wait(list(owed), num_returns=1, timeout=seconds)[0] if owed else []
+        time.sleep(0.0 if owed else seconds)
         for reference in answers:
             yield from self._take(owed[reference], reference)
         self._must_have_workers()
@@ -188,13 +187,13 @@ class Dispatcher:
         if not any(other.state == "ready" or other.done for other in self._slots):
             self._begun = time.monotonic()
         slot.state, slot.batch, slot.threads, slot.false_starts = "ready", answer.batch, answer.threads, 0
-        about = {"device": answer.device, "engine": answer.engine, "batch": answer.batch}
+        about = {"device": answer.device, "engine": answer.engine}
         self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
 
     def _settle(self, slot: Slot, group: list[Attempt], answer: Answer) -> Iterator[tuple[str, Outcome]]:
         if answer.batch < slot.batch:
-            data = {"worker": slot.number, "node": slot.node, "batch": answer.batch}
-            self._listen(ClusterEvent("smaller", data))
+            about = {"worker": slot.number, "node": slot.node, "batch": answer.batch}
+            self._listen(ClusterEvent("smaller", about))
         slot.batch = answer.batch
         for attempt, outcome in zip(group, answer.outcomes, strict=True):
             if outcome.name not in self._open:
@@ -212,8 +211,8 @@ class Dispatcher:
         reason, groups = why(error), list(slot.groups.values())
         removed = bool(slot.node_id) and slot.node_id not in alive_nodes()
         self._last_words = f"a worker on {slot.node or 'some machine'}: {reason}"
-        data = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
-        self._listen(ClusterEvent("lost", data))
+        about = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
+        self._listen(ClusterEvent("lost", about))
         for attempt in [one for group in groups for one in group if one.task.name in self._open]:
             blame = int(attempt.alone and not removed)
             if attempt.blame + blame >= _BLAMES:
