@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+_BATCHES, _MOST = 4, 32  # that a GPU takes at a time, since it is done with each in a few milliseconds
 OPENER = "engines.cluster:open_renderer"
 
 
@@ -26,5 +27,6 @@ def open_renderer(settings: "Mapping[str, Any]", model: str, bench: Bench) -> Re
     synthesizers = found.synthesizers
     engine = f"{opened.choice.engine} in {opened.choice.precision}"
     device = str(opened.generator.mean_w.device)
-    hello = Hello(device, engine, wanted.batch or found.batch, len(synthesizers) + 1)
-    return RenderWorkshop(synthesizers, wanted, bench, hello)
+    batch = wanted.batch or found.batch
+    takes = batch if device == "cpu" else max(batch, min(_MOST, _BATCHES * batch))
+    return RenderWorkshop(synthesizers, wanted, bench, Hello(device, engine, takes, len(synthesizers) + 1), batch)

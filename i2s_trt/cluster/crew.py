@@ -19,7 +19,7 @@ from i2s_trt.cluster.render import Rendered
 from i2s_trt.cluster.tasks import Done, Failed, Task
 from i2s_trt.errors import EnvironmentFault, I2sError
 
-_MOST = 32  # latents that a worker takes at a time
+_MOST = 32  # latents that a worker takes at a time, where its batch is not larger
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class ClusterCrew:
         self._cluster, self._plan, self._model, self._listen = cluster, plan, model, listen
         self._dispatcher: Dispatcher | None = None
 
-    def capacity(self, _options: BatchOptions) -> int:
+    def capacity(self, options: BatchOptions, /) -> int:
         """Edited latents that wait for the crew at most."""
-        return 2 * _MOST * self._cluster.workers
+        return 2 * max(_MOST, options.batch) * self._cluster.workers
 
     def stages(self, site: Site) -> Sequence[Stage]:
         """Handing out, and bringing what comes back into the folder; see `Crew`."""
@@ -67,12 +67,12 @@ class ClusterCrew:
 class _Feed:
     """Edited latents as tasks; those under way are kept by name."""
 
-    def __init__(self, incoming: Channel[Edited]) -> None:
-        self._incoming = incoming
+    def __init__(self, incoming: Channel[Edited], most: int) -> None:
+        self._incoming, self._most = incoming, most
         self.under_way: dict[str, Edited] = {}
 
     def poll(self, most: int) -> list[Task] | None:
-        group = self._incoming.poll(min(most, _MOST))
+        group = self._incoming.poll(min(most, self._most))
         if group is None:
             return None
         self.under_way |= {item.job.output: item for item in group}
@@ -86,7 +86,7 @@ class _Work:
         self._site, self._dispatcher = site, dispatcher
 
     def hand_out(self, incoming: Channel[Edited]) -> Iterator[_Made]:
-        feed = _Feed(incoming)
+        feed = _Feed(incoming, max(_MOST, self._site.options.batch))
         for token, outcome in self._dispatcher.run(feed):
             edited = feed.under_way.pop(outcome.name)
             if isinstance(outcome, Done):

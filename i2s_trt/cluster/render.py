@@ -65,14 +65,20 @@ class RenderWorkshop:
         synthesizers: one for each group that may render at a time; one more group is encoded meanwhile.
         settings: of the pictures.
         bench: the worker's place.
-        hello: what it is.
+        hello: what it is; it may take more tasks than it renders at a time, so that fewer calls come and go.
+        batch: latents rendered at a time; as many as it takes if left out.
     """
 
     def __init__(
-        self, synthesizers: "Sequence[Synthesizer]", settings: RenderSettings, bench: Bench, hello: Hello
+        self,
+        synthesizers: "Sequence[Synthesizer]",
+        settings: RenderSettings,
+        bench: Bench,
+        hello: Hello,
+        batch: int = 0,
     ) -> None:
         self.hello = hello
-        self._folder, self._batch = bench.folder, hello.batch
+        self._folder, self._batch, self._takes = bench.folder, batch or hello.batch, hello.batch
         self._encode = encoder(settings.picture_format, settings.quality)
         self._idle: queue.SimpleQueue[Synthesizer] = queue.SimpleQueue()
         for synthesizer in synthesizers:
@@ -86,7 +92,7 @@ class RenderWorkshop:
             size = min(len(rest), self._batch)
             outcomes += self._group(rest[:size])
             rest = rest[size:]
-        return Answer(outcomes, self._batch)
+        return Answer(outcomes, self._takes)
 
     def stop(self) -> None:
         """Groups take less than a second; they are finished."""
@@ -99,7 +105,8 @@ class RenderWorkshop:
                 raise
             if len(tasks) > 1:  # less memory will do, or the others may be fine
                 half = len(tasks) // 2 if memory else 1
-                self._batch = min(self._batch, half) if memory else self._batch
+                if memory:
+                    self._batch = self._takes = min(self._batch, half)
                 give_back_memory()
                 return [
                     outcome

@@ -1,0 +1,70 @@
+"""A worker's side of editing, in this process."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.cluster.render import Rendered, RenderSettings, RenderWorkshop
+from i2s_trt.cluster.tasks import Bench, Done, Failed, Hello, Task
+from i2s_trt.errors import I2sError
+
+
+class Renderer:
+    """Notes the batches; has memory for some pictures, and refuses negative latents."""
+
+    def __init__(self, memory: int = 100) -> None:
+        self.batches: list[int] = []
+        self._memory = memory
+
+    def __call__(self, w_plus: WPlus) -> Pixels:
+        self.batches.append(len(w_plus))
+        if len(w_plus) > self._memory:
+            raise MemoryError
+        if (w_plus < 0).any():
+            raise I2sError("negative", "take another")
+        return np.full((len(w_plus), 4, 4, 3), 7, np.uint8)
+
+
+def workshop(renderer: Renderer, takes: int, batch: int = 0, folder: Path | None = None) -> RenderWorkshop:
+    hello = Hello("cpu", "none", takes, 2)
+    return RenderWorkshop([renderer], RenderSettings(), Bench("w", folder), hello, batch)  # type: ignore[list-item]
+
+
+def tasks(*values: float) -> list[Task]:
+    return [Task(f"t{number}.png", np.full((2, 3), value, np.float32)) for number, value in enumerate(values)]
+
+
+def test_it_renders_fewer_at_a_time_than_it_takes() -> None:
+    renderer = Renderer()
+    answer = workshop(renderer, 8, 3).work(tasks(*[1.0] * 8))
+    assert (renderer.batches, answer.batch) == ([3, 3, 2], 8)
+
+
+def test_without_memory_batches_are_halved_and_stay_so() -> None:
+    renderer = Renderer(memory=2)
+    shop = workshop(renderer, 8)
+    answer = shop.work(tasks(*[1.0] * 8))
+    assert all(isinstance(outcome, Done) for outcome in answer.outcomes)
+    assert (renderer.batches, answer.batch) == ([8, 4, 2, 2, 4, 2, 2], 2)
+    assert shop.work(tasks(*[1.0] * 4)).batch == 2
+    (only,) = workshop(Renderer(memory=0), 8).work(tasks(1.0)).outcomes
+    assert isinstance(only, Failed)
+    assert only.kind == "memory"
+
+
+def test_one_that_fails_leaves_the_others_alone() -> None:
+    outcomes = workshop(Renderer(), 3).work(tasks(1.0, -1.0, 1.0)).outcomes
+    assert [type(outcome) for outcome in outcomes] == [Done, Failed, Done]
+    assert (outcomes[1].message, outcomes[1].hint) == ("negative", "take another")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_bytes_go_where_they_are_wanted(tmp_path: Path, shared: bool) -> None:
+    (outcome,) = workshop(Renderer(), 1, folder=tmp_path if shared else None).work(tasks(1.0)).outcomes
+    assert isinstance(outcome, Done)
+    rendered: Rendered = outcome.value
+    data = (tmp_path / "t0.png").read_bytes() if shared else rendered.data
+    assert data is not None
+    assert (len(data), rendered.data is None) == (rendered.size, shared)
