@@ -34,9 +34,12 @@ def find_sources(images: Sequence[Path]) -> list[Path]:
 
 
 def tidy(planned: "Sequence[Outputs]") -> None:
-    """Remove what a killed run left half-written."""
+    """Remove what a killed run left half-written; snapshots of a cluster's workers are kept."""
+    from i2s_trt.embedding.run.workers import recover
     from i2s_trt.files import remove_leftovers
 
+    for folder in {item.folder for item in planned}:
+        recover(folder)
     for item in planned:
         for path in (item.latent, item.picture, item.strip, item.curve, item.curve.with_suffix(".png"), item.snapshot):
             remove_leftovers(path)

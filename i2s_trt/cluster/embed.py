@@ -1,8 +1,7 @@
 """Photographs embedded on a cluster, into the same folder and files as on one machine."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from i2s_trt.cluster.options import WorkerPlan
 from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
 from i2s_trt.embedding.run.job import JobEvent, JobResult, Report
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
-from i2s_trt.errors import EnvironmentFault, I2sError, ImageError, UsageError
+from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, own_folder
+from i2s_trt.errors import EnvironmentFault, I2sError, ImageError
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.photographs.prepare import FaceOf, Source, path_of
-
-_PARTIAL, _LOCK = ".partial", ".embed.lock"
 
 
 class ClusterEmbedding:
@@ -53,7 +51,7 @@ class ClusterEmbedding:
     ) -> None:
         self._cluster, self._settings, self._model, self._listen = cluster, settings, model, listen
         self._folder, self._report, self._should_stop = make_folder(folder).resolve(), report, should_stop
-        self._partial = self._folder / _PARTIAL if outputs == "shared" else None
+        self._partial = self._folder / PARTIAL if outputs == "shared" else None
         self._plan = WorkerPlan(OPENER, {"embed": settings}, outputs)
         self._dispatcher: Dispatcher | None = None
         self._settled: set[str] = set()
@@ -66,7 +64,7 @@ class ClusterEmbedding:
             EnvironmentFault: the folder cannot be written, or no worker is left; what was written is kept.
         """
         named = dict(zip(unique_names(sources), sources, strict=True))
-        with self._own_folder():
+        with self._workers():
             self._dispatcher = Dispatcher(
                 self._cluster, self._plan, self._model, self._partial, self._listen, self._should_stop, self._renew
             )
@@ -87,33 +85,14 @@ class ClusterEmbedding:
         return self._dispatcher.rates() if self._dispatcher else {}
 
     @contextmanager
-    def _own_folder(self) -> Iterator[None]:
-        """The folder for one run at a time; snapshots that a killed one left in workers' folders are taken over."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self._folder / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise UsageError(f"another cluster is embedding into {self._folder}", "wait for it") from None
-        partial = self._folder / _PARTIAL
-        try:
-            if self._settings.files.resume:
-                self._keep_snapshots(partial)
-            shutil.rmtree(partial, ignore_errors=True)
-            yield
-        finally:
-            self._keep_snapshots(partial)
-            shutil.rmtree(partial, ignore_errors=True)
-            lock.release()
-            (self._folder / _LOCK).unlink(missing_ok=True)
-
-    def _keep_snapshots(self, partial: Path) -> None:
-        """Move what workers that ended left of unfinished photographs to where a resumed run looks, the newest last."""
-        for snapshot in sorted(partial.glob("*/.*.snapshot"), key=lambda path: path.stat().st_mtime):
-            if snapshot.name.removeprefix(".").removesuffix(".snapshot") not in self._settled:
-                with suppress(OSError):
-                    snapshot.replace(self._folder / snapshot.name)
+    def _workers(self) -> Iterator[None]:
+        """Workers' folders, with what a killed run left in them taken over, and nothing left of them at the end."""
+        with own_folder(self._folder):
+            clear_workers(self._folder, keep=self._settings.files.resume)
+            try:
+                yield
+            finally:
+                clear_workers(self._folder, self._settled)
 
     def _pack(self, name: str, source: Source) -> Task:
         """A photograph as a task, with what is left of it in the folder. Raises ImageError."""

@@ -137,6 +137,7 @@ def test_each_finishes_what_the_other_began(machines: Any, model: str, toy: Gene
         same(tmp_path / "whole/out", tmp_path / name / "out")
 
 
+@pytest.mark.slow
 def test_poison_is_reported_and_spoils_nothing_else(machines: Any, model: str, toy: Generator, tmp_path: Path) -> None:
     values = {"face0": POISON, "face1": DEADLY}
     for name in ("one", "many"):

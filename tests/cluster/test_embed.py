@@ -1,7 +1,9 @@
 """Photographs embedded by a real cluster: what one machine makes, whatever dies on the way."""
 
+import itertools
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from i2s_trt.images.compose import write_png
 from i2s_trt.latents import read_latent
 from i2s_trt.session import SessionOptions, open_session
 from tests.cluster.models import save_toy
+from tests.conftest import Run, command
 
 STEPS = 12
 
@@ -106,6 +109,7 @@ def test_a_cluster_makes_what_one_machine_makes(
     same(tmp_path / "one", tmp_path / "many")
 
 
+@pytest.mark.slow
 def test_each_finishes_what_the_other_began(machines: Any, model: str, photographs: list[Path], tmp_path: Path) -> None:
     embed = Clusters(machines.address, model)
     embed.alone(photographs, tmp_path / "whole")
@@ -180,3 +184,33 @@ def wait_for(look: Callable[[], Any]) -> Any:
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
+
+
+@pytest.mark.parametrize("again", [(), ("--cluster", "local:1")])
+@pytest.mark.slow
+def test_a_killed_driver_is_resumed_from_its_workers_snapshots(
+    i2s: Callable[..., Run], photographs: list[Path], model: str, tmp_path: Path, again: tuple[str, ...]
+) -> None:
+    embed = ["embed", photographs[0], "-o", tmp_path / "out", "--model", model, "--features", "random"]
+    driver = subprocess.Popen(
+        command([*embed, "--steps", 10**6, "--cluster", "local:1"]), cwd=tmp_path, stdout=subprocess.DEVNULL
+    )
+    assert wait_for(lambda: list(tmp_path.glob("out/.partial/*/.photo.snapshot")))
+    driver.kill()
+    driver.wait()
+    resumed = subprocess.Popen(
+        command([*embed, "--steps", 10**6, "--resume", *again, "--json"]),
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert resumed.stdout
+    if not again:
+        assert wait_for(lambda: not (tmp_path / "out/.partial").exists())
+        assert any('"resumed"' in line for line in itertools.islice(resumed.stdout, 8))
+    else:
+        assert any('"worker"' in line for line in itertools.islice(resumed.stdout, 8))
+        assert wait_for(lambda: list(tmp_path.glob("out/.partial/*/.photo.snapshot")))
+    resumed.send_signal(signal.SIGINT)
+    out, _ = resumed.communicate(timeout=60)
+    assert resumed.returncode == 130
+    assert not again or '"resumed"' in out
+    assert sorted(path.name for path in (tmp_path / "out").glob(".*")) == [".photo.snapshot"]
