@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 IDENTIFIER = r"^[0-9a-f]{16}$"
 PARTS, EXPRESSIONS, ROWS, STEPS, CURVE = 8, 8, 40, 20_000, 200
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")]
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Strength = Annotated[FiniteFloat, Field(ge=-100, le=100)]
 Psi = Annotated[FiniteFloat, Field(ge=-2, le=2)]

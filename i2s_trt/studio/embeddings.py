@@ -1,0 +1,253 @@
+"""The queue of embeddings: one at a time, each in a process of its own, so that nothing that happens there ends here."""
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from i2s_trt.errors import I2sError, UsageError
+from i2s_trt.files import make_folder
+from i2s_trt.latents import Latent
+from i2s_trt.process import END, Child, Stopped
+from i2s_trt.studio.embedding_run import Ended, Progressed, Task, embed_in_child
+from i2s_trt.studio.model import StudioModel
+from i2s_trt.studio.photographs import Photographs
+from i2s_trt.studio.protocol import CURVE, STEPS, Embedding, EmbeddingRequest, State
+from i2s_trt.studio.shelf import Shelf
+
+FOLDER = "embeddings"
+WAITING, KEPT = 20, 100  # embeddings in the queue, and in the list
+_SMOOTH = 0.2  # of the latest time a step in the average
+_AFTER_END = ("stopped", "finished", "failed", "cancelled")
+Tell = Callable[[Embedding, bytes | None], None]
+
+
+@dataclass
+class _Job:
+    """An embedding with what is not told."""
+
+    told: Embedding
+    request: EmbeddingRequest
+    name: str
+    folder: Path
+    cancelled: bool = False
+    laid: bool = False
+    mark: tuple[float, int] | None = None
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / f"{self.told.id}-{self.name}.state"
+
+    @property
+    def stop(self) -> Path:
+        return self.folder / f"{self.told.id}-{self.name}.stop"
+
+
+class Embeddings:
+    """Embeds photographs one after the other in a thread of its own.
+
+    Args:
+        model: that is open.
+        shelf: where results go.
+        photographs: where pictures come from.
+        tell: called from that thread with every change, and a JPEG every so often.
+        shelved: called from that thread when something was laid on the shelf.
+    """
+
+    def __init__(
+        self, model: StudioModel, shelf: Shelf, photographs: Photographs, tell: Tell, shelved: Callable[[], None]
+    ) -> None:
+        self._model, self._shelf, self._photographs = model, shelf, photographs
+        self._tell, self._shelved = tell, shelved
+        self._folder = make_folder(shelf.folder / FOLDER)
+        for leftover in [*self._folder.glob("*.state"), *self._folder.glob("*.stop")]:
+            leftover.unlink(missing_ok=True)
+        self._jobs: dict[int, _Job] = {}
+        self._queue: list[_Job] = []
+        self._numbers = itertools.count(1)
+        self._changed = threading.Condition(threading.RLock())
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="embeddings", daemon=True)
+        self._thread.start()
+
+    def list(self) -> list[Embedding]:
+        """All that are remembered, oldest first."""
+        with self._changed:
+            return [job.told for job in self._jobs.values()]
+
+    def add(self, request: EmbeddingRequest) -> Embedding:
+        """Queue an embedding.
+
+        Raises:
+            NoPhotograph: there is no such photograph.
+            UsageError: too many wait.
+        """
+        self._photographs.path(request.photograph)
+        with self._changed:
+            self._refuse_crowd()
+            told = Embedding(id=next(self._numbers), name=request.name, state="queued", of=request.steps)
+            job = _Job(told, request, secrets.token_hex(4), self._folder)
+            self._jobs[told.id] = job
+            self._enqueue(job)
+            self._forget()
+            return job.told
+
+    def stop(self, number: int) -> Embedding:
+        """End an embedding after its step and keep what it has; one that waits is cancelled. Raises UsageError."""
+        with self._changed:
+            job = self._find(number)
+            if job.told.state == "queued":
+                self._drop(job)
+            elif job.told.state == "running":
+                job.stop.touch()
+            return job.told
+
+    def more(self, number: int, steps: int) -> Embedding:
+        """Go on with one that has ended, for `steps` more than it was to take.
+
+        Raises:
+            UsageError: there is none, it has not ended, or nothing is left to do.
+        """
+        with self._changed:
+            job = self._find(number)
+            of = job.told.of + steps
+            if job.told.state not in _AFTER_END:
+                raise UsageError(f"embedding {number} is {job.told.state}", "wait until it ends, or stop it")
+            if job.told.state == "finished" and not steps:
+                raise UsageError(f"embedding {number} has taken all its steps", "say how many more")
+            if of > STEPS:
+                raise UsageError(f"{of} steps are more than {STEPS}", "embed with the command line")
+            self._refuse_crowd()
+            job.stop.unlink(missing_ok=True)
+            job.cancelled = False
+            self._update(job, of=of, error=None, hint=None)
+            self._enqueue(job)
+            return job.told
+
+    def cancel(self, number: int) -> Embedding:
+        """End an embedding at once; nothing is kept of it but what lies on the shelf. Raises UsageError."""
+        with self._changed:
+            job = self._find(number)
+            if job.told.state == "queued":
+                self._drop(job)
+            elif job.told.state == "running":
+                job.cancelled = True
+            return job.told
+
+    def close(self) -> None:
+        """End the one that runs and the thread; returns when both have ended."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or bool(self._queue))
+                if self._closing:
+                    return
+                job = self._queue.pop(0)
+                job.mark = None
+                self._update(job, state="running", position=0)
+                self._renumber()
+            try:
+                self._run(job)
+            except Stopped:
+                self._update(job, state="cancelled")
+            except I2sError as error:
+                self._update(job, state="failed", error=str(error.args[0]), hint=error.hint)
+            except Exception as error:  # the queue goes on whatever happens
+                reason = f"{type(error).__name__}: {error}"[:300]
+                self._update(job, state="failed", error=reason, hint="this is a defect of the program")
+
+    def _run(self, job: _Job) -> None:
+        """Embed in a child, which is closed at the end. Raises I2sError, or Stopped where it was cancelled."""
+        request, told = job.request, job.told
+        picture = self._photographs.prepare(request.photograph, request.quad)
+        task = Task(
+            self._model.name, self._model.device, picture, told.of, request.schedule, request.prior, job.state, job.stop
+        )
+        child = Child(embed_in_child, task)
+        try:
+            while (item := child.ask(should_stop=lambda: job.cancelled or self._closing)) is not END:
+                if isinstance(item, Progressed):
+                    self._note(job, item)
+                elif isinstance(item, Ended):
+                    self._lay(job, item.latent, picture)
+        finally:
+            child.close()
+
+    def _note(self, job: _Job, item: Progressed) -> None:
+        now, before, told = time.monotonic(), job.mark, job.told
+        job.mark = (now, item.step)
+        ms = told.ms_a_step
+        if before and item.step > before[1]:
+            latest = (now - before[0]) * 1e3 / (item.step - before[1])
+            ms = latest if ms is None else ms + _SMOOTH * (latest - ms)
+        job.curve = thinned([*job.curve, (item.step, item.loss)])
+        left = None if ms is None else max(0, told.of - item.step) * ms / 1e3
+        self._update(
+            job, item.jpeg, step=item.step, loss=item.loss, curve=job.curve, ms_a_step=ms, seconds_left=left
+        )
+
+    def _lay(self, job: _Job, latent: Latent, picture: object) -> None:
+        """On the shelf, in the place of what the same embedding laid there before."""
+        from i2s_trt.photographs.prepare import Prepared
+
+        pixels = picture.pixels if isinstance(picture, Prepared) else None
+        name = job.told.name if job.laid else self._shelf.free_name(job.told.name)
+        self._shelf.put(name, latent, pixels, replace=job.laid)
+        job.laid = True
+        state: State = "finished" if latent.status == "finished" else "stopped"
+        error = "the loss was no longer finite" if latent.status == "diverged" else None
+        self._update(job, name=name, state="failed" if error else state, error=error, seconds_left=0.0)
+        self._shelved()
+
+    def _update(self, job: _Job, jpeg: bytes | None = None, **changes: object) -> None:
+        with self._changed:
+            job.told = job.told.model_copy(update=changes)
+            told = job.told
+        with suppress(RuntimeError):  # the event loop has ended
+            self._tell(told, jpeg)
+
+    def _enqueue(self, job: _Job) -> None:
+        self._queue.append(job)
+        self._update(job, state="queued", position=len(self._queue))
+        self._changed.notify_all()
+
+    def _drop(self, job: _Job) -> None:
+        self._queue.remove(job)
+        self._update(job, state="cancelled", position=0)
+        self._renumber()
+
+    def _renumber(self) -> None:
+        for position, job in enumerate(self._queue, 1):
+            if job.told.position != position:
+                self._update(job, position=position)
+
+    def _find(self, number: int) -> _Job:
+        if number not in self._jobs:
+            raise UsageError(f"there is no embedding {number}", "GET /api/embeddings lists what there is")
+        return self._jobs[number]
+
+    def _refuse_crowd(self) -> None:
+        if len(self._queue) >= WAITING:
+            raise UsageError(f"{WAITING} embeddings wait already", "wait until some have ended, or cancel some")
+
+    def _forget(self) -> None:
+        ended = [number for number, job in self._jobs.items() if job.told.state in _AFTER_END]
+        for number in ended[: max(0, len(self._jobs) - KEPT)]:
+            job = self._jobs.pop(number)
+            job.state.unlink(missing_ok=True)
+            job.stop.unlink(missing_ok=True)
+
+
+def thinned(curve: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """At most `CURVE` points: every other one is dropped where there are more, the ends stay."""
+    return list(curve) if len(curve) <= CURVE else [*curve[:-1:2], curve[-1]]

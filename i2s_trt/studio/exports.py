@@ -1,0 +1,117 @@
+"""Edits as files: a picture, a latent, a picture laid back into its photograph, a morph."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.edit.sequence import MorphOptions, morph_frames
+from i2s_trt.errors import UsageError
+from i2s_trt.images.fit import fit_to
+from i2s_trt.images.png import encode_png
+from i2s_trt.latents import Latent, save_latent
+from i2s_trt.photographs.paste import PasteOptions, paste_back
+from i2s_trt.photographs.record import KEY, alignment_of
+from i2s_trt.studio.edits import Editor, base_name
+from i2s_trt.studio.model import StudioModel
+from i2s_trt.studio.photographs import FOLDER, NoPhotograph, Photographs
+from i2s_trt.studio.protocol import Edit, ExportRequest, RandomBase, to_json
+from i2s_trt.studio.shelf import Shelf
+from i2s_trt.video.write import write_video
+
+_FRAMES, _RATE = 60, 30
+PNG, LATENT, MP4 = "image/png", "application/octet-stream", "video/mp4"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file's name, type and bytes."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+class Exporter:
+    """Makes files of edits.
+
+    Args:
+        model: that is open.
+        shelf: of its latents.
+        photographs: that latents were embedded from.
+        editor: applies edits.
+    """
+
+    def __init__(self, model: StudioModel, shelf: Shelf, photographs: Photographs, editor: Editor) -> None:
+        self._model, self._shelf, self._photographs, self._editor = model, shelf, photographs, editor
+
+    def export(self, request: ExportRequest) -> File:
+        """The file that is asked for.
+
+        Raises:
+            UsageError: a morph without an end, or nothing to paste into.
+            I2sError: as `Editor.w_plus` does.
+        """
+        edit = request.edit
+        w_plus = self._editor.w_plus(edit)
+        stem = "sample" if isinstance(edit.base, RandomBase) else base_name(edit)
+        if request.kind == "picture":
+            return File(f"{stem}-edit.png", PNG, encode_png(self._model.picture(w_plus)))
+        if request.kind == "latent":
+            return File(f"{stem}-edit.safetensors", LATENT, _latent_file(self.latent(edit)))
+        if request.kind == "pasted":
+            return File(f"{stem}-pasted.png", PNG, encode_png(self._paste(edit, w_plus)))
+        if request.to is None:
+            raise UsageError("a morph ends at a latent", "name it with `to`")
+        data = self._morph(w_plus, self._shelf.w_plus(request.to))
+        return File(f"{stem}-to-{request.to}.mp4", MP4, data)
+
+    def latent(self, edit: Edit) -> Latent:
+        """An edit as a latent with its record. Raises as `Editor.w_plus` does."""
+        import numpy as np
+
+        w_plus, generator = self._editor.w_plus(edit), self._model.generator
+        extra, image = {}, ""
+        if not isinstance(edit.base, RandomBase):
+            base = self._shelf.latent(base_name(edit))
+            extra, image = {KEY: base.extra[KEY]} if KEY in base.extra else {}, base.image_digest
+        distance = float(np.linalg.norm(w_plus - self._editor.space.mean))
+        options = {"operation": "studio", "edit": to_json(edit)}
+        return Latent(w_plus, generator.digest, image, distance, options=options, extra=extra)
+
+    def _paste(self, edit: Edit, w_plus: WPlus) -> Pixels:
+        name = base_name(edit)
+        alignment = alignment_of(self._shelf.latent(name).extra)
+        if alignment is None:
+            raise UsageError(f"{name} was not made from a photograph", "take an embedded latent as the base")
+        try:
+            photograph = self._photographs.pixels(alignment.photograph)
+        except NoPhotograph as error:
+            raise UsageError(f"the photograph of {name} is no longer in the folder {FOLDER}", "send it again") from error
+        if photograph.shape[:2] != tuple(alignment.size):
+            raise UsageError(f"the photograph of {name} has another size now", "embed it again")
+        picture = self._model.picture(w_plus)
+        face = alignment.kind == "ffhq"
+        before = None if alignment.kind == "ffhq" else fit_to(photograph, picture.shape[:2], alignment.kind)
+        options = PasteOptions("face" if face else "picture")
+        return paste_back(photograph, picture, alignment.quad, options, unedited=before)
+
+    def _morph(self, first: WPlus, second: WPlus) -> bytes:
+        frames = morph_frames([first, second], MorphOptions(_FRAMES, "ease-in-out"))
+
+        def pictures() -> Iterator[Pixels]:
+            for frame in frames:
+                yield self._model.picture(frame.w_plus)
+
+        with tempfile.TemporaryDirectory(prefix="i2s-trt-") as folder:
+            path = Path(folder) / "morph.mp4"
+            write_video(path, pictures(), _RATE)
+            return path.read_bytes()
+
+
+def _latent_file(latent: Latent) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="i2s-trt-") as folder:
+        path = Path(folder) / "edit.safetensors"
+        save_latent(path, latent)
+        return path.read_bytes()

@@ -1,0 +1,39 @@
+"""The model that the studio has open, and what renders for it."""
+
+from dataclasses import dataclass, field
+
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.models.generator import Generator
+from i2s_trt.synthesizer import PREVIEW_SIZE, Synthesizer
+
+
+@dataclass(frozen=True)
+class StudioModel:
+    """A model with what renders it.
+
+    Attributes:
+        name: as the user gave it.
+        generator: on the device.
+        synthesizers: each is used by one thread at a time, all side by side.
+        engine: their engine's name.
+        precision: in which they render.
+        device: as the user gave it.
+    """
+
+    name: str
+    generator: Generator
+    synthesizers: tuple[Synthesizer, ...] = field(repr=False)
+    engine: str = "torch"
+    precision: str = "fp32"
+    device: str = "cpu"
+
+    def picture(self, w_plus: WPlus) -> Pixels:
+        """w_plus float32 [L, D] -> uint8 [H, W, 3] of the model's full size."""
+        return self.synthesizers[0](w_plus[None])[0]
+
+    def preview(self, w_plus: WPlus, worker: int = 0) -> Pixels:
+        """The same with 256 pixels a side at most, by one of the synthesizers."""
+        synthesizer = self.synthesizers[worker % len(self.synthesizers)]
+        if self.generator.resolution <= PREVIEW_SIZE:
+            return synthesizer(w_plus[None])[0]
+        return synthesizer.preview(w_plus[None])[0]
