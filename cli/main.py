@@ -23,6 +23,7 @@ from cli import (
     paste_back,
     render_clip,
     report,
+    studio,
     style_transfer,
     synthesize,
     train_encoder,
@@ -49,6 +50,7 @@ app.command("morph")(morph.morph)
 app.command("style-transfer")(style_transfer.style_transfer)
 app.command("expression-transfer")(expression_transfer.expression_transfer)
 app.command("edit")(edit.edit)
+app.command("studio")(studio.studio)
 app.command("train-encoder")(train_encoder.train_encoder)
 app.command("build-engines")(build_engines.build_engines)
 app.command("bench")(bench.bench)

@@ -4,10 +4,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.edit.sequence import MorphOptions, morph_frames
 from i2s_trt.errors import UsageError
+from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import fit_to
 from i2s_trt.images.png import encode_png
 from i2s_trt.latents import Latent, save_latent
@@ -16,7 +20,7 @@ from i2s_trt.photographs.record import KEY, alignment_of
 from i2s_trt.studio.edits import Editor, base_name
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.photographs import FOLDER, NoPhotograph, Photographs
-from i2s_trt.studio.protocol import Edit, ExportRequest, RandomBase, to_json
+from i2s_trt.studio.protocol import Edit, ExportRequest, RandomBase, SaveRequest, to_json
 from i2s_trt.studio.shelf import Shelf
 from i2s_trt.video.write import write_video
 
@@ -69,16 +73,20 @@ class Exporter:
 
     def latent(self, edit: Edit) -> Latent:
         """An edit as a latent with its record. Raises as `Editor.w_plus` does."""
-        import numpy as np
-
         w_plus, generator = self._editor.w_plus(edit), self._model.generator
-        extra, image = {}, ""
+        extra: dict[str, Any] = {}
+        image = ""
         if not isinstance(edit.base, RandomBase):
             base = self._shelf.latent(base_name(edit))
             extra, image = {KEY: base.extra[KEY]} if KEY in base.extra else {}, base.image_digest
         distance = float(np.linalg.norm(w_plus - self._editor.space.mean))
         options = {"operation": "studio", "edit": to_json(edit)}
         return Latent(w_plus, generator.digest, image, distance, options=options, extra=extra)
+
+    def save(self, request: SaveRequest) -> None:
+        """Lay an edit on the shelf, with the photograph of its base. Raises as `Editor.w_plus` and `Shelf.put` do."""
+        base = None if isinstance(request.edit.base, RandomBase) else self._shelf.target(base_name(request.edit))
+        self._shelf.put(request.name, self.latent(request.edit), decode(base) if base else None)
 
     def _paste(self, edit: Edit, w_plus: WPlus) -> Pixels:
         name = base_name(edit)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import PREVIEW_SIZE, Synthesizer
@@ -29,11 +31,11 @@ class StudioModel:
 
     def picture(self, w_plus: WPlus) -> Pixels:
         """w_plus float32 [L, D] -> uint8 [H, W, 3] of the model's full size."""
-        return self.synthesizers[0](w_plus[None])[0]
+        return self.synthesizers[0](np.array(w_plus[None]))[0]  # a copy: what is read from files cannot be written
 
     def preview(self, w_plus: WPlus, worker: int = 0) -> Pixels:
         """The same with 256 pixels a side at most, by one of the synthesizers."""
         synthesizer = self.synthesizers[worker % len(self.synthesizers)]
         if self.generator.resolution <= PREVIEW_SIZE:
-            return synthesizer(w_plus[None])[0]
-        return synthesizer.preview(w_plus[None])[0]
+            return synthesizer(np.array(w_plus[None]))[0]
+        return synthesizer.preview(np.array(w_plus[None]))[0]

@@ -1,0 +1,80 @@
+"""`i2s-trt studio`: a page to embed photographs and edit latents with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options as opt
+from cli.console import Console
+from cli.edit_inputs import Engine, open_model
+from i2s_trt.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    from engines.open import Opened
+    from i2s_trt.studio.model import StudioModel
+_SMALL = 256  # pixels a side up to which a picture is done so soon that several threads render one each
+
+
+def studio(
+    model: opt.Model = "demo",
+    folder: Annotated[Path, typer.Option("--folder", help="Where the shelf is kept; made if need be.")] = Path("studio"),
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Any but this machine's own asks visitors for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")] = 8222,
+    engine: Engine = "auto",
+    device: opt.Device = "auto",
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    json: opt.Json = False,
+) -> None:
+    """Serve a page to embed photographs, and to mix, style and change faces as you drag.
+
+    Example: i2s-trt studio --folder faces
+    """
+    console = Console(json)
+    try:
+        from i2s_trt.studio.serve import address, bind, serve
+    except ModuleNotFoundError as error:
+        raise EnvironmentFault(
+            f"the studio needs {error.name}, which is not installed", "pip install 'i2s-trt[studio]'"
+        ) from error
+    from i2s_trt.studio.door import Door
+    from i2s_trt.studio.studio import Studio
+
+    listener = bind(host, port)
+    opened = open_model(console, model, device, engine, "auto", any_model=False)
+    with console.progress():
+        room = Studio(_model(model, device, opened), folder)
+    door = Door.for_address(host, listener.getsockname()[1])
+    page = address(door)
+
+    def started() -> None:
+        console.event("studio", url=page, folder=str(folder))
+        console.say(f"shelf:    {folder} ({len(room.shelf.names())} latents)")
+        console.say(f"studio:   {page}")
+        console.say("Ctrl-C ends it; the shelf stays")
+        if open_page:
+            import webbrowser
+
+            webbrowser.open(page)
+
+    try:
+        serve(room, door, listener, started)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        room.close()
+    console.say("ended")
+
+
+def _model(name: str, device: str, opened: "Opened") -> "StudioModel":
+    """The model with what renders it: on a CPU, where pictures are small, a thread for each core if the engine can."""
+    from engines.throughput import for_throughput
+    from i2s_trt.studio.model import StudioModel
+
+    choice, generator = opened.choice, opened.generator
+    synthesizers = (choice.synthesizer,)
+    if generator.resolution <= _SMALL and generator.mean_w.device.type == "cpu":
+        synthesizers = for_throughput(choice, generator).synthesizers
+    return StudioModel(name, generator, synthesizers, choice.engine, choice.precision, device)

@@ -1,0 +1,50 @@
+"""Routes of edits: repeated, exported, saved, and their history."""
+
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from i2s_trt.studio.protocol import (
+    Current,
+    EditRequest,
+    ExportRequest,
+    HistoryAnswer,
+    NewNode,
+    Node,
+    RepeatAnswer,
+    SaveRequest,
+    Shelved,
+)
+from i2s_trt.studio.repeat import repeat
+from i2s_trt.studio.studio import Studio
+
+
+def edit_routes(app: FastAPI, studio: Studio) -> None:
+    """Add them."""
+
+    @app.post("/api/repeat")
+    def repeated(request: EditRequest) -> RepeatAnswer:
+        return repeat(request.edit, studio.editor, studio.model)
+
+    @app.post("/api/export", response_class=Response)
+    def export(request: ExportRequest) -> Response:
+        file = studio.exporter.export(request)
+        disposition = f'attachment; filename="{file.name}"'
+        return Response(file.data, media_type=file.media_type, headers={"content-disposition": disposition})
+
+    @app.post("/api/save")
+    def save(request: SaveRequest) -> Shelved:
+        studio.exporter.save(request)
+        studio.tell_shelf()
+        return studio.shelf.describe(request.name)
+
+    @app.get("/api/history")
+    def history() -> HistoryAnswer:
+        return studio.history.answer()
+
+    @app.post("/api/history")
+    def add(new: NewNode) -> Node:
+        return studio.history.add(new)
+
+    @app.put("/api/history/current")
+    def go(current: Current) -> HistoryAnswer:
+        return studio.history.go(current.id)

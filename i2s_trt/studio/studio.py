@@ -1,0 +1,105 @@
+"""Everything that the studio consists of, put together: what the routes work with."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from i2s_trt.edit.space import LatentSpace
+from i2s_trt.studio.directions import Directions
+from i2s_trt.studio.edits import Editor
+from i2s_trt.studio.embeddings import Embeddings
+from i2s_trt.studio.exports import Exporter
+from i2s_trt.studio.history import History
+from i2s_trt.studio.model import StudioModel
+from i2s_trt.studio.outbox import Outbox
+from i2s_trt.studio.photographs import Photographs
+from i2s_trt.studio.previews import FRAME, Previews, frame
+from i2s_trt.studio.protocol import Embedding, ModelAnswer, to_json
+from i2s_trt.studio.shelf import Shelf
+from i2s_trt.studio.starters import fill
+
+
+class Studio:
+    """A shelf with all that is done with it, and the clients that hear of it.
+
+    Args:
+        model: that is open.
+        folder: of the shelf.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written.
+    """
+
+    def __init__(self, model: StudioModel, folder: Path) -> None:
+        self._clients: set[Outbox] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.model = model
+        self.shelf = Shelf(folder, model)
+        fill(self.shelf, model)
+        self.history = History(folder)
+        self.photographs = Photographs(folder, model)
+        self.directions = Directions(folder, LatentSpace.of(model.generator))
+        self.editor = Editor(model, self.shelf, self.directions)
+        self.previews = Previews(model, self.editor)
+        self.exporter = Exporter(model, self.shelf, self.photographs, self.editor)
+        self.embeddings = Embeddings(model, self.shelf, self.photographs, self._tell, self.tell_shelf)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell clients from this loop on."""
+        self._loop = loop
+
+    def close(self) -> None:
+        """End threads and processes; what lies on the shelf stays."""
+        self._loop = None
+        self.embeddings.close()
+        self.previews.close()
+
+    def join(self, outbox: Outbox) -> None:
+        """A client that is to be told. Call it in the loop."""
+        self._clients.add(outbox)
+
+    def leave(self, outbox: Outbox) -> None:
+        """A client that has gone. Call it in the loop."""
+        self._clients.discard(outbox)
+
+    @property
+    def clients(self) -> int:
+        """How many there are."""
+        return len(self._clients)
+
+    def describe(self) -> ModelAnswer:
+        """What the page says of the model."""
+        generator = self.model.generator
+        height, width = generator.spec.picture_size
+        return ModelAnswer(
+            name=self.model.name,
+            digest=generator.digest,
+            width=width,
+            height=height,
+            layers=generator.num_layers,
+            crossover=generator.spec.crossover,
+            faces=generator.draws_faces,
+            directions=self.directions.names,
+            device=self.model.device,
+            engine=self.model.engine,
+        )
+
+    def tell_shelf(self) -> None:
+        """Every client hears that the shelf has changed; from any thread."""
+        self._everyone("shelf", {"type": "shelf"})
+
+    def _tell(self, embedding: Embedding, jpeg: bytes | None) -> None:
+        self._everyone(f"embedding {embedding.id}", {"type": "embedding", "embedding": to_json(embedding)})
+        if jpeg is not None:
+            self._everyone(f"frame {embedding.id}", frame(FRAME, embedding.id, jpeg))
+
+    def _everyone(self, slot: str, message: bytes | Mapping[str, Any]) -> None:
+        def put() -> None:
+            for outbox in self._clients:
+                outbox.put(slot, message)
+
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(put)
