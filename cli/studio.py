@@ -13,18 +13,22 @@ from i2s_trt.errors import EnvironmentFault
 if TYPE_CHECKING:
     from engines.open import Opened
     from i2s_trt.studio.model import StudioModel
+    from i2s_trt.synthesizer import Synthesizer
+AUTO = "auto"
 _SMALL = 256  # pixels a side up to which a picture is done so soon that several threads render one each
 
 
 def studio(
     model: opt.Model = "demo",
-    folder: Annotated[Path, typer.Option("--folder", help="Where the shelf is kept; made if need be.")] = Path("studio"),
+    folder: Annotated[Path, typer.Option("--folder", help="Where the shelf is kept; made if need be.")] = Path(
+        "studio"
+    ),
     host: Annotated[
         str, typer.Option(help="Address to listen on. Any but this machine's own asks visitors for a token.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")] = 8222,
-    engine: Engine = "auto",
-    device: opt.Device = "auto",
+    engine: Engine = AUTO,
+    device: opt.Device = AUTO,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     json: opt.Json = False,
 ) -> None:
@@ -43,7 +47,7 @@ def studio(
     from i2s_trt.studio.studio import Studio
 
     listener = bind(host, port)
-    opened = open_model(console, model, device, engine, "auto", any_model=False)
+    opened = open_model(console, model, device, _engine(engine, device), "auto", any_model=False)
     with console.progress():
         room = Studio(_model(model, device, opened), folder)
     door = Door.for_address(host, listener.getsockname()[1])
@@ -68,13 +72,23 @@ def studio(
     console.say("ended")
 
 
+def _engine(wanted: str, device: str) -> str:
+    """ONNX Runtime where it is here and nothing else is asked for: exporting a graph once pays while sliders move."""
+    from i2s_trt.devices import choose_device
+    from i2s_trt.machine import package_version
+
+    on_cpu = choose_device(device).type == "cpu"
+    can = all(package_version(name) for name in ("onnx", "onnxscript", "onnxruntime"))
+    return "onnxruntime" if wanted == AUTO and on_cpu and can else wanted
+
+
 def _model(name: str, device: str, opened: "Opened") -> "StudioModel":
     """The model with what renders it: on a CPU, where pictures are small, a thread for each core if the engine can."""
     from engines.throughput import for_throughput
     from i2s_trt.studio.model import StudioModel
 
     choice, generator = opened.choice, opened.generator
-    synthesizers = (choice.synthesizer,)
+    synthesizers: tuple[Synthesizer, ...] = (choice.synthesizer,)
     if generator.resolution <= _SMALL and generator.mean_w.device.type == "cpu":
         synthesizers = for_throughput(choice, generator).synthesizers
     return StudioModel(name, generator, synthesizers, choice.engine, choice.precision, device)

@@ -77,8 +77,8 @@ class Editor:
                 vector = self._directions.vector(expression.name)
                 yield _move(self._directions.file(expression.name), vector, expression.strength)
             else:
-                names = expression.from_, expression.to
-                yield _express(names, *map(self._shelf.w_plus, names), expression.strength)
+                neutral, shown = (self._shelf.w_plus(name) for name in (expression.from_, expression.to))
+                yield _express((expression.from_, expression.to), neutral, shown, expression.strength)
         if edit.truncation is not None:
             yield self._truncate(edit.truncation, None)
 

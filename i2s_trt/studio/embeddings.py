@@ -1,4 +1,4 @@
-"""The queue of embeddings: one at a time, each in a process of its own, so that nothing that happens there ends here."""
+"""The queue of embeddings: one at a time, each in a process of its own, so that no crash there ends anything here."""
 
 import itertools
 import secrets
@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from i2s_trt.arrays import Pixels
 from i2s_trt.errors import I2sError, UsageError
 from i2s_trt.files import make_folder
 from i2s_trt.latents import Latent
@@ -179,7 +180,7 @@ class Embeddings:
                 if isinstance(item, Progressed):
                     self._note(job, item)
                 elif isinstance(item, Ended):
-                    self._lay(job, item.latent, picture)
+                    self._lay(job, item.latent, picture.pixels)
         finally:
             child.close()
 
@@ -192,17 +193,12 @@ class Embeddings:
             ms = latest if ms is None else ms + _SMOOTH * (latest - ms)
         job.curve = thinned([*job.curve, (item.step, item.loss)])
         left = None if ms is None else max(0, told.of - item.step) * ms / 1e3
-        self._update(
-            job, item.jpeg, step=item.step, loss=item.loss, curve=job.curve, ms_a_step=ms, seconds_left=left
-        )
+        self._update(job, item.jpeg, step=item.step, loss=item.loss, curve=job.curve, ms_a_step=ms, seconds_left=left)
 
-    def _lay(self, job: _Job, latent: Latent, picture: object) -> None:
+    def _lay(self, job: _Job, latent: Latent, target: Pixels) -> None:
         """On the shelf, in the place of what the same embedding laid there before."""
-        from i2s_trt.photographs.prepare import Prepared
-
-        pixels = picture.pixels if isinstance(picture, Prepared) else None
         name = job.told.name if job.laid else self._shelf.free_name(job.told.name)
-        self._shelf.put(name, latent, pixels, replace=job.laid)
+        self._shelf.put(name, latent, target, replace=job.laid)
         job.laid = True
         state: State = "finished" if latent.status == "finished" else "stopped"
         error = "the loss was no longer finite" if latent.status == "diverged" else None

@@ -96,7 +96,7 @@ class Exporter:
         try:
             photograph = self._photographs.pixels(alignment.photograph)
         except NoPhotograph as error:
-            raise UsageError(f"the photograph of {name} is no longer in the folder {FOLDER}", "send it again") from error
+            raise UsageError(f"the photograph of {name} is not in {FOLDER} any more", "send it again") from error
         if photograph.shape[:2] != tuple(alignment.size):
             raise UsageError(f"the photograph of {name} has another size now", "embed it again")
         picture = self._model.picture(w_plus)

@@ -1,4 +1,4 @@
-"""The guard before the application: hosts, origins, the token, the size of what is sent, and headers of every answer."""
+"""The guard before the application: hosts, origins, the token, how much is sent, and headers of every answer."""
 
 import asyncio
 import json
@@ -175,7 +175,7 @@ def limit_of(path: str) -> int:
 
 
 def security_headers(host: str) -> list[tuple[bytes, bytes]]:
-    """Headers of every answer: nothing from elsewhere is loaded, run or connected to, and no page shows it in a frame."""
+    """Headers of every answer: nothing from elsewhere is loaded, run or connected to, no page frames it."""
     policy = (
         "default-src 'self'; img-src 'self' blob: data:; "
         f"connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'none'; form-action 'none'; "

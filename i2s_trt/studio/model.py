@@ -31,11 +31,15 @@ class StudioModel:
 
     def picture(self, w_plus: WPlus) -> Pixels:
         """w_plus float32 [L, D] -> uint8 [H, W, 3] of the model's full size."""
-        return self.synthesizers[0](np.array(w_plus[None]))[0]  # a copy: what is read from files cannot be written
+        return np.asarray(self.synthesizers[0](_batch(w_plus))[0])
 
     def preview(self, w_plus: WPlus, worker: int = 0) -> Pixels:
         """The same with 256 pixels a side at most, by one of the synthesizers."""
         synthesizer = self.synthesizers[worker % len(self.synthesizers)]
-        if self.generator.resolution <= PREVIEW_SIZE:
-            return synthesizer(np.array(w_plus[None]))[0]
-        return synthesizer.preview(np.array(w_plus[None]))[0]
+        render = synthesizer if self.generator.resolution <= PREVIEW_SIZE else synthesizer.preview
+        return np.asarray(render(_batch(w_plus))[0])
+
+
+def _batch(w_plus: WPlus) -> WPlus:
+    """[1, L, D], a copy: what is read from a file cannot be written, which PyTorch warns of."""
+    return np.array(w_plus[None])

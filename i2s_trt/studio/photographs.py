@@ -6,8 +6,8 @@ import secrets
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -137,7 +137,7 @@ class Photographs:
         return PhotographAnswer(id=identifier, name=name, width=width, height=height, picture=picture, faces=shown)
 
 
-def _digest(stream: BinaryIO) -> str:
+def _digest(stream: BufferedReader) -> str:
     return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 

@@ -4,6 +4,7 @@
 client reaches the disk unless it is a name: letters, digits, `_` and `-`.
 """
 
+import math
 import re
 import threading
 from contextlib import suppress
@@ -136,7 +137,7 @@ class Shelf:
             if not replace:
                 self._refuse_taken(name)
             if len(self.names()) >= MOST:
-                raise UsageError(f"the shelf holds {MOST} latents already", "delete some, or start with another --folder")
+                raise UsageError(f"the shelf holds {MOST} latents already", "delete some, or name another --folder")
             if target is not None:
                 write_bytes(self.folder / f"{name}.target.png", encode_png(target))
             write_bytes(path.with_suffix(".png"), encode_png(pixels))
@@ -198,4 +199,4 @@ def _missing(name: str) -> NotOnShelf:
 
 def _number(value: object) -> float | None:
     """JSON has no nan."""
-    return float(value) if isinstance(value, int | float) and value == value and abs(value) < float("inf") else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -27,7 +27,9 @@ def socket_route(app: FastAPI, studio: Studio) -> None:
         outbox = Outbox()
         stream = PreviewStream(studio.previews, outbox)
         studio.join(outbox)
-        tasks = [asyncio.create_task(job) for job in (_listen(socket, stream, outbox), stream.run(), _send(socket, outbox))]
+        tasks = [
+            asyncio.create_task(job) for job in (_listen(socket, stream, outbox), stream.run(), _send(socket, outbox))
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
