@@ -38,7 +38,7 @@ def studio(
     """
     console = Console(json)
     try:
-        from i2s_trt.studio.serve import address, bind, serve
+        from i2s_trt.studio.serve import address, bind, make_server
     except ModuleNotFoundError as error:
         raise EnvironmentFault(
             f"the studio needs {error.name}, which is not installed", "pip install 'i2s-trt[studio]'"
@@ -64,7 +64,7 @@ def studio(
             webbrowser.open(page)
 
     try:
-        serve(room, door, listener, started)
+        make_server(room, door, started).run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:

@@ -20,7 +20,7 @@ from i2s_trt.photographs.record import KEY, alignment_of
 from i2s_trt.studio.edits import Editor, base_name
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.photographs import FOLDER, NoPhotograph, Photographs
-from i2s_trt.studio.protocol import Edit, ExportRequest, RandomBase, SaveRequest, to_json
+from i2s_trt.studio.protocol import Edit, ExportRequest, RandomBase, to_json
 from i2s_trt.studio.shelf import Shelf
 from i2s_trt.video.write import write_video
 
@@ -83,10 +83,10 @@ class Exporter:
         options = {"operation": "studio", "edit": to_json(edit)}
         return Latent(w_plus, generator.digest, image, distance, options=options, extra=extra)
 
-    def save(self, request: SaveRequest) -> None:
+    def save_as(self, edit: Edit, name: str) -> None:
         """Lay an edit on the shelf, with the photograph of its base. Raises as `Editor.w_plus` and `Shelf.put` do."""
-        base = None if isinstance(request.edit.base, RandomBase) else self._shelf.target(base_name(request.edit))
-        self._shelf.put(request.name, self.latent(request.edit), decode(base) if base else None)
+        base = None if isinstance(edit.base, RandomBase) else self._shelf.target(base_name(edit))
+        self._shelf.put(name, self.latent(edit), decode(base) if base else None)
 
     def _paste(self, edit: Edit, w_plus: WPlus) -> Pixels:
         name = base_name(edit)

@@ -37,13 +37,14 @@ def address(door: Door) -> str:
     return f"http://{shown}:{door.port}/" + (f"?token={door.token}" if door.token else "")
 
 
-def serve(studio: Studio, door: Door, listener: socket.socket, started: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGINT or SIGTERM; what is on the shelf stays, an embedding that runs is dropped.
+def make_server(studio: Studio, door: Door, started: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """A server whose `run(sockets=[listener])` serves until SIGINT or SIGTERM, or until `should_exit` is set.
+
+    What is on the shelf stays then; an embedding that runs is dropped.
 
     Args:
         studio: what is shown; closed at the end.
         door: who may come in.
-        listener: where from.
         started: called when it can be reached.
     """
     config = uvicorn.Config(
@@ -51,12 +52,11 @@ def serve(studio: Studio, door: Door, listener: socket.socket, started: Callable
         ws_max_size=_MESSAGE, ws_ping_interval=20, ws_ping_timeout=60, timeout_graceful_shutdown=_CLOSING,
         limit_concurrency=1024, timeout_keep_alive=15,
     )  # fmt: skip
-    server = _Server(config, started)
-    server.run(sockets=[listener])
+    return _Server(config, started)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it has started, and ends without raising what ended it."""
+    """uvicorn's server, which says when it has started."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)

@@ -33,7 +33,7 @@ def edit_routes(app: FastAPI, studio: Studio) -> None:
 
     @app.post("/api/save")
     def save(request: SaveRequest) -> Shelved:
-        studio.exporter.save(request)
+        studio.exporter.save_as(request.edit, request.name)
         studio.tell_shelf()
         return studio.shelf.describe(request.name)
 

@@ -1,0 +1,173 @@
+"""Embeddings: in real children, stopped, gone on with, cancelled, killed; results on the shelf."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from i2s_trt.embedding.embed import EmbedProblem, optimise
+from i2s_trt.embedding.embedder import Embedder
+from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.steps.state import EmbedState
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import Vgg16
+from i2s_trt.studio.embedding_state import keep_state, lengthened, load_state
+from i2s_trt.studio.embeddings import thinned
+from tests.studio.conftest import Served
+
+_SECONDS = 90
+
+
+def _photograph(served: Served, path: Path) -> Any:
+    return served.json("POST", "/api/photographs", content=path.read_bytes(), headers={"X-Name": "Ann%20at%20work"})
+
+
+def _embed(served: Served, photograph: str, name: str, **settings: Any) -> int:
+    request = {"photograph": photograph, "name": name, "schedule": "paper", "prior": 0, **settings}
+    return int(served.json("POST", "/api/embeddings", json=request)["id"])
+
+
+def _wait(served: Served, number: int, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    end = time.monotonic() + _SECONDS
+    while time.monotonic() < end:
+        told = {item["id"]: item for item in served.json("GET", "/api/embeddings")["embeddings"]}[number]
+        if until(told):
+            return dict(told)
+        time.sleep(0.05)
+    raise AssertionError(told)
+
+
+def _ended(told: dict[str, Any]) -> bool:
+    return told["state"] not in ("queued", "running")
+
+
+def _running(told: dict[str, Any]) -> bool:
+    return bool(told["state"] == "running" and told["step"] > 0)
+
+
+@pytest.fixture(scope="module")
+def photograph(served: Served, astronaut: Path) -> Any:
+    return _photograph(served, astronaut)
+
+
+def test_a_photograph_is_taken_in_with_its_faces(served: Served, photograph: Any, astronaut: Path) -> None:
+    assert (photograph["width"], photograph["height"], photograph["name"]) == (512, 512, "Ann at work")
+    (face,) = photograph["faces"]
+    assert 0.5 < face["score"] <= 1
+    assert len(face["quad"]) == 4
+    assert _photograph(served, astronaut)["id"] == photograph["id"]
+    assert served.client.get(photograph["picture"]).headers["content-type"] == "image/jpeg"
+    refused = served.client.post("/api/photographs", content=b"no picture")
+    assert refused.status_code == 422
+    assert refused.json()["hint"]
+
+
+def test_an_embedding_lands_on_the_shelf_and_goes_on(served: Served, photograph: Any) -> None:
+    quad = photograph["faces"][0]["quad"]
+    number = _embed(served, photograph["id"], "astro", steps=6, quad=quad)
+    told = _wait(served, number, _ended)
+    assert (told["state"], told["step"], told["of"], told["error"]) == ("finished", 6, 6, None)
+    assert told["curve"][-1] == [6, told["loss"]]
+    first = served.studio.shelf.describe("astro")
+    assert (first.status, first.made, first.loss) == ("finished", False, told["loss"])
+    served.json("POST", f"/api/embeddings/{number}/more", json={"steps": 4})
+    longer = _wait(served, number, lambda told: _ended(told) and told["of"] == 10)
+    assert (longer["state"], longer["step"], longer["name"]) == ("finished", 10, "astro")
+    latent = served.studio.shelf.latent("astro")
+    assert len(latent.curve) == 10
+    edit = {"base": {"kind": "latent", "name": "astro"}}
+    pasted = served.client.post("/api/export", json={"edit": edit, "kind": "pasted"})
+    assert pasted.headers["content-type"] == "image/png"
+    assert served.client.get(served.studio.shelf.describe("astro").target or "").status_code == 200
+
+
+@pytest.mark.parametrize("schedule", ["paper", "fast"])
+def test_going_on_is_as_if_it_had_never_ended(
+    toy: Generator, vgg: Vgg16, tmp_path: Path, schedule: str, rough_curvature: None
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)
+
+    def problem(steps: int) -> EmbedProblem:
+        return EmbedProblem(Embedder(toy, EmbedOptions(steps=steps, schedule=schedule), vgg), [picture])  # type: ignore[arg-type]
+
+    whole, part, rest = problem(7), problem(3), problem(7)
+    state, begun = whole.start(), part.start()
+    optimise(whole, state)
+    optimise(part, begun)
+    keep_state(tmp_path / "state", begun, 1.5)
+    found = load_state(tmp_path / "state", type(begun))
+    assert found is not None
+    assert found[1] == 1.5
+    onward = lengthened(found[0], 7)
+    optimise(rest, onward)
+    assert int(onward.step) == 7
+    assert torch.equal(onward.answer, state.answer)
+    assert torch.equal(onward.history, state.history)
+
+
+def test_a_damaged_state_is_none(tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"torn")
+    assert load_state(tmp_path / "state", EmbedState) is None
+    assert load_state(tmp_path / "missing", EmbedState) is None
+
+
+def test_one_is_stopped_the_next_is_cancelled_and_both_can_go_on(served: Served, photograph: Any) -> None:
+    first = _embed(served, photograph["id"], "long", steps=20_000)
+    second = _embed(served, photograph["id"], "waits", steps=2)
+    third = _embed(served, photograph["id"], "last", steps=20_000)
+    assert _wait(served, second, lambda told: True)["position"] >= 1
+    _wait(served, first, _running)
+    assert served.client.post(f"/api/embeddings/{first}/more", json={"steps": 1}).status_code == 400
+    assert served.json("DELETE", f"/api/embeddings/{second}")["state"] == "cancelled"
+    served.json("POST", f"/api/embeddings/{first}/stop")
+    stopped = _wait(served, first, _ended)
+    assert stopped["state"] == "stopped"
+    assert served.studio.shelf.describe("long").status == "interrupted"
+    _wait(served, third, _running)
+    served.json("DELETE", f"/api/embeddings/{third}")
+    assert _wait(served, third, _ended)["state"] == "cancelled"
+    assert "last" not in served.studio.shelf.names()
+    served.json("POST", f"/api/embeddings/{first}/more", json={})
+    _wait(served, first, lambda told: bool(told["step"] > stopped["step"]))
+    served.json("DELETE", f"/api/embeddings/{first}")
+    _wait(served, first, _ended)
+
+
+def test_a_child_that_is_killed_is_told_and_the_queue_goes_on(served: Served, photograph: Any) -> None:
+    killed = _embed(served, photograph["id"], "killed", steps=20_000)
+    after = _embed(served, photograph["id"], "after", steps=2)
+    _wait(served, killed, _running)
+    for child in multiprocessing.active_children():
+        os.kill(child.pid or 0, signal.SIGKILL)
+    told = _wait(served, killed, _ended)
+    assert told["state"] == "failed"
+    assert "killed" in told["error"]
+    assert told["hint"]
+    assert _wait(served, after, _ended)["state"] == "finished"
+
+
+def test_what_cannot_be_embedded_is_told(served: Served, photograph: Any) -> None:
+    unknown = {"photograph": "0" * 16, "name": "x"}
+    assert served.client.post("/api/embeddings", json=unknown).status_code == 404
+    flat = [[0, 0], [0, 9], [0, 9], [0, 0]]
+    told = _wait(served, _embed(served, photograph["id"], "flat", steps=2, quad=flat), _ended)
+    assert told["state"] == "failed"
+    assert "shows nothing" in told["error"]
+    for path in ("stop", "more"):
+        assert served.client.post(f"/api/embeddings/999/{path}", json={}).status_code == 400
+
+
+def test_a_curve_stays_short() -> None:
+    curve: list[tuple[int, float]] = []
+    for step in range(1, 5000):
+        curve = thinned([*curve, (step, 1.0)])
+        assert len(curve) <= 200
+    assert curve[0][0] == 1
+    assert curve[-1][0] == 4999

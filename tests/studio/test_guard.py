@@ -1,0 +1,136 @@
+"""The guard: other people's pages, addresses and oversized uploads stay outside; a defect is a value as well."""
+
+import asyncio
+import json
+import resource
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from i2s_trt.studio.door import Door, is_loopback
+from i2s_trt.studio.guard import Guard, Receive, Scope, Send
+from i2s_trt.studio.model import StudioModel
+from tests.studio.conftest import Served, serving
+
+FOREIGN_HOSTS = ("evil.example", "127.0.0.1.nip.io:{port}", "localhost:1", "127.0.0.1", "localhost.:{port}", "",
+                 "127.0.0.1:{port}@evil.example", "0x7f000001:{port}", "user@127.0.0.1:{port}")  # fmt: skip
+FOREIGN_ORIGINS = ("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", "http://localhost:{port}",
+                   "file://", "http://127.0.0.1:{port}.evil.example")  # fmt: skip
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_other_hosts_are_refused(served: Served, host: str) -> None:
+    connection = HTTPConnection(served.host)
+    connection.putrequest("GET", "/api/shelf", skip_host=True)
+    connection.putheader("Host", host.format(port=served.door.port))
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 421
+    assert json.loads(answer.read())["error"]
+
+
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_other_origins_are_refused(served: Served, origin: str) -> None:
+    headers = {"Origin": origin.format(port=served.door.port)}
+    assert served.client.delete("/api/shelf/ann", headers=headers).status_code == 403
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(f"ws://{served.host}/ws", additional_headers=headers, proxy=None),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_a_rebound_name_reaches_nothing(served: Served) -> None:
+    headers = {"Host": f"evil.example:{served.door.port}", "Origin": f"http://evil.example:{served.door.port}"}
+    assert served.client.get("/api/shelf", headers=headers).status_code == 421
+    with pytest.raises(InvalidStatus), connect(f"ws://evil.example:{served.door.port}/ws", origin=headers["Origin"],  # type: ignore[arg-type]
+                                               sock=_socket(served), proxy=None):  # fmt: skip
+        pass
+
+
+def _socket(served: Served) -> object:
+    import socket
+
+    return socket.create_connection(("127.0.0.1", served.door.port))
+
+
+def test_the_page_itself_and_tools_come_in(served: Served) -> None:
+    for host in (served.host, f"localhost:{served.door.port}"):
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        assert served.client.get("/api/shelf", headers=headers).status_code == 200
+    assert served.json("GET", "/healthz") == served.json("GET", "/readyz") == {"status": "ok"}
+
+
+def test_every_answer_forbids_what_the_page_does_not_need(served: Served) -> None:
+    for path in ("/", "/api/shelf", "/nowhere"):
+        headers = served.client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert f"connect-src 'self' ws://{served.host}" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_elsewhere_a_token_is_asked_for(tmp_path: Path, model: StudioModel) -> None:
+    with serving(tmp_path, model, token="secret") as served:
+        assert served.client.get("/api/shelf").status_code == 401
+        assert served.client.get("/?token=wrong").status_code == 401
+        assert served.client.get("/healthz").status_code == 200
+        assert served.client.get("/api/shelf", headers={"X-Studio-Token": "secret"}).status_code == 200
+        with pytest.raises(InvalidStatus), connect(f"ws://{served.host}/ws", proxy=None):
+            pass
+        welcome = served.client.get("/?token=secret")
+        assert (welcome.status_code, welcome.headers["location"]) == (303, "/")
+        assert "HttpOnly; SameSite=Strict" in welcome.headers["set-cookie"]
+        assert served.client.get("/api/shelf").status_code == 200  # by the cookie
+
+
+def test_doors_of_addresses() -> None:
+    assert Door.for_address("127.0.0.1", 1).token == ""
+    assert Door.for_address("0.0.0.0", 1).token
+    assert [is_loopback(host) for host in ("::1", "localhost", "127.8.9.9", "10.0.0.1", "here")] == [True] * 3 + [
+        False
+    ] * 2
+    lan = Door("0.0.0.0", 80, "secret")
+    assert lan.admits_host("192.168.1.7")
+    assert not lan.admits_host("evil.example")
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_too_much_is_refused_while_it_comes(served: Served, declared: bool) -> None:
+    piece, count = bytes(2**20), 300
+
+    def pieces() -> Iterator[bytes]:
+        yield from (piece for _ in range(count))
+
+    headers = {"Content-Length": str(count * len(piece))} if declared else {}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = served.client.post("/api/photographs", content=pieces(), headers=headers)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KiB, client and server
+    assert answer.status_code == 413
+    assert "64 MiB" in answer.json()["error"]
+    assert grown < 40 * 1024
+    assert not list(served.studio.shelf.folder.glob("photographs/*.part"))
+    json_answer = served.client.post("/api/repeat", content=bytes(2 * 2**20))
+    assert json_answer.status_code == 413
+
+
+def test_a_defect_is_a_value_and_not_500() -> None:
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise ZeroDivisionError
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=Guard(broken, Door("localhost", 80)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/api/shelf")
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    assert "ZeroDivision" not in answer.text
