@@ -112,11 +112,11 @@ def test_what_cannot_be_made_is_told(room: Studio, change: dict[str, Any], kind:
 
 def test_absurd_latents_are_refused(room: Studio) -> None:
     push = [{"kind": "direction", "name": "older", "strength": 100}] * 8
-    far = Edit.model_validate(EDITS["plain"] | {"expressions": push, "truncation": 2})
+    far = EDITS["plain"] | {"expressions": push, "truncation": 2}
+    room.exporter.save_as(Edit.model_validate(far), "far")
+    farther = far | {"base": {"kind": "mix", "parts": [{"name": "far", "weight": 1}]}}
     with pytest.raises(LatentError, match="values of up to"):
-        for name in ("far", "farther", "farthest"):
-            room.exporter.save_as(far, name)
-            far = far.model_copy(update={"base": Edit.model_validate({"base": {"kind": "latent", "name": name}}).base})
+        room.editor.w_plus(Edit.model_validate(farther))
 
 
 def test_exports_and_what_is_saved(served: Served, tmp_path: Path) -> None:

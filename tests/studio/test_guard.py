@@ -3,12 +3,14 @@
 import asyncio
 import json
 import resource
+import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
 import pytest
+from websockets import Origin
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -49,15 +51,10 @@ def test_other_origins_are_refused(served: Served, origin: str) -> None:
 def test_a_rebound_name_reaches_nothing(served: Served) -> None:
     headers = {"Host": f"evil.example:{served.door.port}", "Origin": f"http://evil.example:{served.door.port}"}
     assert served.client.get("/api/shelf", headers=headers).status_code == 421
-    with pytest.raises(InvalidStatus), connect(f"ws://evil.example:{served.door.port}/ws", origin=headers["Origin"],  # type: ignore[arg-type]
-                                               sock=_socket(served), proxy=None):  # fmt: skip
+    origin, direct = Origin(headers["Origin"]), socket.create_connection(("127.0.0.1", served.door.port))
+    address = f"ws://evil.example:{served.door.port}/ws"
+    with pytest.raises(InvalidStatus), connect(address, origin=origin, sock=direct, proxy=None):
         pass
-
-
-def _socket(served: Served) -> object:
-    import socket
-
-    return socket.create_connection(("127.0.0.1", served.door.port))
 
 
 def test_the_page_itself_and_tools_come_in(served: Served) -> None:

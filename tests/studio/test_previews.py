@@ -3,9 +3,10 @@
 import asyncio
 import json
 import struct
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from websockets import Origin
 from websockets.sync.client import ClientConnection, connect
 
 from i2s_trt.errors import UsageError
@@ -19,7 +20,7 @@ EDIT = {"base": {"kind": "latent", "name": "ann"}}
 
 
 def _connect(served: Served) -> ClientConnection:
-    return connect(f"ws://{served.host}/ws", origin=f"http://{served.host}", proxy=None)  # type: ignore[arg-type]
+    return cast(ClientConnection, connect(f"ws://{served.host}/ws", origin=Origin(f"http://{served.host}"), proxy=None))
 
 
 def _ask(socket: ClientConnection, number: int, edit: object) -> None:
@@ -40,7 +41,7 @@ def test_of_many_the_last_is_shown(served: Served) -> None:
     with _connect(served) as socket:
         for number in range(200):
             _ask(socket, number, {"base": {"kind": "random", "seed": number}})
-        shown = []
+        shown: list[int] = []
         while not shown or shown[-1] != 199:
             message = socket.recv(timeout=30)
             assert isinstance(message, bytes)
