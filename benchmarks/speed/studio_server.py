@@ -53,21 +53,9 @@ def studio_server(model: str, device: str) -> Iterator[StudioServer]:
         EnvironmentFault: it does not start: the extra [studio] is missing, or there is no such device.
     """
     with tempfile.TemporaryDirectory(prefix="i2s-trt-") as folder:
-        words = [
-            "studio",
-            "--no-open",
-            "--json",
-            "--port",
-            "0",
-            "--folder",
-            folder,
-            "--model",
-            model,
-            "--device",
-            device,
-        ]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "i2s_trt", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words = [sys.executable, "-m", "i2s_trt", "studio", "--no-open", "--json", "--port", "0", "--folder", folder]
+        process = subprocess.Popen(  # noqa: S603  # our own command
+            [*words, "--model", model, "--device", device], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         try:
             yield _started(process)

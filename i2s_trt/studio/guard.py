@@ -111,7 +111,7 @@ class _Measured:
 
     def __init__(self, app: App, answer: _Answer, limit: int) -> None:
         self._app, self._answer, self._limit = app, answer, limit
-        self._received, self._over, self._ended = 0, False, False
+        self._received, self._over, self._ended, self._gone = 0, False, False, False
 
     async def run(self, scope: Scope, receive: Receive) -> None:
         """Let the application answer, or refuse with 413."""
@@ -120,6 +120,7 @@ class _Measured:
             if self._over:
                 return {"type": "http.disconnect"}
             event = await receive()
+            self._gone = event["type"] == "http.disconnect"
             self._received += len(event.get("body", b""))
             self._ended = not event.get("more_body", False)
             self._over = self._received > self._limit
@@ -134,10 +135,10 @@ class _Measured:
         try:
             if not self._over:
                 await self._app(scope, counted, send)
-        except Exception:  # a defect, or an application that met the end of a body that was too long
-            if not self._over:
+        except Exception:  # a defect, unless the body was too long or the client has left
+            if not (self._over or self._gone):
                 logging.getLogger(__name__).exception("%s %s", scope["method"], scope["path"])
-            if not (self._over or self._answer.started):
+            if not (self._over or self._gone or self._answer.started):
                 await self._answer.fault(503, "this could not be done", "this is a defect; the log says more")
         if self._over and not self._answer.started:
             await self._discard(receive)

@@ -1,5 +1,6 @@
 """Serves the studio with uvicorn until it is told to stop."""
 
+import os
 import socket
 from collections.abc import Callable
 
@@ -21,12 +22,17 @@ def bind(host: str, port: int) -> socket.socket:
         EnvironmentFault: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # TCP by name: asyncio sends small answers at once (TCP_NODELAY) only where a socket says that it is TCP
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except OSError as error:
+        listener.close()
         why = error.strerror or str(error)
         raise EnvironmentFault(f"{host}:{port} cannot be listened on: {why}", "choose another --port") from error
-    listener.set_inheritable(False)
     return listener
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import struct
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from websockets import Origin
@@ -20,7 +20,7 @@ EDIT = {"base": {"kind": "latent", "name": "ann"}}
 
 
 def _connect(served: Served) -> ClientConnection:
-    return cast(ClientConnection, connect(f"ws://{served.host}/ws", origin=Origin(f"http://{served.host}"), proxy=None))
+    return connect(f"ws://{served.host}/ws", origin=Origin(f"http://{served.host}"), proxy=None)
 
 
 def _ask(socket: ClientConnection, number: int, edit: object) -> None:

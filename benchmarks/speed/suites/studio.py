@@ -20,7 +20,7 @@ _LARGEST = 256  # pixels a side of models that a CPU renders while a slider move
 
 
 def run(bench: Bench) -> Produced:
-    """Every small model: clients that ask for the next picture as soon as they have one, and such as rest in between."""
+    """Every small model, with clients that move on as soon as they have a picture, and with such as take their time."""
     models, missing = resolutions(bench, "the studio with")
     yield from missing
     small = [model for model, resolution in models.items() if bench.on_gpu or resolution <= _LARGEST]
