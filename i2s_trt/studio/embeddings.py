@@ -5,7 +5,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class _Job:
     name: str
     folder: Path
     cancelled: bool = False
-    laid: bool = False
+    laid: str = ""  # digest of what it has laid on the shelf
     mark: tuple[float, int] | None = None
     curve: list[tuple[int, float]] = field(default_factory=list)
 
@@ -196,10 +195,12 @@ class Embeddings:
         self._update(job, item.jpeg, step=item.step, loss=item.loss, curve=job.curve, ms_a_step=ms, seconds_left=left)
 
     def _lay(self, job: _Job, latent: Latent, target: Pixels) -> None:
-        """On the shelf, in the place of what the same embedding laid there before."""
-        name = job.told.name if job.laid else self._shelf.free_name(job.told.name)
-        self._shelf.put(name, latent, target, replace=job.laid)
-        job.laid = True
+        """On the shelf, in the place of what the same embedding laid there before, if that is there yet."""
+        name = job.told.name
+        again = bool(job.laid) and name in self._shelf.names() and self._shelf.digest(name) == job.laid
+        name = name if again else self._shelf.free_name(name)
+        self._shelf.put(name, latent, target, replace=again)
+        job.laid = self._shelf.digest(name)
         state: State = "finished" if latent.status == "finished" else "stopped"
         error = "the loss was no longer finite" if latent.status == "diverged" else None
         self._update(job, name=name, state="failed" if error else state, error=error, seconds_left=0.0)
@@ -209,8 +210,7 @@ class Embeddings:
         with self._changed:
             job.told = job.told.model_copy(update=changes)
             told = job.told
-        with suppress(RuntimeError):  # the event loop has ended
-            self._tell(told, jpeg)
+        self._tell(told, jpeg)
 
     def _enqueue(self, job: _Job) -> None:
         self._queue.append(job)

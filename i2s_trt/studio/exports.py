@@ -1,6 +1,7 @@
 """Edits as files: a picture, a latent, a picture laid back into its photograph, a morph."""
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ class Exporter:
 
     def __init__(self, model: StudioModel, shelf: Shelf, photographs: Photographs, editor: Editor) -> None:
         self._model, self._shelf, self._photographs, self._editor = model, shelf, photographs, editor
+        self._lock = threading.Lock()  # one file at a time: photographs and videos take memory
 
     def export(self, request: ExportRequest) -> File:
         """The file that is asked for.
@@ -57,6 +59,10 @@ class Exporter:
             UsageError: a morph without an end, or nothing to paste into.
             I2sError: as `Editor.w_plus` does.
         """
+        with self._lock:
+            return self._export(request)
+
+    def _export(self, request: ExportRequest) -> File:
         edit = request.edit
         w_plus = self._editor.w_plus(edit)
         stem = "sample" if isinstance(edit.base, RandomBase) else base_name(edit)

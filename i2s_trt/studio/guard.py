@@ -45,7 +45,8 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(send, headers_of(scope).get("host", ""))
+        host = headers_of(scope).get("host", "")
+        answer = _Answer(send, host if self._door.admits_host(host) else "")
         refusal = self._refusal(scope)
         if refusal is not None:
             await answer.fault(*refusal)
@@ -72,7 +73,7 @@ class _Answer:
 
     Args:
         send: ASGI's.
-        host: that was asked.
+        host: that was asked; empty for one that is not ours.
     """
 
     def __init__(self, send: Send, host: str) -> None:
@@ -177,9 +178,10 @@ def limit_of(path: str) -> int:
 
 def security_headers(host: str) -> list[tuple[bytes, bytes]]:
     """Headers of every answer: nothing from elsewhere is loaded, run or connected to, no page frames it."""
+    sockets = f" ws://{host} wss://{host}" if host else ""
     policy = (
         "default-src 'self'; img-src 'self' blob: data:; "
-        f"connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )
     texts = {

@@ -1,5 +1,6 @@
 """The model that the studio has open, and what renders for it."""
 
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,16 +29,22 @@ class StudioModel:
     engine: str = "torch"
     precision: str = "fp32"
     device: str = "cpu"
+    _locks: tuple[threading.Lock, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_locks", tuple(threading.Lock() for _ in self.synthesizers))
 
     def picture(self, w_plus: WPlus) -> Pixels:
         """w_plus float32 [L, D] -> uint8 [H, W, 3] of the model's full size."""
-        return np.asarray(self.synthesizers[0](_batch(w_plus))[0])
+        with self._locks[0]:
+            return np.asarray(self.synthesizers[0](_batch(w_plus))[0])
 
     def preview(self, w_plus: WPlus, worker: int = 0) -> Pixels:
         """The same with 256 pixels a side at most, by one of the synthesizers."""
-        synthesizer = self.synthesizers[worker % len(self.synthesizers)]
+        synthesizer = self.synthesizers[worker]
         render = synthesizer if self.generator.resolution <= PREVIEW_SIZE else synthesizer.preview
-        return np.asarray(render(_batch(w_plus))[0])
+        with self._locks[worker]:
+            return np.asarray(render(_batch(w_plus))[0])
 
 
 def _batch(w_plus: WPlus) -> WPlus:

@@ -1,6 +1,7 @@
 """Previews: each client's latest edit, rendered in worker threads and encoded; what came in between is dropped."""
 
 import asyncio
+import logging
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -85,7 +86,12 @@ class PreviewStream:
         try:
             picture = await self._previews.render(request.edit)
         except I2sError as error:
-            fault = {"type": "error", "id": request.id, "error": str(error.args[0]), "hint": error.hint}
-            self._outbox.put("preview error", fault)
+            self._tell(request.id, str(error.args[0]), error.hint)
+        except Exception:  # an engine can raise anything; the next edit may be fine
+            logging.getLogger(__name__).exception("preview of %s", request.edit)
+            self._tell(request.id, "this could not be rendered", "this is a defect; the log says more")
         else:
             self._outbox.put("preview", frame(PREVIEW, request.id, picture))
+
+    def _tell(self, number: int, error: str, hint: str) -> None:
+        self._outbox.put("preview error", {"type": "error", "id": number, "error": error, "hint": hint})

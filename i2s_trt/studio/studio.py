@@ -6,7 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from i2s_trt.edit.space import LatentSpace
+from i2s_trt.errors import UsageError
+from i2s_trt.files import make_folder
 from i2s_trt.studio.directions import Directions
 from i2s_trt.studio.edits import Editor
 from i2s_trt.studio.embeddings import Embeddings
@@ -30,12 +34,14 @@ class Studio:
 
     Raises:
         EnvironmentFault: the folder cannot be written.
+        UsageError: another studio has it open.
     """
 
     def __init__(self, model: StudioModel, folder: Path) -> None:
         self._clients: set[Outbox] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.model = model
+        self._lock = _own(make_folder(folder))
         self.shelf = Shelf(folder, model)
         fill(self.shelf, model)
         self.history = History(folder)
@@ -55,6 +61,7 @@ class Studio:
         self._loop = None
         self.embeddings.close()
         self.previews.close()
+        self._lock.release()
 
     def join(self, outbox: Outbox) -> None:
         """A client that is to be told. Call it in the loop."""
@@ -103,3 +110,15 @@ class Studio:
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(put)
+
+
+def _own(folder: Path) -> FileLock:
+    """The folder for this process alone, until it ends; what killed writers left is removed. Raises UsageError."""
+    lock = FileLock(folder / ".lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UsageError(f"another studio has {folder} open", "end that one, or name another --folder") from error
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)
+    return lock

@@ -10,6 +10,7 @@ from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.latents import Latent, read_latent, save_latent
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.shelf import NameTaken, NotOnShelf, Shelf
+from i2s_trt.studio.studio import Studio
 from tests.studio.conftest import Served, serving
 
 PATHS = (
@@ -88,6 +89,14 @@ def test_a_new_shelf_is_not_empty_and_a_restart_keeps_it(tmp_path: Path, model: 
         assert kept["made"]
         assert second.client.get(kept["picture"]).headers["content-type"] == "image/png"
         assert second.json("GET", "/api/history")["current"] == node["id"]
+
+
+def test_a_folder_belongs_to_one_studio(served: Served, model: StudioModel, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="another studio"):
+        Studio(model, served.studio.shelf.folder)
+    (tmp_path / ".ann.png.0123.tmp").write_bytes(b"torn")
+    Studio(model, tmp_path).close()
+    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_latent_files_come_and_go(served: Served, tmp_path: Path) -> None:

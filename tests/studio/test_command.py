@@ -1,0 +1,85 @@
+"""The command: it prints where it is, ends cleanly with all its children, and says what is in its way."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.speed.studio_client import Drag, drag
+from tests.conftest import command
+from tests.studio.conftest import SMALL, Served
+
+
+@contextmanager
+def _running(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command and its address."""
+    given = ["studio", "--json", "--no-open", "--model", SMALL, "--engine", "torch", "--folder", folder, *words]
+    process = subprocess.Popen(command(given), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        events = (json.loads(line) for line in process.stdout or ())
+        yield process, next(event["url"] for event in events if event["event"] == "studio")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_ctrl_c_ends_the_server_and_an_embedding_that_runs(tmp_path: Path, astronaut: Path) -> None:
+    with _running(tmp_path, "--port", "0") as (process, url), httpx.Client(base_url=url, trust_env=False) as client:
+        photograph = client.post("/api/photographs", content=astronaut.read_bytes(), timeout=60).json()["id"]
+        client.post(
+            "/api/embeddings", json={"photograph": photograph, "name": "a", "steps": 20_000, "schedule": "paper"}
+        )
+        end = time.monotonic() + 60
+        while client.get("/api/embeddings").json()["embeddings"][0]["step"] < 2:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        psutil.wait_procs(children, timeout=10)
+        assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            command(["studio", "--no-open", "--port", port, "--folder", tmp_path / "shelf"]), check=False,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert "cannot be listened on" in done.stderr
+    assert "--port" in done.stderr
+    assert not (tmp_path / "shelf").exists()
+
+
+def test_elsewhere_the_address_has_a_token(tmp_path: Path) -> None:
+    with _running(tmp_path, "--port", "0", "--host", "0.0.0.0") as (_process, url):
+        token, port = url.partition("?token=")[2], url.split(":")[2].partition("/")[0]
+        assert len(token) > 20
+        here = f"http://127.0.0.1:{port}/api/shelf"
+        with httpx.Client(trust_env=False) as client:
+            assert client.get(here).status_code == 401
+            assert client.get(here, headers={"X-Studio-Token": token}).status_code == 200
+
+
+def test_help_imports_no_server() -> None:
+    code = "import sys, cli.main; sys.exit('fastapi' in sys.modules or 'uvicorn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_the_benchmarks_clients_wait_for_each_picture(served: Served) -> None:
+    import asyncio
+
+    waits = asyncio.run(drag(served.host, Drag(3, 0.0, 0.3)))
+    assert len(waits) >= 3
+    assert all(ms > 0 for ms in waits)
