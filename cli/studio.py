@@ -49,7 +49,7 @@ def studio(
     listener = bind(host, port)
     opened = open_model(console, model, device, _engine(engine, device), "auto", any_model=False)
     with console.progress():
-        room = Studio(_model(model, device, opened), folder)
+        room = Studio(_model(model, opened), folder)
     door = Door.for_address(host, listener.getsockname()[1])
     page = address(door)
 
@@ -82,7 +82,7 @@ def _engine(wanted: str, device: str) -> str:
     return "onnxruntime" if wanted == AUTO and on_cpu and can else wanted
 
 
-def _model(name: str, device: str, opened: "Opened") -> "StudioModel":
+def _model(name: str, opened: "Opened") -> "StudioModel":
     """The model with what renders it: on a CPU, where pictures are small, a thread for each core if the engine can."""
     from engines.throughput import for_throughput
     from i2s_trt.studio.model import StudioModel
@@ -91,4 +91,4 @@ def _model(name: str, device: str, opened: "Opened") -> "StudioModel":
     synthesizers: tuple[Synthesizer, ...] = (choice.synthesizer,)
     if generator.resolution <= _SMALL and generator.mean_w.device.type == "cpu":
         synthesizers = for_throughput(choice, generator).synthesizers
-    return StudioModel(name, generator, synthesizers, choice.engine, choice.precision, device)
+    return StudioModel(name, generator, synthesizers, choice.engine, choice.precision, str(generator.mean_w.device))

@@ -20,7 +20,7 @@ class StudioModel:
         synthesizers: each is used by one thread at a time, all side by side.
         engine: their engine's name.
         precision: in which they render.
-        device: as the user gave it.
+        device: of the generator, as `choose_device` takes it.
     """
 
     name: str
