@@ -24,8 +24,8 @@ def bench(
         list[str] | None,
         typer.Argument(
             help="machine, step, embed, synthesis, edit, build, scaling; all these when none is named. And kernels: "
-            "GPU kernels compiled ahead of time and what a step should take, without a GPU. And studio: from a slider "
-            "to its picture, with 1, 4 and 16 clients."
+            "GPU kernels compiled ahead of time and what a step should take, without a GPU; cluster: workers of one, "
+            "with the extra [cluster]; studio: from a slider to its picture, with 1, 4 and 16 clients."
         ),
     ] = None,
     output: Annotated[

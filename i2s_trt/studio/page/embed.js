@@ -1,0 +1,142 @@
+// Photographs on their way into the latent space: taken in, cut, queued, and watched.
+
+import { ask, upload } from "/page/talk.js";
+import { Quad } from "/page/quad.js";
+
+
+const byId = (id) => document.getElementById(id);
+const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
+
+export class Embeddings {
+  constructor(complain) {
+    this.complain = complain;
+    this.quad = new Quad(byId("quad"));
+    this.items = new Map();
+    this.bindDrop();
+    this.bindCamera();
+    byId("cut").addEventListener("close", () => this.closed());
+  }
+
+  bindDrop() {
+    const drop = byId("drop"), file = byId("file");
+    file.addEventListener("change", () => { if (file.files[0]) this.take(file.files[0], file.files[0].name); file.value = ""; });
+    for (const kind of ["dragenter", "dragover"]) {
+      document.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+    }
+    for (const kind of ["dragleave", "drop"]) document.addEventListener(kind, () => drop.classList.remove("over"));
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const [dropped] = event.dataTransfer.files;
+      if (dropped) this.take(dropped, dropped.name);
+    });
+    document.addEventListener("paste", (event) => {
+      const [pasted] = [...event.clipboardData.files].filter((one) => one.type.startsWith("image/"));
+      if (pasted) this.take(pasted, "pasted");
+    });
+  }
+
+  bindCamera() {
+    const shot = byId("shot"), video = byId("video"), button = byId("camera");
+    button.hidden = !navigator.mediaDevices?.getUserMedia;
+    button.addEventListener("click", async () => {
+      try {
+        video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+        shot.returnValue = "";
+        shot.showModal();
+      } catch (error) { this.complain(new Error("there is no camera to be had")); }
+    });
+    shot.addEventListener("close", () => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+      if (shot.returnValue === "take") {
+        canvas.getContext("2d").drawImage(video, 0, 0);
+        canvas.toBlob((blob) => this.take(blob, "camera"), "image/jpeg", 0.95);
+      }
+      video.srcObject?.getTracks().forEach((track) => track.stop());
+      video.srcObject = null;
+    });
+  }
+
+  async take(file, name) {
+    try {
+      this.photograph = await upload(file, name);
+    } catch (error) { this.complain(error); return; }
+    const { width, height, picture, faces } = this.photograph;
+    const side = Math.min(width, height), left = (width - side) / 2, top = (height - side) / 2;
+    const middle = [[left, top], [left, top + side], [left + side, top + side], [left + side, top]];
+    byId("photo").src = picture;
+    byId("name").value = clean(name);
+    byId("cut-title").textContent = faces.length ? "Is this the face?" : "No face was found: what is to be embedded?";
+    this.quad.show(width, height, faces.length ? faces[0].quad : middle);
+    byId("cut").returnValue = "";
+    byId("cut").showModal();
+  }
+
+  async closed() {
+    if (byId("cut").returnValue !== "embed") return;
+    const wanted = {
+      photograph: this.photograph.id, name: byId("name").value, quad: this.quad.corners,
+      steps: Number(byId("steps").value), schedule: byId("schedule").value,
+    };
+    try { this.show(await ask("/api/embeddings", "POST", wanted)); } catch (error) { this.complain(error); }
+  }
+
+  async load() { (await ask("/api/embeddings")).embeddings.forEach((one) => this.show(one)); }
+
+  frame(id, blob) {
+    const image = this.items.get(id)?.querySelector("img");
+    if (!image) return;
+    URL.revokeObjectURL(image.src);
+    image.src = URL.createObjectURL(blob);
+    image.hidden = false;
+  }
+
+  show(one) {
+    byId("queue").hidden = false;
+    const item = this.items.get(one.id) || this.make(one);
+    const running = ["running", "queued"].includes(one.state);
+    const left = one.seconds_left == null ? "" : `, ${Math.ceil(one.seconds_left)} s left`;
+    const pace = one.ms_a_step == null ? "" : `, ${one.ms_a_step.toFixed(0)} ms a step`;
+    const loss = one.loss == null ? "" : `, loss ${Math.round(one.loss).toLocaleString("en")}`;
+    const state = one.state === "queued" ? `waiting, ${one.position} before it` : one.state;
+    item.querySelector(".said").textContent = one.error
+      ? `${one.name}: ${one.error}. ${one.hint || ""}` : `${one.name}: ${state}, step ${one.step} of ${one.of}${loss}${pace}${left}`;
+    const bar = item.querySelector("progress");
+    [bar.max, bar.value] = [Math.max(1, one.of), one.step];
+    this.curve(item.querySelector("polyline"), one.curve);
+    item.querySelector(".stop").hidden = one.state !== "running";
+    item.querySelector(".cancel").hidden = !running;
+    item.querySelector(".more").hidden = !["stopped", "finished"].includes(one.state);
+    item.querySelector(".more").textContent = one.state === "stopped" ? "Go on" : "100 steps more";
+    item.dataset.state = one.state;
+  }
+
+  make(one) {
+    const item = document.createElement("li");
+    item.innerHTML = `<img alt="" hidden><p class="said"></p><progress aria-label="Progress"></progress>
+      <svg viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Loss"><polyline fill="none" stroke="currentColor"
+      stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg><div class="row"><button type="button" class="stop">Stop</button>
+      <button type="button" class="more"></button><button type="button" class="cancel">Cancel</button></div>`;
+    const act = (kind, path, method, body) => item.querySelector(kind).addEventListener("click", async () => {
+      try { await ask(`/api/embeddings/${one.id}${path}`, method, body?.()); } catch (error) { this.complain(error); }
+    });
+    act(".stop", "/stop", "POST");
+    act(".more", "/more", "POST", () => ({ steps: item.dataset.state === "stopped" ? 0 : 100 }));
+    act(".cancel", "", "DELETE");
+    byId("embeddings").prepend(item);
+    this.items.set(one.id, item);
+    return item;
+  }
+
+  curve(line, curve) {
+    if (curve.length < 2) { line.setAttribute("points", ""); return; }
+    const logs = curve.map(([step, loss]) => [step, Math.log(Math.max(loss, 1e-9))]);
+    const steps = logs.map(([step]) => step), values = logs.map(([, value]) => value);
+    const [low, high, first, last] = [Math.min(...values), Math.max(...values), Math.min(...steps), Math.max(...steps)];
+    const x = (step) => (100 * (step - first)) / Math.max(1, last - first);
+    const y = (value) => 29 - (28 * (value - low)) / Math.max(1e-9, high - low);
+    line.setAttribute("points", logs.map(([step, value]) => `${x(step).toFixed(2)},${y(value).toFixed(2)}`).join(" "));
+  }
+}
+
+

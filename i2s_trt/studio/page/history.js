@@ -1,0 +1,80 @@
+// The tree of edits: every settled edit is a node, undo goes to its parent, redo to its latest child.
+
+import { ask } from "/page/talk.js";
+
+export class History {
+  constructor(shown, complain) {
+    [this.shown, this.complain] = [shown, complain];
+    [this.nodes, this.current] = [[], null];
+    this.latest = Promise.resolve();
+    document.getElementById("undo").addEventListener("click", () => this.undo());
+    document.getElementById("redo").addEventListener("click", () => this.redo());
+    document.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches("input:not([type=range])")) return;
+      event.preventDefault();
+      if (event.shiftKey) this.redo(); else this.undo();
+    });
+  }
+
+  async load() {
+    const told = await ask("/api/history");
+    [this.nodes, this.current] = [told.nodes, told.current];
+    this.draw();
+    return this.node(this.current)?.edit;
+  }
+
+  node(id) { return this.nodes.find((one) => one.id === id); }
+
+  // One after the other: a node must know its parent.
+  add(edit, label) { this.latest = this.latest.then(() => this.append(edit, label)); }
+
+  async append(edit, label) {
+    const here = this.node(this.current);
+    if (here && JSON.stringify(here.edit) === JSON.stringify(edit)) return;
+    try {
+      const node = await ask("/api/history", "POST", { parent: this.current, edit, label });
+      this.nodes.push(node);
+      this.current = node.id;
+      this.draw();
+    } catch (error) { this.complain(error); }
+  }
+
+  async undo() {
+    await this.latest;
+    const parent = this.node(this.current)?.parent;
+    if (parent != null) await this.go(parent);
+  }
+
+  async redo() {
+    await this.latest;
+    const children = this.nodes.filter((one) => one.parent === this.current);
+    if (children.length) await this.go(children[children.length - 1].id);
+  }
+
+  async go(id) {
+    try { await ask("/api/history/current", "PUT", { id }); } catch (error) { this.complain(error); return; }
+    this.current = id;
+    this.draw();
+    this.shown(this.node(id).edit);
+  }
+
+  draw() {
+    const here = this.node(this.current);
+    document.getElementById("undo").disabled = !here || here.parent == null || !this.node(here.parent);
+    document.getElementById("redo").disabled = !this.nodes.some((one) => one.parent === this.current);
+    const depth = new Map();
+    const rows = this.nodes.slice(-60).map((one) => {
+      const siblings = this.nodes.filter((other) => other.parent === one.parent);
+      depth.set(one.id, (depth.get(one.parent) || 0) + (siblings.indexOf(one) > 0 ? 1 : 0));
+      const row = document.createElement("li"), button = document.createElement("button");
+      button.type = "button";
+      button.textContent = `${"\u2514 ".repeat(depth.get(one.id))}${one.label || "edit"}`;
+      button.setAttribute("aria-current", String(one.id === this.current));
+      button.setAttribute("aria-pressed", String(one.id === this.current));
+      button.addEventListener("click", () => this.go(one.id));
+      row.append(button);
+      return row;
+    });
+    document.getElementById("history").replaceChildren(...rows);
+  }
+}

@@ -1,0 +1,224 @@
+// The studio's page: one edit, its controls, and what the server makes of it.
+
+import { ask, download, Line } from "/page/talk.js";
+import { Embeddings } from "/page/embed.js";
+import { History } from "/page/history.js";
+
+const byId = (id) => document.getElementById(id);
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+let model, latents = [], edit = null, towards = "", walking = 0;
+
+function complain(error) {
+  byId("message").hidden = false;
+  byId("message").querySelector("p").textContent = [error.message, error.hint].filter(Boolean).join("\n");
+}
+byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; });
+
+const embeddings = new Embeddings(complain);
+const history = new History((shown) => { edit = structuredClone(shown); fill(); show(); }, complain);
+const line = new Line({
+  connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) refresh(); },
+  preview: (_, blob) => swap(byId("after"), blob),
+  embedding: (id, blob) => embeddings.frame(id, blob),
+  text: (said) => {
+    if (said.type === "embedding") embeddings.show(said.embedding);
+    if (said.type === "shelf") refresh();
+    if (said.type === "error") complain({ message: said.error, hint: said.hint });
+  },
+});
+
+function swap(image, blob) {
+  const old = image.src;
+  image.src = URL.createObjectURL(blob);
+  if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+}
+
+const base = () => (edit.base.kind === "latent" ? edit.base.name : edit.base.kind === "mix" ? edit.base.parts[0].name : null);
+const plain = (name) => ({ base: { kind: "latent", name }, style: null, expressions: [], truncation: null });
+
+async function refresh() {
+  try {
+    latents = (await ask("/api/shelf")).latents;
+    drawShelf();
+    options();
+    if (edit) show();
+  } catch (error) { complain(error); }
+}
+
+function drawShelf() {
+  byId("shelf").replaceChildren(...latents.map((one) => {
+    const item = document.createElement("li");
+    const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
+    [face.type, face.className, image.src, image.alt] = ["button", "face", one.picture, ""];
+    face.append(image, one.name);
+    face.setAttribute("aria-pressed", String(edit && base() === one.name));
+    face.addEventListener("click", () => { edit = plain(one.name); towards = ""; fill(); settle(`show ${one.name}`); });
+    [away.type, away.className, away.textContent] = ["button", "away", "\u00d7"];
+    away.setAttribute("aria-label", `Take ${one.name} off the shelf`);
+    away.addEventListener("click", async () => {
+      if (!confirm(`Delete ${one.name}? Its latent file is gone then.`)) return;
+      try { await ask(`/api/shelf/${one.name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
+    });
+    item.append(face, away);
+    return item;
+  }));
+}
+
+function choices(select, names, none) {
+  const kept = select.value;
+  select.replaceChildren(new Option(none, ""), ...names.map((name) => new Option(name, name)));
+  select.value = names.includes(kept) ? kept : "";
+}
+
+function options() {
+  const names = latents.map((one) => one.name);
+  for (const id of ["towards", "neutral", "smiling", "style"]) choices(byId(id), names, "nobody");
+  choices(byId("direction"), model.directions, "none");
+}
+
+// Controls to edit, and back.
+function read() {
+  const name = base(), far = Number(byId("far").value) / 100;
+  towards = byId("towards").value;
+  if (name && towards && far > 0) {
+    edit.base = { kind: "mix", parts: [{ name, weight: 1 - far }, { name: towards, weight: far }] };
+  } else if (name) edit.base = { kind: "latent", name };
+  const strength = Number(byId("strength").value) / 100;
+  const [from, to, direction] = ["neutral", "smiling", "direction"].map((id) => byId(id).value);
+  edit.expressions = [];
+  if (strength && direction) edit.expressions.push({ kind: "direction", name: direction, strength });
+  else if (strength && from && to) edit.expressions.push({ kind: "pair", from, to, strength });
+  const rows = [...byId("rows").children].map((one) => one.getAttribute("aria-pressed") === "true");
+  edit.style = byId("style").value && rows.includes(true) ? { name: byId("style").value, rows } : null;
+  const psi = Number(byId("psi").value) / 100;
+  edit.truncation = psi < 1 ? psi : null;
+}
+
+function fill() {
+  const parts = edit.base.kind === "mix" ? edit.base.parts : [];
+  const [expression] = edit.expressions;
+  if (parts[1]) byId("towards").value = parts[1].name;
+  byId("far").value = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) : 0;
+  byId("strength").value = expression ? Math.round(100 * expression.strength) : 0;
+  if (expression?.kind === "pair") [byId("neutral").value, byId("smiling").value] = [expression.from, expression.to];
+  byId("direction").value = expression?.kind === "direction" ? expression.name : "";
+  if (edit.style) byId("style").value = edit.style.name;
+  [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(Boolean(edit.style?.rows[index]))));
+  byId("psi").value = edit.truncation == null ? 100 : Math.round(100 * edit.truncation);
+}
+
+function show() {
+  line.preview(edit);
+  byId("far-shown").textContent = `${byId("far").value} %`;
+  byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
+  byId("psi-shown").textContent = edit.truncation == null ? "off" : edit.truncation.toFixed(2);
+  byId("film").textContent = towards || "the morph's other end";
+  document.querySelector("[data-export=morph]").disabled = !towards;
+  const own = latents.find((one) => one.name === base());
+  document.querySelector("[data-export=pasted]").disabled = !own?.target;
+  if (own) byId("before").src = own.target || own.picture;
+  byId("caption").textContent = own ? `${own.name}${own.loss ? `, loss ${Math.round(own.loss).toLocaleString("en")}` : ""}`
+    : `sample ${edit.base.seed}`;
+  for (const face of byId("shelf").querySelectorAll(".face")) {
+    face.setAttribute("aria-pressed", String(face.textContent === base()));
+  }
+}
+
+function settle(label) { show(); history.add(structuredClone(edit), label); }
+
+const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
+  direction: "expression", style: "style", psi: "truncation" };
+for (const [id, label] of Object.entries(LABELS)) {
+  byId(id).addEventListener("input", () => { read(); show(); });
+  byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`); });
+}
+byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
+byId("reset").addEventListener("click", () => { const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
+
+function rowsOf(test) {
+  [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(test(index))));
+  read();
+  settle("style");
+}
+byId("half").addEventListener("click", () => rowsOf((row) => row >= model.crossover));
+byId("colours").addEventListener("click", () => rowsOf((row) => row >= model.layers - 2));
+byId("none").addEventListener("click", () => rowsOf(() => false));
+
+byId("random").addEventListener("click", () => {
+  edit = { base: { kind: "random", seed: Math.floor(Math.random() * 2 ** 31), truncation: null }, style: null, expressions: [],
+    truncation: null };
+  fill();
+  settle(`sample ${edit.base.seed}`);
+});
+
+byId("walk").addEventListener("click", () => {
+  walking = walking ? 0 : performance.now();
+  byId("walk").setAttribute("aria-pressed", String(Boolean(walking)));
+  if (!walking) { settle("walk"); return; }
+  const names = latents.map((one) => one.name), pace = still.matches ? 1000 : 60;
+  const step = () => {
+    if (!walking || names.length < 2) return;
+    const along = (performance.now() - walking) / 3000, first = Math.floor(along) % names.length;
+    const far = along - Math.floor(along), second = (first + 1) % names.length;
+    edit = { ...plain(names[first]), base: { kind: "mix", parts: [{ name: names[first], weight: 1 - far }, { name: names[second], weight: far }] } };
+    line.preview(edit);
+    setTimeout(step, pace);
+  };
+  step();
+});
+
+byId("save").addEventListener("click", async () => {
+  const name = prompt("A name for it: letters, digits, - and _", `${base() || "sample"}-edited`);
+  if (!name) return;
+  try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
+});
+
+for (const button of document.querySelectorAll("[data-export]")) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const { blob, name } = await download({ edit, kind: button.dataset.export, to: towards || null });
+      const link = document.createElement("a");
+      [link.href, link.download] = [URL.createObjectURL(blob), name];
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    } catch (error) { complain(error); }
+    button.disabled = false;
+  });
+}
+
+byId("repeat").addEventListener("click", async () => {
+  try {
+    const { command, recipe } = await ask("/api/repeat", "POST", { edit });
+    byId("repeated").hidden = false;
+    byId("command").textContent = command;
+    byId("recipe").textContent = recipe;
+  } catch (error) { complain(error); }
+});
+
+async function start() {
+  if (location.search) window.history.replaceState(null, "", "/");
+  model = await ask("/api/model");
+  byId("model").textContent = `${model.name}, ${model.width}x${model.height}, ${model.layers} layers, rendered by ${model.engine} on ${model.device}`;
+  byId("rows").replaceChildren(...Array.from({ length: model.layers }, (_, row) => {
+    const button = document.createElement("button");
+    [button.type, button.textContent] = ["button", String(row)];
+    button.setAttribute("aria-pressed", "false");
+    button.setAttribute("aria-label", `row ${row}`);
+    button.addEventListener("click", () => rowsOf((other) => (byId("rows").children[other].getAttribute("aria-pressed") === "true") !== (other === row)));
+    return button;
+  }));
+  latents = (await ask("/api/shelf")).latents;
+  options();
+  const [first, second] = latents;
+  const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
+  if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
+  edit = (await history.load()) || (first ? plain(first.name) : null);
+  if (!edit) return;
+  fill();
+  read();
+  drawShelf();
+  settle("start");
+  await embeddings.load();
+}
+start().catch(complain);

@@ -1,0 +1,59 @@
+// What the page says to the server, and hears from it.
+
+export class Fault extends Error {
+  constructor(error, hint) { super(error); this.hint = hint || ""; }
+}
+
+async function answered(response) {
+  if (response.ok) return response;
+  const said = await response.json().catch(() => ({ error: `the studio answered ${response.status}` }));
+  throw new Fault(said.error, said.hint);
+}
+
+export async function ask(path, method = "GET", body = undefined) {
+  const json = body !== undefined && !(body instanceof Blob);
+  const headers = json ? { "content-type": "application/json" } : {};
+  const response = await fetch(path, { method, headers, body: json ? JSON.stringify(body) : body });
+  return (await answered(response)).json();
+}
+
+export async function upload(file, name) {
+  const headers = { "x-name": encodeURIComponent(name), "content-type": file.type || "application/octet-stream" };
+  return (await answered(await fetch("/api/photographs", { method: "POST", headers, body: file }))).json();
+}
+
+export async function download(body) {
+  const headers = { "content-type": "application/json" };
+  const response = await answered(await fetch("/api/export", { method: "POST", headers, body: JSON.stringify(body) }));
+  const named = /filename="?([^";]+)/.exec(response.headers.get("content-disposition") || "");
+  return { blob: await response.blob(), name: named ? named[1] : body.kind };
+}
+
+// One connection, that comes back by itself. Of several edits that wait the latest is asked for.
+export class Line {
+  constructor(heard) { this.heard = heard; this.number = 0; this.waiting = null; this.open(); }
+
+  open() {
+    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => { this.heard.connected(true); this.flush(); };
+    this.socket.onclose = () => { this.heard.connected(false); setTimeout(() => this.open(), 1000); };
+    this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.heard.text(JSON.parse(data)) : this.frame(data));
+  }
+
+  frame(data) {
+    const view = new DataView(data);
+    const kind = view.getUint8(0), id = view.getUint32(1), bytes = new Uint8Array(data, 5);
+    const type = bytes[0] === 0xff ? "image/jpeg" : "image/webp";
+    const blob = new Blob([bytes], { type });
+    if (kind === 1) this.heard.preview(id, blob); else this.heard.embedding(id, blob);
+  }
+
+  preview(edit) { this.waiting = edit; this.flush(); }
+
+  flush() {
+    if (!this.waiting || this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.send(JSON.stringify({ type: "preview", id: ++this.number, edit: this.waiting }));
+    this.waiting = null;
+  }
+}

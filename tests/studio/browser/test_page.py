@@ -1,0 +1,174 @@
+"""What a visitor does on the page: drag, undo, drop a photograph, watch it embed, take it away with them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.studio.browser.conftest import until
+from tests.studio.conftest import Served
+
+Visit = Callable[..., Any]
+DRAWN = """() => { const image = document.querySelector('#after'), canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 16; const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0, 16, 16);
+  return Array.from(pen.getImageData(0, 0, 16, 16).data).join(); }"""
+
+
+def drawn(tab: Any) -> str:
+    """The picture's pixels, once it stands still."""
+    before = ""
+    for _ in range(50):
+        tab.wait_for_timeout(150)
+        now: str = tab.evaluate(DRAWN)
+        if now == before:
+            return now
+        before = now
+    raise AssertionError("the picture never stands still")
+
+
+def drag(tab: Any, slider: str, value: int) -> None:
+    """Move a slider and let go."""
+    tab.locator(slider).fill(str(value))
+
+
+def embed(tab: Any, photo: Path, steps: int = 3, name: str = "visitor") -> None:
+    tab.set_input_files("#file", photo)
+    tab.wait_for_selector("#cut[open]")
+    tab.locator("#name").fill(name)
+    tab.locator("#steps").fill(str(steps))
+    tab.locator("#embed").click()
+
+
+def shelf(tab: Any) -> list[str]:
+    return [text.strip() for text in tab.locator("#shelf .face").all_inner_texts()]
+
+
+def test_the_first_view_has_faces_to_drag(visit: Visit) -> None:
+    tab = visit()
+    assert len(shelf(tab)) >= 2
+    before = drawn(tab)
+    drag(tab, "#far", 60)
+    assert drawn(tab) != before
+    assert tab.locator("#far-shown").inner_text() == "60 %"
+
+
+def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) -> None:
+    tab = visit()
+    seen = [drawn(tab)]
+    for slider, value in (("#far", 50), ("#strength", 120), ("#psi", 20)):
+        drag(tab, slider, value)
+        seen.append(drawn(tab))
+    tab.locator("#style").select_option(index=2)
+    tab.locator("#half").click()
+    seen.append(drawn(tab))
+    assert len(set(seen)) == len(seen)
+    for wanted in reversed(seen[1:-1]):
+        tab.keyboard.press("Control+z")
+        now = drawn(tab)
+        if now == seen[-1]:  # choosing whose style it is was a step of its own
+            tab.keyboard.press("Control+z")
+            now = drawn(tab)
+        assert now == wanted
+    tab.keyboard.press("Control+Shift+z")
+    assert drawn(tab) != seen[1]
+
+
+def test_undone_edits_branch_into_a_tree(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    drag(tab, "#far", 40)
+    drawn(tab)
+    tab.locator("#undo").click()
+    drawn(tab)
+    drag(tab, "#psi", 30)
+    drawn(tab)
+    parents = [node["parent"] for node in studio.json("GET", "/api/history")["nodes"]]
+    assert len(parents) - len(set(parents)) == 1, "two edits after one"
+
+
+def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, studio: Served) -> None:
+    tab = visit()
+    tab.set_input_files("#file", astronaut)
+    tab.wait_for_selector("#cut[open]")
+    corner = tab.locator("#quad circle").first
+    before = corner.get_attribute("cx")
+    corner.focus()
+    tab.keyboard.press("ArrowRight")
+    assert corner.get_attribute("cx") != before
+    tab.locator("#name").fill("visitor")
+    tab.locator("#steps").fill("3")
+    tab.locator("#embed").click()
+    tab.wait_for_selector("#embeddings li[data-state=finished]", timeout=60_000)
+    until(tab, "[...document.querySelectorAll('#shelf .face')].some((one) => one.textContent === 'visitor')")
+    tab.reload()
+    tab.wait_for_selector("#shelf .face")
+    assert "visitor" in shelf(tab)
+    assert "visitor" in studio.studio.shelf.names()
+
+
+def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> None:
+    tab = visit()
+    embed(tab, astronaut, 5000)
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=60_000)
+    until(tab, "document.querySelector('#embeddings progress').value > 0")
+    tab.locator("#embeddings .stop").click()
+    tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=60_000)
+    tab.locator("#embeddings .more").click()
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=60_000)
+    tab.locator("#embeddings .cancel").click()
+    tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=60_000)
+
+
+def test_two_tabs_stay_in_step(visit: Visit) -> None:
+    one, other = visit(), visit()
+    one.once("dialog", lambda dialog: dialog.accept("mine"))
+    one.locator("#save").click()
+    until(other, "[...document.querySelectorAll('#shelf .face')].some((face) => face.textContent === 'mine')")
+    assert "mine" in shelf(one)
+
+
+def test_before_and_after_are_wiped(visit: Visit) -> None:
+    tab = visit()
+    tab.locator("#wipe").fill("40")
+    assert "60%" in tab.evaluate("getComputedStyle(document.querySelector('#before')).clipPath")
+
+
+def test_what_was_made_is_taken_away(visit: Visit) -> None:
+    tab = visit()
+    drag(tab, "#far", 50)
+    tab.get_by_text("Export", exact=True).click()
+    with tab.expect_download() as told:
+        tab.locator("[data-export=latent]").click()
+    assert told.value.suggested_filename.endswith(".safetensors")
+    with tab.expect_download() as told:
+        tab.locator("[data-export=picture]").click()
+    assert told.value.suggested_filename.endswith(".png")
+    tab.locator("#repeat").click()
+    tab.wait_for_selector("#repeated:not([hidden])")
+    assert tab.locator("#command").inner_text().startswith("i2s-trt ")
+
+
+def test_what_the_server_refuses_is_said_and_the_page_lives_on(visit: Visit, tmp_path: Path) -> None:
+    tab = visit()
+    (tmp_path / "nothing.png").write_bytes(b"no picture")
+    tab.set_input_files("#file", tmp_path / "nothing.png")
+    tab.wait_for_selector("#message:not([hidden])")
+    assert re.search(r"\w", tab.locator("#message p").inner_text())
+    tab.locator("#message button").click()
+    before = drawn(tab)
+    drag(tab, "#far", 80)
+    assert drawn(tab) != before
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_axe_finds_nothing(visit: Visit, axe: Path, astronaut: Path, width: int, scheme: str) -> None:
+    tab = visit(width, color_scheme=scheme, bypass_csp=True)
+    for summary in tab.locator("summary").all():
+        summary.click()
+    tab.add_script_tag(path=axe)
+    assert tab.evaluate("axe.run().then((found) => found.violations.map((one) => one.id))") == []
+    tab.set_input_files("#file", astronaut)
+    tab.wait_for_selector("#cut[open]")
+    assert tab.evaluate("axe.run().then((found) => found.violations.map((one) => one.id))") == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
