@@ -26,7 +26,7 @@ from cli.embed_inputs import (
 from cli.embed_report import Reporter, leave
 from cli.interrupts import stop_requests
 from cli.session_report import SessionReport
-from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.options import JobOptions
 
 if TYPE_CHECKING:
@@ -116,7 +116,6 @@ def embed(
     Example: i2s-trt embed photo.jpg -o out --steps 1000
     """
     from i2s_trt.embedding.run.outputs import Outputs, unique_names
-    from i2s_trt.embedding.tune import TuneOptions
     from i2s_trt.session import SessionOptions
     from i2s_trt.video.options import ClipOptions
 

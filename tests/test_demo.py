@@ -18,7 +18,7 @@ from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.deltas import TunedLatent, delta_of
 from i2s_trt.demo.run import OPTIONS, expression_ramps, run_demo
 from i2s_trt.embedding.loss import curvature
-from i2s_trt.embedding.tune import TuneOptions
+from i2s_trt.embedding.options import TuneOptions
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from tests.conftest import Run

@@ -15,8 +15,8 @@ _DEMO = """
 from dataclasses import replace
 from pathlib import Path
 import i2s_trt
+from i2s_trt.embedding.options import TuneOptions
 from i2s_trt.demo.run import OPTIONS, run_demo
-from i2s_trt.embedding.tune import TuneOptions
 assert {place!r} in i2s_trt.__file__, i2s_trt.__file__
 options, tune = replace(OPTIONS, steps=2, schedule="paper"), TuneOptions(1)
 print(run_demo(Path("demo"), lambda _: False, options, tune).sheet)

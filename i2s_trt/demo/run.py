@@ -12,9 +12,9 @@ from i2s_trt.demo.ramp import Ramp, choose_ramp
 from i2s_trt.demo.sheet import contact_sheet, tuned_latent
 from i2s_trt.edit.render import tuned_synthesizer
 from i2s_trt.embedding.embed import Embedding, EmbedProgress, embed
-from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.outputs import Outputs
-from i2s_trt.embedding.tune import Tuned, TuneOptions, Tuner
+from i2s_trt.embedding.tune import Tuned, Tuner
 from i2s_trt.files import make_folder
 from i2s_trt.images.compose import write_png
 from i2s_trt.images.examples import example_picture

@@ -7,7 +7,6 @@ that the change stays local.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +17,7 @@ from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import Delta, changed, rounded
 from i2s_trt.embedding.loss.objective import Objective
-from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.errors import UsageError
+from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
 from i2s_trt.images.fit import to_pixels, to_target
 from i2s_trt.latents import latent_digest
 from i2s_trt.memory import kept_memory
@@ -28,41 +26,6 @@ from i2s_trt.models.vgg import Vgg16
 
 _ANCHORS = 8  # latents at which the model shall stay as it is
 _ANCHORS_SEED = 0
-
-
-@dataclass(frozen=True)
-class TuneOptions:
-    """How a generator is tuned.
-
-    Attributes:
-        steps: of Adam; 0 does not tune.
-        rate: of Adam.
-        coarsest: pixels a side of the coarsest layers that change: coarser ones hold the face's shape, on which edits
-            rest, and most of the weights. Of small models no coarser ones than a quarter of the picture's side.
-        pixel_weight: of the pixels in Eq. 1, for which 1 is meant in W+, where details have nowhere to go.
-        locality: weight of the objective at other latents; 0 leaves them to themselves.
-        interval: steps from one look at another latent to the next.
-    """
-
-    steps: int = 0
-    rate: float = 1e-3
-    coarsest: int = 32
-    pixel_weight: float = 100.0
-    locality: float = 0.1
-    interval: int = 4
-
-    def __post_init__(self) -> None:
-        if self.steps < 0 or self.interval < 1 or self.coarsest < 4:
-            raise UsageError(f"{self.steps} steps of tuning cannot be taken so", "give 0 or more")
-        numbers = (self.rate, self.pixel_weight, self.locality)
-        if not (0 < self.rate < np.inf and all(0 <= number < np.inf for number in numbers)):
-            raise UsageError(
-                f"a generator cannot be tuned with {numbers}", "give a rate above 0, and no negative weight"
-            )
-
-    def to_json(self) -> dict[str, Any]:
-        """The settings as JSON values."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import changed
-from i2s_trt.embedding.options import ObjectiveOptions
-from i2s_trt.embedding.tune import TuneOptions, Tuner, tunable
+from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
+from i2s_trt.embedding.tune import Tuner, tunable
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from i2s_trt.embedding.tune import TuneOptions
+from i2s_trt.embedding.options import TuneOptions
 from i2s_trt.images.fit import Fit
 
 if TYPE_CHECKING:

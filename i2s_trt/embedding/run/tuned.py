@@ -6,9 +6,9 @@ from typing import Any
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.deltas import delta_of
-from i2s_trt.embedding.options import ObjectiveOptions
+from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.outputs import Outputs
-from i2s_trt.embedding.tune import TuneOptions, Tuner
+from i2s_trt.embedding.tune import Tuner
 from i2s_trt.errors import LatentError
 from i2s_trt.latents import read_latent
 from i2s_trt.models.generator import Generator

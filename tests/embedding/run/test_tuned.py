@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from i2s_trt.deltas import changed, delta_of, delta_path
-from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.job import EmbedJob, JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
-from i2s_trt.embedding.tune import TuneOptions
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from i2s_trt.models.generator import Generator
