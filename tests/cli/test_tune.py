@@ -83,6 +83,7 @@ def test_a_batch_over_the_folder_takes_latents_alone(tuned: Path, model: object,
     done = invoke("edit", recipe, tuned.parent, "-m", model, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert [name for name in names(tmp_path / "out") if name.endswith(".png")] == ["astronaut-calm.png"]
+    assert "1 of the latents has a tuned model, which edit leaves out" in done.output
 
 
 def test_a_delta_of_something_else_is_refused(i2s: I2s, tuned: Path, model: object, tmp_path: Path) -> None:
