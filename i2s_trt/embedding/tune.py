@@ -51,13 +51,16 @@ class Tuner:
     Args:
         generator: on the device to use; it is never changed.
         vgg: feature network, on the same device.
-        objective: of the embedding.
+        objective: of the embedding, whose style and prior have no part; VGG looks at 256 pixels at least.
         options: of the tuning.
     """
 
     def __init__(self, generator: Generator, vgg: Vgg16, objective: ObjectiveOptions, options: TuneOptions) -> None:
         self._generator, self._vgg, self._options = generator, vgg, options
-        self._objective = replace(objective, pixel_weight=options.pixel_weight, style_weight=0.0, prior_weight=0.0)
+        size = objective.perceptual_size and max(objective.perceptual_size, ObjectiveOptions.perceptual_size)
+        self._objective = replace(
+            objective, pixel_weight=options.pixel_weight, style_weight=0.0, prior_weight=0.0, perceptual_size=size
+        )
         self._device: torch.device = generator.mean_w.device
         self._names = tunable(generator, options.coarsest)
         self._anchors: list[tuple[Tensor, Objective]] | None = None

@@ -99,6 +99,14 @@ def test_only_fine_convolutions_and_colours_change(toy: Generator) -> None:
     assert set(tunable(toy, 32)) == set(tunable(toy, 4)), "of a model of 16 pixels, a quarter of its side"
 
 
+def test_what_the_embedding_saves_on_is_not_saved_here(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
+) -> None:
+    quick = ObjectiveOptions(perceptual_size=8, prior_weight=3.0, style_weight=1.0)
+    found = [Tuner(generator, vgg, one, OPTIONS)(pivot, picture).losses for one in (quick, ObjectiveOptions())]
+    assert found[0] == found[1]
+
+
 def test_it_can_be_stopped(generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels) -> None:
     seen: list[int] = []
     tuner = Tuner(generator, vgg, PIXEL, OPTIONS)
