@@ -103,10 +103,13 @@ def _sheet(
     opened: "Opened", contents: "Sequence[str]", styles: "Sequence[str]", pictures: "Sequence[Pixels]"
 ) -> "Pixels":
     """The paper's Figure 23: contents above the columns, styles before the rows."""
+    from i2s_trt.deltas import TunedLatent
+    from i2s_trt.edit.render import render_tuned
     from i2s_trt.images.compose import sheet
 
-    named, source = dict.fromkeys([*contents, *styles]), opened.source
-    known = {text: opened.synthesizer(source.delta(text))(source.latent(text)[None])[0] for text in named}
+    named, source = list(dict.fromkeys([*contents, *styles])), opened.source
+    own = render_tuned(opened.synthesizer, (TunedLatent(source.latent(text), source.delta(text)) for text in named))
+    known = dict(zip(named, own, strict=True))
     width = len(contents)
     rows = [[known[style], *pictures[r * width : (r + 1) * width]] for r, style in enumerate(styles)]
     top = [None, *(known[content] for content in contents)]

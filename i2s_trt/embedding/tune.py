@@ -80,7 +80,7 @@ class Tuner:
             report: called with the steps done and the loss before the latest.
             should_stop: asked after each step; true ends the tuning with what there is.
         """
-        pivot = torch.from_numpy(w_plus).to(self._device)[None]
+        pivot = torch.tensor(w_plus, device=self._device)[None]
         own = self._own_objective(to_target(picture)[None].to(self._device))
         start = dict(self._generator.synthesis.named_parameters())
         weights = {name: start[name].detach().clone().requires_grad_() for name in self._names}
@@ -137,7 +137,7 @@ class Tuner:
         }
         record = {"options": self._options.to_json(), "losses": [round(loss, 1) for loss in losses]}
         delta = Delta(self._generator.digest, latent_digest(w_plus), differences, record)
-        pivot = torch.from_numpy(w_plus).to(self._device)[None]
+        pivot = torch.tensor(w_plus, device=self._device)[None]
         with torch.no_grad(), arithmetic("fp32"):
             before, after = (to_pixels(one(pivot))[0] for one in (self._generator, changed(self._generator, delta)))
         own, tuned = (float(np.square(drawn.astype(np.float64) - target).mean()) for drawn in (before, after))

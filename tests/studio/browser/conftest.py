@@ -23,9 +23,9 @@ def until(tab: Any, script: str, seconds: float = 60.0) -> None:
         tab.wait_for_timeout(100)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, or a skipped test that says what is missing."""
+    """Chromium, or a skipped test that says what is missing; its driver's event loop must not outlive these tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
