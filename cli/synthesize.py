@@ -93,13 +93,12 @@ def _render(
     """Pictures of latents, each with its noise and by the model that it is tuned to; those that are alike at once."""
     import numpy as np
 
-    from i2s_trt.deltas import changed
-    from i2s_trt.synthesizer import TorchSynthesizer
+    from i2s_trt.edit.render import tuned_synthesizer
 
     for _, run in groupby(chunk, lambda one: (id(one.noise), id(one.delta))):
         group = list(run)
         noise, delta = group[0].noise, group[0].delta
-        own = render if delta is None else TorchSynthesizer(changed(generator, delta))
+        own = render if delta is None else tuned_synthesizer(generator, delta)
         yield from (own.with_noise(noise) if noise else own)(np.stack([one.w_plus for one in group]))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
@@ -99,12 +99,7 @@ class EmbedWorkshop:
 
     def work(self, tasks: Sequence[Task]) -> Answer:
         """Embed some photographs, fewer together if the device had too little memory for as many before."""
-        outcomes: list[Outcome] = []
-        rest = list(tasks)
-        while rest:
-            size = min(len(rest), self._batch)
-            outcomes += self._group(rest[:size])
-            rest = rest[size:]
+        outcomes = in_groups(tasks, lambda: self._batch, self._group)
         return Answer(outcomes, self._batch)
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.batch.disk import write_synced
-from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.errors import I2sError
 from i2s_trt.files import explain_os_error
 from i2s_trt.images.encode import encoder
@@ -86,12 +86,7 @@ class RenderWorkshop:
 
     def work(self, tasks: Sequence[Task]) -> Answer:
         """Render some tasks, fewer at a time than they are if the device had too little memory for as many before."""
-        outcomes: list[Outcome] = []
-        rest = list(tasks)
-        while rest:
-            size = min(len(rest), self._batch)
-            outcomes += self._group(rest[:size])
-            rest = rest[size:]
+        outcomes = in_groups(tasks, lambda: self._batch, self._group)
         return Answer(outcomes, self._takes)
 
     def stop(self) -> None:

@@ -1,6 +1,6 @@
 """What goes to a worker and comes back: nothing but data, so that any worker can do any task, twice if need be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -112,3 +112,16 @@ class Workshop(Protocol):
     def stop(self) -> None:
         """End what is under way soon; called from another thread."""
         ...
+
+
+def in_groups(
+    tasks: Sequence[Task], size: Callable[[], int], work: Callable[[Sequence[Task]], list[Outcome]]
+) -> list[Outcome]:
+    """The outcomes of tasks, a group at a time; `size` is asked before each, as memory may have run out in between."""
+    outcomes: list[Outcome] = []
+    rest = list(tasks)
+    while rest:
+        count = min(len(rest), size())
+        outcomes += work(rest[:count])
+        rest = rest[count:]
+    return outcomes

@@ -12,7 +12,7 @@ from i2s_trt.latents import refuse_absurd
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
-    from i2s_trt.synthesizer import Synthesizer
+    from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
 
 
 def render_latents(synthesizer: "Synthesizer", latents: Iterable[WPlus], batch: int = 8) -> Iterator[Pixels]:
@@ -45,7 +45,7 @@ def render_tuned(
         yield from render_latents(synthesizer(alike[0].delta), (latent.w_plus for latent in alike))
 
 
-def tuned_synthesizer(generator: "Generator", delta: Delta | None) -> "Synthesizer":
+def tuned_synthesizer(generator: "Generator", delta: Delta | None) -> "TorchSynthesizer":
     """PyTorch's synthesizer of a model with a delta. Raises LatentError: its tensors are not the model's."""
     from i2s_trt.synthesizer import TorchSynthesizer
 

@@ -99,13 +99,7 @@ class Embeddings:
 
     def stop(self, number: int) -> Embedding:
         """End an embedding after its step and keep what it has; one that waits is cancelled. Raises UsageError."""
-        with self._changed:
-            job = self._find(number)
-            if job.told.state == "queued":
-                self._drop(job)
-            elif job.told.state == "running":
-                job.stop.touch()
-            return job.told
+        return self._end(number, lambda job: job.stop.touch())
 
     def more(self, number: int, steps: int) -> Embedding:
         """Go on with one that has ended, for `steps` more than it was to take.
@@ -131,12 +125,16 @@ class Embeddings:
 
     def cancel(self, number: int) -> Embedding:
         """End an embedding at once; nothing is kept of it but what lies on the shelf. Raises UsageError."""
+        return self._end(number, lambda job: setattr(job, "cancelled", True))
+
+    def _end(self, number: int, running: Callable[[_Job], None]) -> Embedding:
+        """Drop an embedding that waits, or do something to one that runs."""
         with self._changed:
             job = self._find(number)
             if job.told.state == "queued":
                 self._drop(job)
             elif job.told.state == "running":
-                job.cancelled = True
+                running(job)
             return job.told
 
     def close(self) -> None:
