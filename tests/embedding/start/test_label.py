@@ -40,7 +40,8 @@ def test_the_start_is_nearer_to_the_mean_than_samples_of_its_class(conditional: 
     def away(z: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             offset: torch.Tensor = to_w_plus(conditional, z, "z", label) - conditional.mean_w
-        return torch.linalg.vector_norm(offset.flatten(1), dim=1)
+        length: torch.Tensor = torch.linalg.vector_norm(offset.flatten(1), dim=1)
+        return length
 
     start = initial_variable(conditional, replace(Z, label=label), seed=1)
     samples = torch.randn(100, conditional.z_dim, generator=torch.Generator().manual_seed(0))
