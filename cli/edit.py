@@ -86,7 +86,7 @@ def edit(
     variants = load_recipe(recipe, source)
     found = collect_latents(latents or [], numbers, source, label)
     _announce(console, source, variants, len(found))
-    _note_tuned(console, found)
+    _say_tuned(console, found)
     result = run(console, found, variants, output, options)
     if sheet and result.rendered + result.kept:
         from i2s_trt.batch.contact import batch_sheet
@@ -106,16 +106,11 @@ def _announce(console: Console, source: "LatentSource", variants: "Sequence[Vari
     console.event("recipe", variants=len(variants), latents=latents, outputs=total)
 
 
-def _note_tuned(console: Console, latents: "Sequence[BatchLatent]") -> None:
-    """Say so where the model was tuned to a latent: a batch renders with the model as it is."""
-    from i2s_trt.deltas import delta_path
-
-    if tuned := sum(delta_path(Path(latent.source)).is_file() for latent in latents):
-        console.event("warning", tuned=tuned)
-        console.note(
-            f"note: {tuned} of the latents {'has' if tuned == 1 else 'have'} a tuned model, which edit leaves out; "
-            "morph, style-transfer and expression-transfer take it up"
-        )
+def _say_tuned(console: Console, latents: "Sequence[BatchLatent]") -> None:
+    """Say how many latents are drawn by a model of their own."""
+    if tuned := sum(bool(latent.delta_digest) for latent in latents):
+        console.event("tuned", latents=tuned)
+        console.say(f"tuned:    {tuned} of {len(latents)} latents change the model")
 
 
 def _run(

@@ -145,7 +145,7 @@ def rendered(bar: ProgressBar, opened: "Opened", edits: Sequence[Edited]) -> "It
     from i2s_trt.edit.render import render_tuned
 
     latents = (TunedLatent(edit.w_plus, edit.delta) for edit in edits)
-    for number, picture in enumerate(render_tuned(opened.synthesizer, latents), 1):
+    for number, picture in enumerate(render_tuned(opened.choice.synthesizer, latents), 1):
         yield picture
         bar.show("pictures", number, len(edits))
 

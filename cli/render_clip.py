@@ -12,6 +12,7 @@ from cli.edit_inputs import Engine, RenderPrecision, choose_engine
 from i2s_trt.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
+    from i2s_trt.edit.sources import LatentSource
     from i2s_trt.models.generator import Generator
     from i2s_trt.video.folder import ClipRecord
 
@@ -56,6 +57,7 @@ def render_clip(
     """
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
+    from i2s_trt.edit.sources import LatentSource
     from i2s_trt.video.folder import ClipFolder
     from i2s_trt.video.render import pasted, video_pictures, write_with_sound
     from i2s_trt.video.write import check_video
@@ -68,9 +70,11 @@ def render_clip(
     if source is not None and output.resolve() == source.resolve():
         raise UsageError(f"the video would overwrite the clip {source}", "name another file with -o")
     generator = load_generator(model).to(choose_device(device))
+    latent_source = LatentSource.of(generator, any_model=any_model)
     latents = _latents(home, generator, any_model)
-    latents = _apply_recipe(latents, generator, any_model, steady, onto, strength, threshold)
-    latents = _by_recipe(latents, generator, any_model, recipe, edit)
+    latents = _apply_recipe(latents, latent_source, steady, onto, strength, threshold)
+    latents = _by_recipe(latents, latent_source, recipe, edit)
+    delta = None if onto is None else latent_source.delta_of(onto)
     choice = choose_engine(console, generator, engine, precision)
     heard = source if sound and record.info.has_audio else None
     with console.progress() as bar:
@@ -80,7 +84,7 @@ def render_clip(
                 bar.show("frames", number + 1, len(latents))
                 yield picture
 
-        pictures = shown(video_pictures(choice.synthesizer, latents))
+        pictures = shown(video_pictures(choice.synthesizer.tuned(delta), latents))
         if paste_back and source is not None:
             pictures = pasted(source, record.plan, pictures)
         has_sound = write_with_sound(output, pictures, record.info.rate, heard)
@@ -114,36 +118,29 @@ def _latents(home: Any, generator: "Generator", any_model: bool) -> Any:
 
 def _apply_recipe(
     latents: Any,
-    generator: "Generator",
-    any_model: bool,
+    source: "LatentSource",
     steady: float,
     onto: Path | None,
     strength: float,
     threshold: float,
 ) -> Any:
-    from i2s_trt.errors import LatentError
-    from i2s_trt.latents import fitting_latents
     from i2s_trt.video.motion import reenact, steadied
 
     latents = steadied(latents, steady)
     if onto is None:
         return latents
-    targets = fitting_latents(onto, generator, any_model=any_model)
-    if len(targets) != 1:
-        raise LatentError(f"{onto} holds {len(targets)} latents where one is needed", "save one of them in a file")
-    return reenact(targets[0], latents, strength, threshold)
+    return reenact(source.latent(str(onto)), latents, strength, threshold)
 
 
-def _by_recipe(latents: Any, generator: "Generator", any_model: bool, recipe: Path | None, name: str) -> Any:
+def _by_recipe(latents: Any, source: "LatentSource", recipe: Path | None, name: str) -> Any:
     """Every frame through one variant of a recipe."""
     if recipe is None:
         return latents
     import numpy as np
 
     from i2s_trt.edit.recipe.load import load_recipe
-    from i2s_trt.edit.sources import LatentSource
 
-    variants = {item.name: item for item in load_recipe(recipe, LatentSource.of(generator, any_model=any_model))}
+    variants = {item.name: item for item in load_recipe(recipe, source)}
     if not name and len(variants) == 1:
         (name,) = variants
     if name not in variants:

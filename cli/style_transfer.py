@@ -108,7 +108,8 @@ def _sheet(
     from i2s_trt.images.compose import sheet
 
     named, source = list(dict.fromkeys([*contents, *styles])), opened.source
-    own = render_tuned(opened.synthesizer, (TunedLatent(source.latent(text), source.delta(text)) for text in named))
+    latents = (TunedLatent(source.latent(text), source.delta(text)) for text in named)
+    own = render_tuned(opened.choice.synthesizer, latents)
     known = dict(zip(named, own, strict=True))
     width = len(contents)
     rows = [[known[style], *pictures[r * width : (r + 1) * width]] for r, style in enumerate(styles)]

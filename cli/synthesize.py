@@ -3,10 +3,8 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,23 +14,10 @@ from cli.edit_inputs import Engine, RenderPrecision, choose_engine
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
-    from engines.synthesizers import GraphSynthesizer
-    from i2s_trt.arrays import Array, WPlus
-    from i2s_trt.deltas import Delta
+    from i2s_trt.deltas import TunedLatent
     from i2s_trt.models.generator import Generator
-    from i2s_trt.synthesizer import TorchSynthesizer
 
 _MAX_SEEDS = 100_000
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """A picture to render: its name, w_plus [L, D], noise maps of its own, and what it changes in the model."""
-
-    name: str
-    w_plus: "WPlus"
-    noise: "tuple[Array, ...]" = ()
-    delta: "Delta | None" = None
 
 
 def synthesize(
@@ -70,6 +55,7 @@ def synthesize(
         raise UsageError("nothing to render", "name latent files, or draw samples with --seeds 1-8")
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
+    from i2s_trt.edit.render import render_tuned
     from i2s_trt.files import make_folder
     from i2s_trt.images.compose import write_png
 
@@ -78,28 +64,12 @@ def synthesize(
     folder = make_folder(output)
     wanted = list(_list_wanted(generator, latents or [], numbers, psi, label, any_model))
     with console.progress() as bar:
-        for start in range(0, len(wanted), batch):
-            chunk = wanted[start : start + batch]
-            for one, picture in zip(chunk, _render(generator, render, chunk), strict=True):
-                write_png(folder / f"{one.name}.png", picture)
-                console.event("picture", path=str(folder / f"{one.name}.png"))
-            bar.show("pictures", start + len(chunk), len(wanted))
+        pictures = render_tuned(render, (latent for _, latent in wanted), batch)
+        for number, ((name, _), picture) in enumerate(zip(wanted, pictures, strict=True), 1):
+            write_png(folder / f"{name}.png", picture)
+            console.event("picture", path=str(folder / f"{name}.png"))
+            bar.show("pictures", number, len(wanted))
     console.say(f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} in {folder}")
-
-
-def _render(
-    generator: "Generator", render: "TorchSynthesizer | GraphSynthesizer", chunk: Sequence[_Wanted]
-) -> Iterator[Any]:
-    """Pictures of latents, each with its noise and by the model that it is tuned to; those that are alike at once."""
-    import numpy as np
-
-    from i2s_trt.edit.render import tuned_synthesizer
-
-    for _, run in groupby(chunk, lambda one: (id(one.noise), id(one.delta))):
-        group = list(run)
-        noise, delta = group[0].noise, group[0].delta
-        own = render if delta is None else tuned_synthesizer(generator, delta)
-        yield from (own.with_noise(noise) if noise else own)(np.stack([one.w_plus for one in group]))
 
 
 def _list_wanted(
@@ -109,22 +79,22 @@ def _list_wanted(
     psi: float | None,
     label: int | None,
     any_model: bool,
-) -> Iterator[_Wanted]:
-    """Every picture; all files are read before anything is rendered."""
-    from i2s_trt.deltas import delta_of
+) -> "Iterator[tuple[str, TunedLatent]]":
+    """Every picture's name and latent, with what it changes in the model; all are read before anything is rendered."""
+    from i2s_trt.deltas import TunedLatent
+    from i2s_trt.edit.sources import LatentSource
     from i2s_trt.embedding.run.outputs import unique_names
-    from i2s_trt.latents import fit_latents, read_latents
     from i2s_trt.seeds import w_plus_from_seed
 
+    source = LatentSource.of(generator, any_model=any_model)
     for path, name in zip(latents, unique_names(latents), strict=True):
-        found = read_latents(path)
-        fitted = fit_latents(found, path, generator, any_model=any_model)
-        for number, (w_plus, latent) in enumerate(zip(fitted, found, strict=True)):
-            own = name if len(found) == 1 else f"{name}-{number:04d}"
-            delta = delta_of(path, w_plus, generator.digest) if len(found) == 1 else None
-            yield _Wanted(own, w_plus, latent.noise, delta)
+        found = source.latents(path)
+        if len(found) == 1:
+            yield name, TunedLatent(found[0], source.delta_of(path))
+        else:
+            yield from ((f"{name}-{number:04d}", TunedLatent(w_plus)) for number, w_plus in enumerate(found))
     for seed in seeds:
-        yield _Wanted(f"seed{seed:04d}", w_plus_from_seed(generator, seed, psi, label))
+        yield f"seed{seed:04d}", TunedLatent(w_plus_from_seed(generator, seed, psi, label))
 
 
 def parse_seeds(text: str) -> list[int]:

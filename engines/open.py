@@ -4,12 +4,9 @@ from dataclasses import dataclass
 
 from engines.synthesizers import Choice, choose_synthesizer
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.deltas import Delta
 from i2s_trt.devices import choose_device
-from i2s_trt.edit.render import tuned_synthesizer
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.models.generator import Generator
-from i2s_trt.synthesizer import Synthesizer
 
 
 @dataclass(frozen=True)
@@ -25,14 +22,6 @@ class Opened:
     generator: Generator
     source: LatentSource
     choice: Choice
-
-    def synthesizer(self, delta: Delta | None) -> Synthesizer:
-        """What renders the model with a delta: PyTorch, as engines' weights are built in; without one, the choice.
-
-        Raises:
-            LatentError: the delta's tensors are not the model's.
-        """
-        return self.choice.synthesizer if delta is None else tuned_synthesizer(self.generator, delta)
 
 
 def open_model(model: str, device: str, engine: str, precision: str, *, any_model: bool = False) -> Opened:

@@ -1,17 +1,16 @@
 """Synthesizers by engine name: everything that can render a latent here."""
 
-import copy
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Literal, cast
 
 import numpy as np
 
 from engines.built import WANTED, Wanted, find_built, gpu_number, in_words
 from engines.cuda.gpu import driver_fault
 from engines.cuda.open import open_device
+from engines.graph_synthesizer import GraphSynthesizer, Runner
 from engines.onnxruntime.providers import PROVIDERS, Provider, provider_faults
 from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from engines.tensorrt.module import BACKENDS, load_tensorrt
@@ -19,14 +18,13 @@ from export.keys import GraphKey, Precision, find_graph
 from export.library import export_graph
 from export.precision import generator_in
 from export.source import GraphSource
-from i2s_trt.arrays import Array, Pixels, WPlus
+from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import EnvironmentFault, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
-from i2s_trt.synthesizer import TorchSynthesizer, check_noise
+from i2s_trt.synthesizer import TorchSynthesizer
 
-Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 Engine = Literal["auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx"]
 ENGINES: tuple[Engine, ...] = ("auto", "torch", "onnxruntime", "tensorrt", "tensorrt-rtx")
 
@@ -41,72 +39,32 @@ class Choice:
         precision: in which it renders; `auto` where no engine is built yet.
     """
 
-    synthesizer: "TorchSynthesizer | GraphSynthesizer"
+    synthesizer: TorchSynthesizer | GraphSynthesizer
     engine: str
     reason: str
     precision: Wanted
 
 
-class GraphSynthesizer:
-    """Renders through graphs; a runner is made when its graph is first needed. Threads may share it, as its runners.
-
-    Args:
-        generator: gives the sizes.
-        runner: makes the runner of `synthesis`, `images` or `preview`.
-    """
-
-    def __init__(self, generator: Generator, runner: Callable[[str], Runner]) -> None:
-        self._generator, self._make = generator, runner
-        self._noise: dict[str, Array] = {}
-        self._runners: dict[str, Runner] = {}
-        self._lock = threading.Lock()
-        self.resolution = generator.resolution
-        self.num_layers = generator.num_layers
-        self.w_dim = generator.w_dim
-
-    def with_noise(self, noise: Sequence[Array]) -> Self:
-        """The same with other maps [H, W], one a convolution. Raises LatentError: they are another model's."""
-        check_noise(noise, self._generator)
-        other = copy.copy(self)  # shares the runners: maps are inputs of a graph
-        other._noise = {f"noise_{index}": map_[None, None] for index, map_ in enumerate(noise)}
-        return other
-
-    def __call__(self, w_plus: WPlus) -> Pixels:
-        """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
-        return self._run("synthesis", w_plus)
-
-    def images(self, w_plus: WPlus) -> Array:
-        """Images float32 [N, 3, H, W]; see `Synthesizer`."""
-        return self._run("images", w_plus)
-
-    def preview(self, w_plus: WPlus) -> Pixels:
-        """Small pictures; see `Synthesizer`."""
-        return self._run("preview", w_plus)
-
-    def _run(self, name: str, w_plus: WPlus) -> Array:
-        with self._lock:  # others wait: each runner may take half of a GPU's memory
-            if name not in self._runners:
-                self._runners[name] = self._make(name)
-        latents = np.ascontiguousarray(w_plus, np.float32)
-        if not len(latents):  # engines take no empty batch
-            return self._run(name, np.zeros((1, *latents.shape[1:]), np.float32))[:0]
-        (result,) = self._runners[name]({"w_plus": latents, **self._noise}).values()
-        return result
-
-
 def onnx_runtime_synthesizer(
-    generator: Generator, precision: Precision = "fp32", provider: Provider = "cpu"
+    generator: Generator, precision: Precision = "fp32", provider: Provider = "cpu", *, exports: bool = True
 ) -> GraphSynthesizer:
     """Renders in ONNX Runtime, on the generator's GPU if on any; a graph is exported when it is first needed.
+
+    With `exports` false PyTorch draws with deltas until their graph is there.
 
     Raises:
         EnvironmentFault: when it renders: ONNX Runtime or its provider is missing.
     """
     source = GraphSource(lambda: generator, imagenet_vgg16, model_digest=generator.digest)
     gpu = gpu_number(generator)
-    return GraphSynthesizer(
-        generator, lambda name: OnnxRuntimeRunner(export_graph(source, name, precision), provider, gpu=gpu)
-    )
+
+    def runner(name: str) -> Runner:
+        return OnnxRuntimeRunner(export_graph(source, name, precision), provider, gpu=gpu)
+
+    def draws_tuned() -> bool:
+        return exports or find_graph(GraphKey(generator.digest, "tuned", precision)) is not None
+
+    return GraphSynthesizer(generator, runner, draws_tuned)
 
 
 def tensorrt_synthesizer(generator: Generator, backend: str, precision: Wanted = "auto") -> GraphSynthesizer:
@@ -125,7 +83,13 @@ def tensorrt_synthesizer(generator: Generator, backend: str, precision: Wanted =
         raise EnvironmentFault(
             f"{backend} engines run on NVIDIA GPUs: {fault}", "take --engine onnxruntime, which runs anywhere"
         )
-    return GraphSynthesizer(generator, lambda name: _engine_runner(generator, backend, name, precision))
+
+    def draws_tuned() -> bool:
+        with suppress(EnvironmentFault):
+            return bool(find_built(generator, backend, "tuned", precision))
+        return False
+
+    return GraphSynthesizer(generator, lambda name: _engine_runner(generator, backend, name, precision), draws_tuned)
 
 
 def _engine_runner(generator: Generator, backend: str, name: str, precision: Wanted) -> Runner:
@@ -166,14 +130,15 @@ def choose_synthesizer(engine: str, generator: Generator, provider: str = "auto"
     """
     check_names(engine, provider, precision)
     wanted = cast(Wanted, precision)
-    engine, reason = _choose_fastest(generator, wanted) if engine == "auto" else (engine, "as asked for")
+    asked = engine != "auto"
+    engine, reason = (engine, "as asked for") if asked else _choose_fastest(generator, wanted)
     if engine in BACKENDS:
         render = tensorrt_synthesizer(generator, engine, wanted)
         return Choice(render, engine, reason, _find_precision(generator, engine, wanted))
     runs: Precision = "fp32" if wanted == "auto" else wanted
     if engine == "torch":
         return Choice(TorchSynthesizer(generator_in(generator, runs)), engine, reason, runs)
-    return Choice(_open_onnx_runtime(generator, provider, runs), engine, reason, runs)
+    return Choice(_open_onnx_runtime(generator, provider, runs, exports=asked), engine, reason, runs)
 
 
 def check_names(engine: str, provider: str, precision: str) -> None:
@@ -196,7 +161,7 @@ def _find_precision(generator: Generator, backend: str, wanted: Wanted) -> Wante
     return wanted
 
 
-def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision) -> GraphSynthesizer:
+def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision, *, exports: bool) -> GraphSynthesizer:
     chosen: Provider = "cuda" if generator.mean_w.device.type == "cuda" else "cpu"
     if provider != "auto":
         chosen = cast(Provider, provider)
@@ -205,7 +170,7 @@ def _open_onnx_runtime(generator: Generator, provider: str, precision: Precision
         raise EnvironmentFault(f"ONNX Runtime cannot use its {chosen} provider: {fault}", hint)
     if precision == "bf16" and chosen == "cpu":
         raise UsageError("ONNX Runtime computes no bf16 on a CPU", "take --precision fp32, or --engine torch")
-    return onnx_runtime_synthesizer(generator, precision, chosen)
+    return onnx_runtime_synthesizer(generator, precision, chosen, exports=exports)
 
 
 def _choose_fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:

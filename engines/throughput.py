@@ -7,8 +7,9 @@ from typing import cast
 import numpy as np
 
 from engines.built import Wanted, find_built
+from engines.graph_synthesizer import GraphSynthesizer
 from engines.onnxruntime.runtime import OnnxRuntimeRunner
-from engines.synthesizers import Choice, GraphSynthesizer
+from engines.synthesizers import Choice
 from engines.tensorrt.module import BACKENDS
 from export.keys import Precision
 from export.library import export_graph

@@ -11,7 +11,7 @@ from i2s_trt.machine import package_version
 
 Precision = Literal["fp32", "fp16", "bf16"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16")
-GRAPH_NAMES = ("mapping", "synthesis", "images", "preview", "features", "objective", "objective_gradient")
+GRAPH_NAMES = ("mapping", "synthesis", "images", "preview", "tuned", "features", "objective", "objective_gradient")
 TRAINED_GRAPHS = ("encoder",)  # of networks that have to be trained for the model first
 WITH_LOSS = ("features", "objective", "objective_gradient")  # hold VGG and the settings of the loss
 OPSET = 22  # the first with bfloat16 convolutions; TensorRT 10 and 11 read it

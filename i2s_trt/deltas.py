@@ -1,8 +1,10 @@
 """What one picture changes in a model: differences of some of its tensors, in a file beside the picture's latent."""
 
 import copy
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -38,6 +40,14 @@ class Delta:
     latent_digest: str
     tensors: Mapping[str, Array]
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """sha256 of the tensors: the same for the same change."""
+        state = hashlib.sha256()
+        for name, array in sorted(self.tensors.items()):
+            state.update(f"{name} {array.shape}".encode())
+            state.update(np.ascontiguousarray(array, np.float32).tobytes())
+        return state.hexdigest()
 
 
 class TunedLatent(NamedTuple):
@@ -132,7 +142,7 @@ def delta_of(latent: Path, w_plus: WPlus, model_digest: str) -> Delta | None:
         LatentError: it is damaged, or of another latent or model.
     """
     path = delta_path(latent)
-    if is_delta(latent) or not path.is_file():
+    if is_delta(latent) or not _is_there(path):
         return None
     found = read_delta(path)
     if found.model_digest != model_digest:
@@ -142,6 +152,34 @@ def delta_of(latent: Path, w_plus: WPlus, model_digest: str) -> Delta | None:
     if found.latent_digest != latent_digest(w_plus):
         raise LatentError(f"{path} was made around another latent than {latent.name}", _AGAIN)
     return found
+
+
+def noise_delta(noise: Sequence[Array], stored: Sequence[Array], model_digest: str) -> Delta | None:
+    """Noise maps [H, W] of a latent as what they change in the model, one a convolution; None for none.
+
+    Raises:
+        LatentError: they do not have the sizes of the model's own, `stored`.
+    """
+    if not noise:
+        return None
+    if [map_.shape for map_ in noise] != [own.shape for own in stored]:
+        raise LatentError(
+            f"the latent has {len(noise)} noise maps that do not fit the model's {len(stored)}",
+            "use the model that the latent was made with (--model)",
+        )
+    changes = (map_[None, None] - own[None, None] for map_, own in zip(noise, stored, strict=True))
+    return Delta(model_digest, "", {noise_name(index): change for index, change in enumerate(changes)})
+
+
+def noise_name(index: int) -> str:
+    """The noise of a convolution by its name in the generator's state."""
+    return f"synthesis.layers.{index}.noise"
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError):  # the name may be too long for a file
+        return path.is_file()
+    return False
 
 
 def mixed(parts: Sequence[tuple[Delta | None, float]]) -> Delta | None:
@@ -161,6 +199,14 @@ def mixed(parts: Sequence[tuple[Delta | None, float]]) -> Delta | None:
     return Delta(kept[0][0].model_digest, "", tensors)
 
 
+def check_delta(delta: Delta, generator: "Generator") -> None:
+    """Raise LatentError unless each of a delta's tensors is one of the model's, in shape too."""
+    state = generator.state_dict()
+    for name, array in delta.tensors.items():
+        if name not in state or tuple(state[name].shape) != array.shape:
+            raise LatentError(f"the delta's {name} {list(array.shape)} is no tensor of this model", _AGAIN)
+
+
 def changed(generator: "Generator", delta: Delta) -> "Generator":
     """A generator with a delta's differences added; the given one stays as it is, and shares what does not change.
 
@@ -169,10 +215,7 @@ def changed(generator: "Generator", delta: Delta) -> "Generator":
     """
     import torch
 
-    state = generator.state_dict()
-    for name, array in delta.tensors.items():
-        if name not in state or tuple(state[name].shape) != array.shape:
-            raise LatentError(f"the delta's {name} {list(array.shape)} is no tensor of this model", _AGAIN)
+    check_delta(delta, generator)
     other = copy.copy(generator)
     other._modules = dict(generator._modules)
     other.synthesis = copy.deepcopy(generator.synthesis)

@@ -1,9 +1,7 @@
 """The one interface through which everything renders: latents in, pictures out."""
 
-import copy
-from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Protocol, Self, cast
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Array, Pixels, WPlus
-from i2s_trt.errors import LatentError
+from i2s_trt.deltas import Delta, changed
 from i2s_trt.fused.choice import choose_plain_epilogue
 from i2s_trt.fused.synthesis import FrozenSynthesis, freeze_synthesis
 from i2s_trt.images.fit import to_pixels
@@ -53,6 +51,10 @@ class Synthesizer(Protocol):
         """w_plus float32 [N, L, D] -> uint8 pictures of at most 256 pixels a side."""
         ...
 
+    def tuned(self, delta: Delta | None, /) -> "Synthesizer":
+        """The same of the model with a delta, or as it is. Raises LatentError: the delta is another model's."""
+        ...
+
 
 class TorchSynthesizer:
     """PyTorch's synthesizer: the reference that the others are held against, in exact float32 on a GPU too.
@@ -65,7 +67,7 @@ class TorchSynthesizer:
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
-        self._noise: list[Tensor] | None = None
+        self._tuned: tuple[Delta, TorchSynthesizer] | None = None  # the last one, which a batch asks for again
         self._synthesis: Synthesis | FrozenSynthesis = generator.synthesis
         if generator.mean_w.device.type == "cpu":
             const = cast(Tensor, generator.synthesis.const)
@@ -74,12 +76,14 @@ class TorchSynthesizer:
         self.num_layers = generator.num_layers
         self.w_dim = generator.w_dim
 
-    def with_noise(self, noise: Sequence[Array]) -> Self:
-        """The same with other maps [H, W], one a convolution. Raises LatentError: they are another model's."""
-        check_noise(noise, self._generator)
-        other = copy.copy(self)
-        other._noise = [torch.from_numpy(map_).to(self._generator.mean_w.device)[None, None] for map_ in noise]
-        return other
+    def tuned(self, delta: Delta | None, /) -> "TorchSynthesizer":
+        """Renders with a changed copy of the network, of which the last is kept; see `Synthesizer`."""
+        if delta is None:
+            return self
+        if (last := self._tuned) and last[0] is delta:
+            return last[1]
+        self._tuned = delta, TorchSynthesizer(changed(self._generator, delta))
+        return self._tuned[1]
 
     def __call__(self, w_plus: WPlus) -> Pixels:
         """Pictures uint8 [N, H, W, 3]; see `Synthesizer`."""
@@ -104,14 +108,4 @@ class TorchSynthesizer:
         synthesis = self._synthesis if len(latents) else generator.synthesis  # of no picture only the shape is known
         pays = len(latents) * self.resolution > 256  # one small picture is done before it does
         with kept_memory() if pays else nullcontext(), arithmetic("fp32"):
-            return torch.cat([generator.crop(synthesis(chunk, self._noise)) for chunk in torch.split(latents, size)])
-
-
-def check_noise(noise: Sequence[Array], generator: Generator) -> None:
-    """Raise LatentError unless maps [H, W] have the sizes of a model's own."""
-    wanted = [tuple(map_.shape[-2:]) for map_ in generator.synthesis.stored_noise()]
-    if [map_.shape for map_ in noise] != wanted:
-        raise LatentError(
-            f"the latent has {len(noise)} noise maps that do not fit the model's {len(wanted)}",
-            "use the model that the latent was made with (--model)",
-        )
+            return torch.cat([generator.crop(synthesis(chunk)) for chunk in torch.split(latents, size)])

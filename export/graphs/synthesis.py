@@ -1,16 +1,22 @@
 """w+ -> picture, as 8-bit pixels for people and as floats for metrics."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.func import functional_call
 
 from export.graph import EXAMPLE_BATCH, Graph, gaussian
 from export.keys import Precision
 from export.precision import generator_in
+from i2s_trt.embedding.options import TuneOptions
+from i2s_trt.embedding.tune import energies, tunable
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import PREVIEW_SIZE
+
+_SMALL = 0.01  # of a change that a graph is checked with
 
 
 def synthesis_graph(generator: Generator, precision: Precision = "fp32") -> Graph:
@@ -46,6 +52,33 @@ def preview_graph(generator: Generator, precision: Precision = "fp32") -> Graph:
         return to_pixels(images if factor == 1 else F.avg_pool2d(images, factor))
 
     return _graph("preview", precision, function, generator, ("pixels",))
+
+
+def tuned_graph(generator: Generator, precision: Precision = "fp32") -> Graph:
+    """`w_plus`, the noise maps and a delta's tensors -> `pixels` as `synthesis` gives them, of the changed model.
+
+    The tensors are inputs under the names that a delta has them by, and zeros by default: one engine draws every
+    photograph that a model was tuned to, and going from one to the next copies a few megabytes.
+    """
+    reduced = generator_in(generator, precision)
+    start = dict(reduced.synthesis.named_parameters())
+    names = tunable(generator, TuneOptions().coarsest)
+    count = len(generator.synthesis.stored_noise())
+
+    def function(w_plus: Tensor, *rest: Tensor) -> Tensor:
+        changes = dict(zip(names, rest[count:], strict=True))
+        weights = {name: start[name] + change.to(start[name].dtype) for name, change in changes.items()}
+        tensors = {**weights, **energies(reduced, weights)}
+        image: Tensor = functional_call(reduced.synthesis, tensors, (w_plus, rest[:count]))
+        return to_pixels(reduced.crop(image))
+
+    plain = _graph("tuned", precision, function, generator, ("pixels",))
+    inputs = {f"synthesis.{name}": start[name].float() for name in names}
+    return replace(
+        plain,
+        examples={**plain.examples, **{name: _SMALL * gaussian(*own.shape) for name, own in inputs.items()}},
+        defaults={**plain.defaults, **{name: torch.zeros_like(own) for name, own in inputs.items()}},
+    )
 
 
 def to_pixels(images: Tensor) -> Tensor:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from i2s_trt.arrays import WPlus
 from i2s_trt.batch.jobs import Job
 from i2s_trt.batch.options import BatchOptions, Failure
 from i2s_trt.batch.output_folder import OutputFolder
 from i2s_trt.batch.stages import Stage
+from i2s_trt.deltas import TunedLatent
 from i2s_trt.errors import EnvironmentFault
 
 
@@ -18,11 +18,11 @@ class Edited:
 
     Attributes:
         job: which output.
-        w_plus: float32 [L, D].
+        latent: with what it changes in the model.
     """
 
     job: Job
-    w_plus: WPlus
+    latent: TunedLatent
 
 
 @dataclass

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.deltas import is_delta
+from i2s_trt.deltas import Delta, is_delta
 from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
@@ -26,12 +27,16 @@ class BatchLatent:
         source: where it comes from, for people.
         digest: of its values; empty when it could not be read.
         read: gives w_plus [L, D]. Raises LatentError.
+        delta_digest: of what it changes in the model; empty for nothing.
+        read_delta: gives that, read anew each time, since there may be much of it. Raises LatentError.
     """
 
     name: str
     source: str
     digest: str
     read: Callable[[], WPlus] = field(repr=False, compare=False)
+    delta_digest: str = ""
+    read_delta: Callable[[], Delta | None] = field(default=lambda: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ def jobs_of(latent: BatchLatent, variants: Sequence[Variant], suffix: str, setti
         setting: whatever else determines an output: model, engine, format.
     """
     names = [f"{latent.name}-{variant.name}{suffix}" for variant in variants]
-    texts = [f"{latent.digest} {variant.digest} {setting}" for variant in variants]
+    tuned = latent.delta_digest and f" {latent.delta_digest}"
+    texts = [f"{latent.digest} {variant.digest} {setting}{tuned}" for variant in variants]
     keys = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
     return [Job(name, latent, variant, key) for name, variant, key in zip(names, variants, keys, strict=True)]
 
@@ -104,8 +110,25 @@ class _Reader:
     def one(self, file: Path, index: int, digest: str) -> WPlus:
         latents = self.all(file)
         if index >= len(latents) or latent_digest(latents[index]) != digest:
-            raise LatentError(f"{file} has changed since the batch began", "run the batch again with --resume")
+            raise _changed(file)
         return latents[index]
+
+    def delta(self, file: Path) -> Delta | None:
+        return self._source.delta_of(file)
+
+    def same_delta(self, file: Path, digest: str) -> Delta | None:
+        found = self.delta(file) if digest else None
+        if _digest(found) != digest:
+            raise _changed(file)
+        return found
+
+
+def _changed(file: Path) -> LatentError:
+    return LatentError(f"{file} has changed since the batch began", "run the batch again with --resume")
+
+
+def _digest(delta: Delta | None) -> str:
+    return "" if delta is None else delta.digest()
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -119,12 +142,18 @@ def _read_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLa
     except LatentError as error:
         yield BatchLatent(_unique(file.stem, names), str(file), "", _failing(error))
         return
+    several = len(latents) > 1
+    try:
+        delta_digest = "" if several else _digest(reader.delta(file))
+    except LatentError as error:
+        yield BatchLatent(_unique(file.stem, names), str(file), "", _failing(error))
+        return
     for index, w_plus in enumerate(latents):
-        several = len(latents) > 1
         name = _unique(f"{file.stem}_{index:04d}" if several else file.stem, names)
         digest = latent_digest(w_plus)
         read = _bound(reader, file, index, digest)
-        yield BatchLatent(name, f"{file}[{index}]" if several else str(file), digest, read)
+        source = f"{file}[{index}]" if several else str(file)
+        yield BatchLatent(name, source, digest, read, delta_digest, partial(reader.same_delta, file, delta_digest))
 
 
 def _bound(reader: _Reader, file: Path, index: int, digest: str) -> Callable[[], WPlus]:

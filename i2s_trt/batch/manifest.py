@@ -61,6 +61,7 @@ def _entry(job: Job, commit: Commit) -> dict[str, Any]:
     return {
         "latent": job.latent.source,
         "latent_digest": job.latent.digest,
+        **({"delta_digest": job.latent.delta_digest} if job.latent.delta_digest else {}),
         "edit": job.variant.edit,
         "parameters": dict(job.variant.parameters),
         "engine": commit.engine,

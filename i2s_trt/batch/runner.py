@@ -14,6 +14,7 @@ from i2s_trt.batch.options import BatchOptions, BatchProgress, BatchResult, Rend
 from i2s_trt.batch.output_folder import MANIFEST, OutputFolder, UnusableName
 from i2s_trt.batch.stages import Stage, flow
 from i2s_trt.batch.threads import ThreadCrew
+from i2s_trt.deltas import Delta, TunedLatent
 from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.errors import I2sError, LatentError
 from i2s_trt.images.encode import SUFFIXES
@@ -119,13 +120,18 @@ class _Batch:
     def _edit(self) -> Iterator[Edited]:
         """What has not been committed yet, edited."""
         for jobs, w_plus in self._read():
+            try:
+                delta = jobs[0].latent.read_delta()
+            except LatentError as error:
+                self._site.fail(jobs[0].latent.source, error, len(jobs))
+                continue
             for job in jobs:
                 if self._site.full:
                     return
                 if self._should_stop():
                     self._interrupted = True
                     return
-                yield from self._apply(job, w_plus)
+                yield from self._apply(job, w_plus, delta)
 
     def _read(self) -> Iterator[tuple[list[Job], Any]]:
         """The latents of which something is missing, with those jobs.
@@ -147,11 +153,11 @@ class _Batch:
             self._site.fail(latent.source, error, len(missing))
             return None
 
-    def _apply(self, job: Job, w_plus: Any) -> Iterator[Edited]:
+    def _apply(self, job: Job, w_plus: Any, delta: Delta | None) -> Iterator[Edited]:
         try:
             edited = job.variant.apply(w_plus)
             refuse_absurd(edited, "the edit gives", "take a smaller strength")
-            yield Edited(job, edited)
+            yield Edited(job, TunedLatent(edited, delta))
         except I2sError as error:
             self._site.fail(job.output, error)
 

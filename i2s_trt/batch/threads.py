@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from i2s_trt.arrays import Pixels
 from i2s_trt.batch.channel import Channel
 from i2s_trt.batch.crew import Edited, Site
@@ -16,6 +14,7 @@ from i2s_trt.batch.journal import Commit
 from i2s_trt.batch.options import BatchOptions
 from i2s_trt.batch.output_folder import UnusableName
 from i2s_trt.batch.stages import Stage
+from i2s_trt.edit.render import render_tuned
 from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.images.encode import encoder
 
@@ -66,7 +65,7 @@ class _Work:
 
     def _pictures(self, synthesizer: "Synthesizer", group: Sequence[Edited]) -> Iterator[_Picture]:
         try:
-            pictures = synthesizer(np.stack([item.w_plus for item in group]))
+            pictures = list(render_tuned(synthesizer, [item.latent for item in group], len(group)))
         except EnvironmentFault:
             raise
         except I2sError as error:

@@ -76,7 +76,7 @@ class _Feed:
         if group is None:
             return None
         self.under_way |= {item.job.output: item for item in group}
-        return [Task(item.job.output, item.w_plus) for item in group]
+        return [Task(item.job.output, item.latent) for item in group]
 
 
 class _Work:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from i2s_trt.arrays import Pixels
 from i2s_trt.batch.disk import write_synced
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
+from i2s_trt.edit.render import render_tuned
 from i2s_trt.errors import I2sError
 from i2s_trt.files import explain_os_error
 from i2s_trt.images.encode import encoder
@@ -59,7 +58,7 @@ class Rendered:
 
 
 class RenderWorkshop:
-    """Renders, encodes and writes; see `Workshop`. A task's payload is w_plus float32 [L, D].
+    """Renders, encodes and writes; see `Workshop`. A task's payload is a `TunedLatent`.
 
     Args:
         synthesizers: one for each group that may render at a time; one more group is encoded meanwhile.
@@ -113,10 +112,10 @@ class RenderWorkshop:
             return [Failed(tasks[0].name, "there is too little memory for a single picture", "", "memory")]
         return [self._finish(task, pixels) for task, pixels in zip(tasks, pictures, strict=True)]
 
-    def _render(self, tasks: Sequence[Task]) -> Pixels:
+    def _render(self, tasks: Sequence[Task]) -> list[Pixels]:
         synthesizer = self._idle.get()
         try:
-            return synthesizer(np.stack([task.payload for task in tasks]))
+            return list(render_tuned(synthesizer, [task.payload for task in tasks], len(tasks)))
         finally:
             self._idle.put(synthesizer)
 

@@ -10,7 +10,6 @@ from i2s_trt.deltas import TunedLatent
 from i2s_trt.demo.page import PICTURES, write_page
 from i2s_trt.demo.ramp import Ramp, choose_ramp
 from i2s_trt.demo.sheet import contact_sheet, tuned_latent
-from i2s_trt.edit.render import tuned_synthesizer
 from i2s_trt.embedding.embed import Embedding, EmbedProgress, embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.outputs import Outputs
@@ -21,6 +20,7 @@ from i2s_trt.images.examples import example_picture
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16, imagenet_vgg16
+from i2s_trt.synthesizer import TorchSynthesizer
 from i2s_trt.training.factor_reader import load_factor_reader
 from i2s_trt.training.factors import WORN, Factors, factors_from_uniform, sample_latents, uniform_from_latents
 from i2s_trt.training.portraits.render import render_portrait
@@ -123,9 +123,10 @@ def _tune(
 
 def expression_ramps(generator: Generator, latents: Mapping[str, TunedLatent]) -> dict[str, Ramp]:
     """How far the drawn person's smile can be turned on the astronaut and on the other drawn face."""
+    render = TorchSynthesizer(generator)
     reader, ends = load_factor_reader(), (latents["solemn"].w_plus, latents["smiling"].w_plus)
     return {
-        name: choose_ramp(tuned_synthesizer(generator, latents[name].delta), reader, latents[name].w_plus, *ends)
+        name: choose_ramp(render.tuned(latents[name].delta), reader, latents[name].w_plus, *ends)
         for name in _EXPRESSIVE
     }
 

@@ -9,7 +9,7 @@ from i2s_trt.arrays import Pixels
 from i2s_trt.deltas import TunedLatent, mixed
 from i2s_trt.demo.ramp import Ramp
 from i2s_trt.edit.operations import crossover, expression_transfer, morph
-from i2s_trt.edit.render import render_tuned, tuned_synthesizer
+from i2s_trt.edit.render import render_tuned
 from i2s_trt.embedding.embed import Embedding
 from i2s_trt.embedding.tune import Tuned
 from i2s_trt.images.compose import sheet
@@ -57,7 +57,7 @@ def tuned_latent(embedding: Embedding, tuned: Tuned | None) -> TunedLatent:
 
 def render_edits(generator: Generator, latents: Iterable[TunedLatent]) -> list[Pixels]:
     """Pictures uint8 [H, W, 3]."""
-    return list(render_tuned(partial(tuned_synthesizer, generator), latents))
+    return list(render_tuned(TorchSynthesizer(generator), latents))
 
 
 def morphs(first: TunedLatent, second: TunedLatent, count: int) -> list[TunedLatent]:

@@ -1,18 +1,17 @@
 """Latents to pictures through a synthesizer, a few at a time, so that a long video needs little memory."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from i2s_trt.arrays import Pixels, WPlus
-from i2s_trt.deltas import Delta, TunedLatent, changed
+from i2s_trt.deltas import TunedLatent
 from i2s_trt.latents import refuse_absurd
 
 if TYPE_CHECKING:
-    from i2s_trt.models.generator import Generator
-    from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
+    from i2s_trt.synthesizer import Synthesizer
 
 
 def render_latents(synthesizer: "Synthesizer", latents: Iterable[WPlus], batch: int = 8) -> Iterator[Pixels]:
@@ -28,25 +27,18 @@ def render_latents(synthesizer: "Synthesizer", latents: Iterable[WPlus], batch: 
         yield from synthesizer(stack)
 
 
-def render_tuned(
-    synthesizer: "Callable[[Delta | None], Synthesizer]", latents: Iterable[TunedLatent]
-) -> Iterator[Pixels]:
+def render_tuned(synthesizer: "Synthesizer", latents: Iterable[TunedLatent], batch: int = 8) -> Iterator[Pixels]:
     """Pictures uint8 [H, W, 3] of latents, each by the model that it is tuned to; neighbours that share one at once.
 
     Args:
-        synthesizer: renders with a delta, or with the model as it is.
+        synthesizer: of the model as it is.
         latents: in their order.
+        batch: that are rendered at a time at most.
 
     Raises:
         LatentError: as `render_latents` does, or a delta is not the model's.
     """
     for _, run in groupby(latents, lambda latent: id(latent.delta)):
         alike = list(run)
-        yield from render_latents(synthesizer(alike[0].delta), (latent.w_plus for latent in alike))
-
-
-def tuned_synthesizer(generator: "Generator", delta: Delta | None) -> "TorchSynthesizer":
-    """PyTorch's synthesizer of a model with a delta. Raises LatentError: its tensors are not the model's."""
-    from i2s_trt.synthesizer import TorchSynthesizer
-
-    return TorchSynthesizer(generator if delta is None else changed(generator, delta))
+        own = synthesizer if alike[0].delta is None else synthesizer.tuned(alike[0].delta)
+        yield from render_latents(own, (latent.w_plus for latent in alike), batch)

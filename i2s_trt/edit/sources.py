@@ -1,16 +1,16 @@
 """Latents by name: a file, `seed:7`, `seed:7@3` with a label, or `mean`. One word wherever a latent is asked for."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from i2s_trt.arrays import WPlus
-from i2s_trt.deltas import Delta, delta_of
+from i2s_trt.arrays import Array, WPlus
+from i2s_trt.deltas import Delta, delta_of, mixed, noise_delta
 from i2s_trt.edit.direction import Direction, read_direction
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
-from i2s_trt.latents import fitting_latents
+from i2s_trt.latents import fitting_latents, read_latent
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
@@ -28,15 +28,22 @@ class LatentSource:
         sample: gives w_plus [L, D] of a seed and a label, or None for no label; None where seeds cannot be drawn.
         folder: that relative file names start from.
         any_model: accept latents that were made with another model.
+        noise: gives the model's own noise maps [H, W]; none where they are unknown.
 
     Attributes:
         directions_read: every direction that this source, or one that is `beside` another file, has read.
     """
 
     def __init__(
-        self, space: LatentSpace, sample: Sample | None = None, folder: Path = Path(), *, any_model: bool = False
+        self,
+        space: LatentSpace,
+        sample: Sample | None = None,
+        folder: Path = Path(),
+        *,
+        any_model: bool = False,
+        noise: Callable[[], Sequence[Array]] = tuple,
     ) -> None:
-        self.space = space
+        self.space, self._noise = space, noise
         self._sample, self._folder, self._any_model = sample, folder, any_model
         self._known: dict[str, WPlus] = {}
         self._known_directions: dict[str, WPlus] = {}
@@ -51,11 +58,14 @@ class LatentSource:
 
             return w_plus_from_seed(generator, seed, label=label)
 
-        return cls(LatentSpace.of(generator), sample, any_model=any_model)
+        def noise() -> list[Array]:
+            return [map_[0, 0].cpu().numpy() for map_ in generator.synthesis.stored_noise()]
+
+        return cls(LatentSpace.of(generator), sample, any_model=any_model, noise=noise)
 
     def beside(self, path: Path) -> "LatentSource":
         """The same source, with relative names starting where a file stands."""
-        source = LatentSource(self.space, self._sample, path.parent, any_model=self._any_model)
+        source = LatentSource(self.space, self._sample, path.parent, any_model=self._any_model, noise=self._noise)
         source.directions_read = self.directions_read
         return source
 
@@ -70,14 +80,19 @@ class LatentSource:
         return self._known[text]
 
     def delta(self, text: str) -> Delta | None:
-        """What the latent of that name changes in the model; None for nothing.
+        """What the latent of that name changes in the model; None for nothing. Raises LatentError as `delta_of`."""
+        return None if text == MEAN or _SEED.fullmatch(text) else self.delta_of(self._folder / text)
+
+    def delta_of(self, path: Path) -> Delta | None:
+        """What the latent in a file changes in the model: its noise maps, and the delta beside it; None for nothing.
 
         Raises:
-            LatentError: the delta is damaged, or of another latent or model.
+            LatentError: unreadable, or several latents; the delta is damaged, or of another latent or model.
         """
-        if text == MEAN or _SEED.fullmatch(text):
-            return None
-        return delta_of(self._folder / text, self.latent(text), self.space.digest)
+        latent = read_latent(path)
+        w_plus = latent.for_model(cast("Generator", self.space), any_model=self._any_model)
+        noise = noise_delta(latent.noise, self._noise(), self.space.digest)
+        return mixed([(noise, 1.0), (delta_of(path, w_plus, self.space.digest), 1.0)])
 
     def latents(self, path: Path) -> list[WPlus]:
         """Every w_plus [L, D] in a file. Raises LatentError as `latent` does."""

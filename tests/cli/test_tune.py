@@ -1,15 +1,18 @@
 """`embed --tune`, and every command that takes what it leaves."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.deltas import changed, delta_of, delta_path
 from i2s_trt.images.decode import decode
-from i2s_trt.latents import read_latent
+from i2s_trt.images.fit import to_pixels
+from i2s_trt.latents import Latent, read_latent, save_latent
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.cli.support import I2s, invoke, names, refused, says
 
@@ -77,13 +80,57 @@ def test_a_morph_goes_from_one_model_to_the_other(tuned: Path, model: object, tm
     np.testing.assert_array_equal(decode(tmp_path / "frames/frame-00002.png"), plain)
 
 
-def test_a_batch_over_the_folder_takes_latents_alone(tuned: Path, model: object, tmp_path: Path) -> None:
-    recipe = tmp_path / "calm.toml"
-    recipe.write_text('[[edit]]\nname = "calm"\noperation = "truncation"\npsi = 0.5\n')
-    done = invoke("edit", recipe, tuned.parent, "-m", model, "-o", tmp_path / "out")
+@pytest.mark.parametrize(("engine", "off_by"), [("torch", 0), ("onnxruntime", 1)])
+def test_a_batch_draws_each_latent_by_its_own_model(
+    engine: str, off_by: int, tuned: Path, model: object, tmp_path: Path
+) -> None:
+    recipe, folder = tmp_path / "same.toml", tmp_path / "latents"
+    recipe.write_text('[[edit]]\nname = "same"\noperation = "truncation"\npsi = 1.0\n')
+    folder.mkdir()
+    for name in ("ann", "bob"):
+        (folder / f"{name}.safetensors").write_bytes(tuned.read_bytes())
+    delta_path(folder / "ann.safetensors").write_bytes(delta_path(tuned).read_bytes())
+    words = ("edit", recipe, folder, "-m", model, "--engine", engine, "-o", tmp_path / "out")
+    done = invoke(*map(str, words))
     assert done.exit_code == 0, done.output
-    assert [name for name in names(tmp_path / "out") if name.endswith(".png")] == ["astronaut-calm.png"]
-    assert "1 of the latents has a tuned model, which edit leaves out" in done.output
+    assert "tuned:    1 of 2 latents change the model" in done.output
+    for name, with_delta in (("ann", True), ("bob", False)):
+        picture = decode(tmp_path / f"out/{name}-same.png").astype(int)
+        assert np.abs(picture - drawn(folder / "ann.safetensors", model, delta=with_delta)).max() <= off_by
+    outputs = json.loads((tmp_path / "out/manifest.json").read_text())["outputs"]
+    assert ["delta_digest" in outputs[f"{name}-same.png"] for name in ("ann", "bob")] == [True, False]
+    delta_path(folder / "ann.safetensors").unlink()
+    again = invoke(*map(str, words), "--resume")
+    assert "1 pictures rendered" in again.output, "what the delta changes is made anew"
+    assert np.array_equal(decode(tmp_path / "out/ann-same.png"), decode(tmp_path / "out/bob-same.png"))
+
+
+def test_a_damaged_delta_costs_a_batch_that_latent_alone(tuned: Path, model: object, tmp_path: Path) -> None:
+    recipe, folder = tmp_path / "calm.toml", tmp_path / "latents"
+    recipe.write_text('[[edit]]\nname = "calm"\noperation = "truncation"\npsi = 0.5\n')
+    folder.mkdir()
+    for name in ("ann", "bob"):
+        (folder / f"{name}.safetensors").write_bytes(tuned.read_bytes())
+    delta_path(folder / "ann.safetensors").write_bytes(b"nothing")
+    done = invoke("edit", recipe, folder, "-m", model, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "ann.delta.safetensors is damaged" in done.output
+    assert [name for name in names(tmp_path / "out") if name.endswith(".png")] == ["bob-calm.png"]
+
+
+def test_edits_draw_with_the_noise_maps_of_a_latent(model: object, tmp_path: Path) -> None:
+    generator, random = load_generator(str(model)), np.random.default_rng(0)
+    maps = [3 * random.standard_normal(m.shape[-2:], dtype=np.float32) for m in generator.synthesis.stored_noise()]
+    save_latent(tmp_path / "own.safetensors", Latent(generator.mean_w_plus.numpy(), noise=tuple(maps)))
+    with torch.no_grad():
+        tensors = [torch.from_numpy(map_)[None, None] for map_ in maps]
+        wanted = to_pixels(generator.crop(generator.synthesis(generator.mean_w_plus[None], tensors)))[0]
+    done = invoke("morph", tmp_path / "own.safetensors", "mean", "--frames", 2, "-m", model, "-o", tmp_path / "frames")
+    assert done.exit_code == 0, done.output
+    assert np.abs(decode(tmp_path / "frames/frame-00000.png").astype(int) - wanted).max() <= 1
+    plain = TorchSynthesizer(generator)(generator.mean_w_plus.numpy()[None])[0]
+    np.testing.assert_array_equal(decode(tmp_path / "frames/frame-00001.png"), plain)
+    assert np.abs(plain.astype(int) - wanted).max() > 3
 
 
 def test_a_delta_of_something_else_is_refused(i2s: I2s, tuned: Path, model: object, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.cluster.render import Rendered, RenderSettings, RenderWorkshop
 from i2s_trt.cluster.tasks import Bench, Done, Failed, Hello, Task
+from i2s_trt.deltas import TunedLatent
 from i2s_trt.errors import I2sError
 
 
@@ -33,7 +34,9 @@ def workshop(renderer: Renderer, takes: int, batch: int = 0, folder: Path | None
 
 
 def tasks(*values: float) -> list[Task]:
-    return [Task(f"t{number}.png", np.full((2, 3), value, np.float32)) for number, value in enumerate(values)]
+    return [
+        Task(f"t{number}.png", TunedLatent(np.full((2, 3), value, np.float32))) for number, value in enumerate(values)
+    ]
 
 
 def test_it_renders_fewer_at_a_time_than_it_takes() -> None:

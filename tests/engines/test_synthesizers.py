@@ -11,17 +11,21 @@ import torch
 
 import engines.synthesizers as module
 from engines.cuda.gpu import driver_fault
+from engines.graph_synthesizer import GraphSynthesizer
 from engines.onnxruntime.providers import provider_faults
 from engines.synthesizers import (
     ENGINES,
-    GraphSynthesizer,
     choose_synthesizer,
     onnx_runtime_synthesizer,
 )
 from export.library import export_graph
+from i2s_trt.deltas import Delta, changed, noise_delta
+from i2s_trt.embedding.options import TuneOptions
+from i2s_trt.embedding.tune import tunable
 from i2s_trt.errors import EnvironmentFault, LatentError, UsageError
 from i2s_trt.machine import package_version
 from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, stylegan2_spec
 from i2s_trt.synthesizer import Synthesizer, TorchSynthesizer
 from tests.engines.tensorrt.runtime_bench import RTX, latents
 from tests.export.shared import slim
@@ -194,7 +198,65 @@ def test_noise_maps_of_a_latent_go_through_every_engine(engine: str, toy: Genera
     with torch.no_grad():
         tensors = [torch.from_numpy(map_)[None, None] for map_ in maps]
         wanted = toy.synthesis(torch.from_numpy(w_plus), tensors).numpy()
-    np.testing.assert_allclose(chosen.with_noise(maps).images(w_plus), wanted, atol=1e-3)
+    own = noise_delta(maps, [map_[0, 0].numpy() for map_ in toy.synthesis.stored_noise()], toy.digest)
+    np.testing.assert_allclose(chosen.tuned(own).images(w_plus), wanted, atol=1e-3)
     assert np.abs(chosen.images(w_plus) - wanted).max() > 0.01, "the model's own noise is untouched"
-    with pytest.raises(LatentError, match="do not fit"):
-        chosen.with_noise(maps[:-1])
+
+
+def change(model: Generator, *names: str) -> Delta:
+    """A delta of some tensors of a model."""
+    state, random = model.state_dict(), np.random.default_rng(0)
+    tensors = {name: 0.1 * random.standard_normal(tuple(state[name].shape), dtype=np.float32) for name in names}
+    return Delta(model.digest, "", tensors)
+
+
+def tunable_names(model: Generator) -> list[str]:
+    return [f"synthesis.{name}" for name in tunable(model, TuneOptions().coarsest)]
+
+
+@pytest.mark.parametrize("architecture", ["stylegan1", "stylegan2"])
+def test_a_graph_draws_with_one_delta_after_the_other(architecture: str) -> None:
+    model = (
+        slim(64).generator
+        if architecture == "stylegan1"
+        else Generator.from_weights(random_weights(stylegan2_spec(64, 16, 20), seed=3))
+    )
+    render, w_plus = onnx_runtime_synthesizer(model), latents(model, 2)
+    whole, part = change(model, *tunable_names(model)), change(model, tunable_names(model)[-1])
+    plain = render(w_plus)
+    for delta in (whole, part, whole):
+        tuned = render.tuned(delta)
+        assert isinstance(tuned, GraphSynthesizer)
+        expected = TorchSynthesizer(changed(model, delta))(w_plus)
+        assert np.abs(tuned(w_plus).astype(int) - expected).max() <= 1
+        assert np.abs(plain.astype(int) - expected).max() > 3
+        np.testing.assert_allclose(tuned.images(w_plus), TorchSynthesizer(changed(model, delta)).images(w_plus))
+    np.testing.assert_array_equal(render.tuned(None)(w_plus), plain)
+    np.testing.assert_array_equal(render.tuned(whole).tuned(None)(w_plus), plain)
+
+
+def test_pytorch_draws_what_no_graph_takes() -> None:
+    model = slim(64).generator
+    render, w_plus = onnx_runtime_synthesizer(model), latents(model, 1)
+    delta = change(model, "synthesis.const")
+    np.testing.assert_array_equal(render.tuned(delta)(w_plus), TorchSynthesizer(changed(model, delta))(w_plus))
+    with pytest.raises(LatentError, match="is no tensor of this model"):
+        render.tuned(Delta(model.digest, "", {"synthesis.const": np.zeros((1, 2, 3), np.float32)}))
+
+
+def test_auto_exports_nothing_for_a_delta(toy: Generator) -> None:
+    choose_synthesizer("onnxruntime", toy).synthesizer(latents(toy, 1))
+    delta = change(toy, *tunable_names(toy))
+    assert isinstance(choose_synthesizer("auto", toy).synthesizer.tuned(delta), TorchSynthesizer)
+    asked = choose_synthesizer("onnxruntime", toy).synthesizer.tuned(delta)
+    picture = asked(latents(toy, 1))
+    after = choose_synthesizer("auto", toy).synthesizer.tuned(delta)
+    assert isinstance(after, GraphSynthesizer), "the graph is there now"
+    np.testing.assert_array_equal(after(latents(toy, 1)), picture)
+
+
+def test_pytorch_keeps_the_last_changed_network(toy: Generator) -> None:
+    render, (first, second) = TorchSynthesizer(toy), (change(toy, name) for name in tunable_names(toy)[-2:])
+    assert render.tuned(first) is render.tuned(first)
+    assert render.tuned(second) is not render.tuned(first)
+    assert render.tuned(None) is render

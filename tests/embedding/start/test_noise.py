@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from i2s_trt.arrays import Array, Pixels
+from i2s_trt.deltas import noise_delta
 from i2s_trt.embedding.embed import Embedding, embed
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.start.noise import OptimisedNoise, structure
@@ -127,7 +128,8 @@ def test_the_maps_are_white_and_the_picture_is_rendered_with_them(
         assert float(map_.var()) == pytest.approx(1, abs=1e-3)
     assert embedding.latent.losses["noise"] < float(structure([m.float() for m in generator.synthesis.stored_noise()]))
     plain = TorchSynthesizer(generator)
-    rendered = plain.with_noise(embedding.latent.noise)(embedding.latent.w_plus[None])[0]
+    own = noise_delta(embedding.latent.noise, [m[0, 0].numpy() for m in generator.synthesis.stored_noise()], "")
+    rendered = plain.tuned(own)(embedding.latent.w_plus[None])[0]
     assert np.abs(rendered.astype(int) - embedding.picture).max() <= 1
     assert np.abs(plain(embedding.latent.w_plus[None])[0].astype(int) - embedding.picture).max() > 1
 
@@ -154,7 +156,7 @@ def test_a_stopped_run_goes_on_to_the_same_result(
 
 def test_maps_of_another_model_are_refused(toy: Generator) -> None:
     with pytest.raises(LatentError, match="1 noise maps that do not fit the model's 6"):
-        TorchSynthesizer(toy).with_noise([np.zeros((4, 4), np.float32)])
+        noise_delta([np.zeros((4, 4), np.float32)], [m[0, 0].numpy() for m in toy.synthesis.stored_noise()], "")
 
 
 @pytest.mark.parametrize(
