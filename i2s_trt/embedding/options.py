@@ -184,8 +184,9 @@ class TuneOptions:
     """How a generator is tuned.
 
     Attributes:
-        steps: of Adam; 0 does not tune.
-        rate: of Adam.
+        steps: of Adam, whose rates rise over the first eight and then fall along a cosine; 0 does not tune.
+        rate: of Adam, for weights, at its highest.
+        noise_rate: the same for noise maps, which take most of what is in its place in one picture alone; 0 keeps them.
         coarsest: pixels a side of the coarsest layers that change: coarser ones hold the face's shape, on which edits
             rest, and most of the weights. Of small models no coarser ones than a quarter of the picture's side.
         pixel_weight: of the pixels in Eq. 1, for which 1 is meant in W+, where details have nowhere to go.
@@ -194,7 +195,8 @@ class TuneOptions:
     """
 
     steps: int = 0
-    rate: float = 1e-3
+    rate: float = 2e-4
+    noise_rate: float = 0.5
     coarsest: int = 32
     pixel_weight: float = 100.0
     locality: float = 0.1
@@ -203,7 +205,7 @@ class TuneOptions:
     def __post_init__(self) -> None:
         if self.steps < 0 or self.interval < 1 or self.coarsest < 4:
             raise UsageError(f"{self.steps} steps of tuning cannot be taken so", "give 0 or more")
-        numbers = (self.rate, self.pixel_weight, self.locality)
+        numbers = (self.rate, self.noise_rate, self.pixel_weight, self.locality)
         if not (0 < self.rate < math.inf and all(0 <= number < math.inf for number in numbers)):
             raise UsageError(
                 f"a generator cannot be tuned with {numbers}", "give a rate above 0, and no negative weight"

@@ -1,10 +1,12 @@
 """Pivotal tuning (Roich et al. 2021): the generator changes a little around one latent, until it draws the photograph.
 
-The paper's W+ alone leaves a photograph slightly smoothed. Here the finer layers' weights are optimised with the latent
-held fixed: Eq. 1 at the latent, and at other latents the same objective with the model's own pictures as targets, so
-that the change stays local.
+The paper's W+ alone leaves a photograph slightly smoothed. Here the finer layers' weights and noise maps are optimised
+with the latent held fixed: Eq. 1 at the latent, and for the weights at other latents the same objective with the
+model's own pictures as targets, so that their change stays local. What lies in one place of one picture goes into the
+noise maps: weights that had to draw it would draw it everywhere, and resist edits.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +28,7 @@ from i2s_trt.models.vgg import Vgg16
 
 _ANCHORS = 8  # latents at which the model shall stay as it is
 _ANCHORS_SEED = 0
+_WARM_UP = 8  # steps
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Tuner:
         )
         self._device: torch.device = generator.mean_w.device
         self._names = tunable(generator, options.coarsest)
+        self._noise_names = tunable_noise(generator, options.coarsest) if options.noise_rate else []
         self._anchors: list[tuple[Tensor, Objective]] | None = None
 
     def __call__(
@@ -82,14 +86,20 @@ class Tuner:
         """
         pivot = torch.tensor(w_plus, device=self._device)[None]
         own = self._own_objective(to_target(picture)[None].to(self._device))
-        start = dict(self._generator.synthesis.named_parameters())
-        weights = {name: start[name].detach().clone().requires_grad_() for name in self._names}
-        adam = torch.optim.Adam(weights.values(), lr=self._options.rate)
+        synthesis, options = self._generator.synthesis, self._options
+        start = {**dict(synthesis.named_parameters()), **dict(synthesis.named_buffers())}
+        weights, noise = (
+            {name: start[name].detach().clone().requires_grad_() for name in names}
+            for names in (self._names, self._noise_names)
+        )
+        adam = torch.optim.Adam([{"params": weights.values()}, {"params": noise.values()}])
         losses: list[float] = []
         with arithmetic("fp32"), kept_memory(), torch.enable_grad():
             for step in range(self._options.steps):
                 adam.zero_grad(set_to_none=True)
-                loss = own(self._render(pivot, weights))[0, 0]
+                for group, rate in zip(adam.param_groups, (options.rate, options.noise_rate), strict=True):
+                    group["lr"] = rate * ramp(step, options.steps)
+                loss = own(self._render(pivot, {**weights, **noise}))[0, 0]
                 loss.backward()
                 if self._options.locality and step % self._options.interval == 0:
                     self._stay(weights, step // self._options.interval)
@@ -98,7 +108,7 @@ class Tuner:
                 report(step + 1, losses[-1])
                 if should_stop():
                     break
-        return self._describe(w_plus, picture, weights, start, losses)
+        return self._describe(w_plus, picture, {**weights, **noise}, start, losses)
 
     def _stay(self, weights: Mapping[str, Tensor], turn: int) -> None:
         """Add the gradient of what changes at another latent; one of them in each turn, at the weight of all steps."""
@@ -144,14 +154,30 @@ class Tuner:
         return Tuned(delta, after, tuple(losses), (own, tuned))
 
 
+def ramp(step: int, steps: int) -> float:
+    """What part of its highest a rate has at a step: up within eight, then down along a cosine."""
+    return min(1.0, (step + 1) / _WARM_UP) * (1 + math.cos(math.pi * step / steps)) / 2
+
+
 def tunable(generator: Generator, coarsest: int) -> list[str]:
     """Names, in the synthesis network, of the parameters that a tuning may change: of convolutions and colours."""
+    wanted = _fine_layers(generator, coarsest)
+    names = [name for name, _ in generator.synthesis.named_parameters()]
+    return [name for name in names if ".style." not in name and name.startswith((*wanted, "to_rgb.", "skips."))]
+
+
+def tunable_noise(generator: Generator, coarsest: int) -> list[str]:
+    """Names, in the synthesis network, of the noise maps that a tuning may change."""
+    names = [name for name, _ in generator.synthesis.named_buffers()]
+    return [name for name in names if name.endswith(".noise") and name.startswith(_fine_layers(generator, coarsest))]
+
+
+def _fine_layers(generator: Generator, coarsest: int) -> tuple[str, ...]:
+    """How the names of layers begin that have so many pixels a side, or a quarter of the picture's."""
     spec = generator.spec
     least = min(coarsest, spec.resolution // 4)
     fine = [index for index in range(spec.num_layers) if spec.layer_resolution(index) >= least]
-    wanted = tuple(f"layers.{index}." for index in fine)
-    names = [name for name, _ in generator.synthesis.named_parameters()]
-    return [name for name in names if ".style." not in name and name.startswith((*wanted, "to_rgb.", "skips."))]
+    return tuple(f"layers.{index}." for index in fine)
 
 
 def energies(generator: Generator, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import changed
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
-from i2s_trt.embedding.tune import Tuner, tunable
+from i2s_trt.embedding.tune import Tuner, ramp, tunable, tunable_noise
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator
@@ -18,7 +18,7 @@ from i2s_trt.models.random_weights import random_weights, standard_spec, stylega
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.seeds import w_plus_from_seed
 
-OPTIONS = TuneOptions(steps=30, coarsest=8, rate=3e-3)
+OPTIONS = TuneOptions(steps=30, coarsest=8, rate=6e-3, noise_rate=0.1)
 PIXEL = ObjectiveOptions(layer_weights={})
 
 
@@ -83,7 +83,7 @@ def test_locality_keeps_other_samples_as_they_are(
     generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
 ) -> None:
     def moved(locality: float) -> float:
-        options = replace(OPTIONS, locality=locality, interval=1)
+        options = replace(OPTIONS, locality=locality, interval=1, noise_rate=0.0)
         other = changed(generator, Tuner(generator, vgg, PIXEL, options)(pivot, picture).delta)
         samples = [w_plus_from_seed(generator, seed) for seed in range(50, 56)]
         return float(np.mean([error(draw(generator, one), draw(other, one)) for one in samples]))
@@ -97,6 +97,26 @@ def test_only_fine_convolutions_and_colours_change(toy: Generator) -> None:
     assert any(name.startswith("to_rgb.") for name in names)
     assert not [name for name in names if ".style." in name or name == "const"]
     assert set(tunable(toy, 32)) == set(tunable(toy, 4)), "of a model of 16 pixels, a quarter of its side"
+
+
+def test_noise_maps_take_what_lies_in_one_place(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
+) -> None:
+    with_noise, without = (
+        Tuner(generator, vgg, PIXEL, replace(OPTIONS, noise_rate=rate))(pivot, picture) for rate in (0.3, 0.0)
+    )
+    assert with_noise.mean_square_errors[1] < 0.8 * without.mean_square_errors[1]
+    changed_maps = {name for name in with_noise.delta.tensors if name.endswith(".noise")}
+    assert changed_maps == {f"synthesis.{name}" for name in tunable_noise(generator, OPTIONS.coarsest)}
+    assert not [name for name in without.delta.tensors if name.endswith(".noise")]
+
+
+def test_rates_rise_and_fall() -> None:
+    rates = [ramp(step, 50) for step in range(50)]
+    assert rates[:8] == sorted(rates[:8])
+    assert rates[8:] == sorted(rates[8:], reverse=True)
+    assert 0 < rates[-1] < 0.01 < rates[0]
+    assert max(rates) > 0.9
 
 
 def test_what_the_embedding_saves_on_is_not_saved_here(
@@ -117,8 +137,16 @@ def test_it_can_be_stopped(generator: Generator, vgg: Vgg16, pivot: WPlus, pictu
 
 @pytest.mark.parametrize(
     "changes",
-    [{"steps": -1}, {"rate": 0.0}, {"rate": float("nan")}, {"locality": -1.0}, {"interval": 0}, {"coarsest": 2}],
-)  # fmt: skip
+    [
+        {"steps": -1},
+        {"rate": 0.0},
+        {"rate": float("nan")},
+        {"noise_rate": -0.1},
+        {"locality": -1.0},
+        {"interval": 0},
+        {"coarsest": 2},
+    ],
+)
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         TuneOptions(**changes)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.deltas import delta_of
+from i2s_trt.deltas import changed, delta_of, noise_delta
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.embedding.tune import Tuner
 from i2s_trt.errors import LatentError
-from i2s_trt.latents import read_latent
+from i2s_trt.latents import Latent, read_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 
@@ -52,20 +52,28 @@ class PictureTuner:
             return False
         return delta is not None and delta.record.get("options") == self._options.to_json()
 
+    def _tuner_for(self, latent: Latent) -> Tuner:
+        """The tuner of the model, which is made once; for a latent with noise maps one of the model with those."""
+        stored = [map_[0, 0].cpu().numpy() for map_ in self._generator.synthesis.stored_noise()]
+        if own := noise_delta(latent.noise, stored, self._generator.digest):
+            return Tuner(changed(self._generator, own), self._vgg, self._objective, self._options)
+        if self._tuner is None:
+            self._tuner = Tuner(self._generator, self._vgg, self._objective, self._options)
+        return self._tuner
+
     def run(self, outputs: Outputs, picture: Pixels) -> str:
         """Tune to one picture uint8 [H, W, 3]; returns `finished`, or `interrupted`, which leaves no delta.
 
         Raises:
             EnvironmentFault: the disk is full.
         """
-        if self._tuner is None:
-            self._tuner = Tuner(self._generator, self._vgg, self._objective, self._options)
+        latent = read_latent(outputs.latent)
         steps, begun = self._options.steps, time.monotonic()
 
         def report(step: int, loss: float) -> None:
             self._report("tuning", {"step": step, "steps": steps, "loss": loss})
 
-        tuned = self._tuner(read_latent(outputs.latent).w_plus, picture, report, self._should_stop)
+        tuned = self._tuner_for(latent)(latent.w_plus, picture, report, self._should_stop)
         if len(tuned.losses) < steps:
             return "interrupted"
         outputs.write_tuned(tuned, picture)

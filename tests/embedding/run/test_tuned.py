@@ -1,6 +1,7 @@
 """Tuning in a job on files: what lies there after it, after a stop, and after other settings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 
 from i2s_trt.deltas import changed, delta_of, delta_path
+from i2s_trt.edit.sources import LatentSource
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.job import EmbedJob, JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.images.decode import decode
-from i2s_trt.latents import read_latent
+from i2s_trt.latents import read_latent, save_latent
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.synthesizer import TorchSynthesizer
@@ -79,6 +81,17 @@ def test_a_stop_leaves_the_latent_and_no_delta(run: Runner, tmp_path: Path, even
     assert not delta_path(latent).exists()
     assert run(resume=True).status == "finished"
     assert delta_path(latent).exists()
+
+
+def test_a_latent_with_noise_maps_is_tuned_with_them(run: Runner, toy: Generator, tmp_path: Path) -> None:
+    assert run(TuneOptions()).status == "finished"
+    path, random = tmp_path / "out/astronaut.safetensors", np.random.default_rng(0)
+    maps = tuple(random.standard_normal(m.shape[-2:], dtype=np.float32) for m in toy.synthesis.stored_noise())
+    save_latent(path, replace(read_latent(path), noise=maps))
+    assert run(resume=True).status == "finished"
+    both = LatentSource.of(toy).delta_of(path)
+    drawn = TorchSynthesizer(toy).tuned(both)(read_latent(path).w_plus[None])[0]
+    assert np.abs(drawn.astype(int) - decode(tmp_path / "out/astronaut.png")).max() <= 1
 
 
 def test_embedding_anew_takes_the_old_delta_away(run: Runner, tmp_path: Path) -> None:
