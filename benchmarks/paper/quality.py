@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmarks.paper.metrics import detail, psnr, ssim
+from benchmarks.metrics import detail, psnr, ssim
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.task import Embedded
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmarks.paper import metrics
+from benchmarks import metrics
 from benchmarks.paper.pictures.paintings import draw_painting
 from i2s_trt.arrays import Pixels
 

@@ -6,8 +6,8 @@ from statistics import fmean
 
 import numpy as np
 
+from benchmarks.metrics import mean_square
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import mean_square
 from benchmarks.paper.numbers import PAPER_UNIT, Figures
 from benchmarks.paper.outcome import Cell, Table
 from benchmarks.paper.pictures.collection import Picture

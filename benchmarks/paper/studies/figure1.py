@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from benchmarks.metrics import explained, own_target_nearest, psnr, ssim
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import explained, own_target_nearest, psnr, ssim
 from benchmarks.paper.numbers import PAPER_UNIT, TABLE_2
 from benchmarks.paper.outcome import Findings, Table
 from benchmarks.paper.pictures.collection import FACES, Picture

@@ -3,9 +3,9 @@
 from itertools import pairwise
 from statistics import fmean
 
+from benchmarks.metrics import detail, mean_square, psnr
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import detail, mean_square, psnr
 from benchmarks.paper.outcome import Curves, Findings, Table
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.study import Study

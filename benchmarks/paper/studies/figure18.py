@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from statistics import fmean
 
+from benchmarks.metrics import explained
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import explained
 from benchmarks.paper.outcome import Findings, Table
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.study import Study

@@ -7,9 +7,9 @@ from statistics import fmean
 
 import numpy as np
 
+from benchmarks.metrics import contour_likeness
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import contour_likeness
 from benchmarks.paper.outcome import Findings, Row, Table
 from benchmarks.paper.pictures.collection import FACES
 from benchmarks.paper.study import Study

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from benchmarks.metrics import explained, psnr
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import explained, psnr
 from benchmarks.paper.outcome import Findings, Row, Table
 from benchmarks.paper.studies.common import mean_error
 from benchmarks.paper.study import Study

@@ -5,9 +5,9 @@ from statistics import fmean
 
 import numpy as np
 
+from benchmarks.metrics import contour_likeness
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import contour_likeness
 from benchmarks.paper.outcome import Findings, Table
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.study import Study

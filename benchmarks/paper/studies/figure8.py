@@ -6,10 +6,10 @@ from statistics import fmean
 
 import numpy as np
 
+from benchmarks.metrics import colour_distance, contour_likeness
 from benchmarks.paper.album import Album
 from benchmarks.paper.factors import is_fine, mean_share, taken_shares
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import colour_distance, contour_likeness
 from benchmarks.paper.outcome import Findings, Table
 from benchmarks.paper.pictures.collection import FACES, Picture
 from benchmarks.paper.study import Study

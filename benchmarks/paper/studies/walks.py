@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.metrics import mean_square
 from benchmarks.paper.album import Album
 from benchmarks.paper.lab import Lab
-from benchmarks.paper.metrics import mean_square
 from benchmarks.paper.outcome import Curves, Findings
 from benchmarks.paper.pictures.collection import Picture
 from benchmarks.paper.study import Study

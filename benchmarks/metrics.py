@@ -1,4 +1,4 @@
-"""What the studies measure on pictures, uint8 [H, W, 3]; all figures are free of the loss that is minimised."""
+"""What is measured on pictures, uint8 [H, W, 3], without any network."""
 
 from collections.abc import Sequence
 
