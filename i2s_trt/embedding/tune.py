@@ -9,6 +9,7 @@ noise maps: weights that had to draw it would draw it everywhere, and resist edi
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -48,6 +49,9 @@ class Tuned:
     mean_square_errors: tuple[float, float]
 
 
+Look = Callable[[int, Callable[[], Tuned]], None]
+
+
 class Tuner:
     """A generator made ready to be tuned to one picture after the other.
 
@@ -75,6 +79,7 @@ class Tuner:
         picture: Pixels,
         report: Callable[[int, float], None] = lambda _step, _loss: None,
         should_stop: Callable[[], bool] = lambda: False,
+        look: Look = lambda _step, _so_far: None,
     ) -> Tuned:
         """Tune to a picture.
 
@@ -83,6 +88,7 @@ class Tuner:
             picture: uint8 [H, W, 3], of the model's picture size.
             report: called with the steps done and the loss before the latest.
             should_stop: asked after each step; true ends the tuning with what there is.
+            look: called after each step with the steps done and what describes the tuning as it is then.
         """
         pivot = torch.tensor(w_plus, device=self._device)[None]
         own = self._own_objective(to_target(picture)[None].to(self._device))
@@ -94,6 +100,7 @@ class Tuner:
         )
         adam = torch.optim.Adam([{"params": weights.values()}, {"params": noise.values()}])
         losses: list[float] = []
+        so_far = partial(self._describe, w_plus, picture, {**weights, **noise}, start, losses)
         with arithmetic("fp32"), kept_memory(), torch.enable_grad():
             for step in range(self._options.steps):
                 adam.zero_grad(set_to_none=True)
@@ -106,9 +113,10 @@ class Tuner:
                 adam.step()
                 losses.append(float(loss.detach()))
                 report(step + 1, losses[-1])
+                look(step + 1, so_far)
                 if should_stop():
                     break
-        return self._describe(w_plus, picture, {**weights, **noise}, start, losses)
+        return so_far()
 
     def _stay(self, weights: Mapping[str, Tensor], turn: int) -> None:
         """Add the gradient of what changes at another latent; one of them in each turn, at the weight of all steps."""

@@ -1,5 +1,6 @@
 """Pivotal tuning: the generator fits a photograph around its latent, and stays what it is elsewhere."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import changed
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
-from i2s_trt.embedding.tune import Tuner, ramp, tunable, tunable_noise
+from i2s_trt.embedding.tune import Tuned, Tuner, ramp, tunable, tunable_noise
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator
@@ -69,6 +70,22 @@ def test_the_picture_is_what_the_delta_draws(generator: Generator, vgg: Vgg16, p
     tuned = Tuner(generator, vgg, PIXEL, OPTIONS)(pivot, picture)
     np.testing.assert_array_equal(draw(changed(generator, tuned.delta), pivot), tuned.picture)
     assert tuned.delta.record["options"] == OPTIONS.to_json()
+
+
+def test_whoever_looks_sees_what_fewer_steps_would_have_left(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
+) -> None:
+    seen: dict[int, Pixels] = {}
+
+    def look(step: int, so_far: Callable[[], Tuned]) -> None:
+        if step in (4, 8):
+            seen[step] = so_far().picture
+
+    options = replace(OPTIONS, steps=8)
+    last = Tuner(generator, vgg, PIXEL, options)(pivot, picture, look=look)
+    fewer = Tuner(generator, vgg, PIXEL, replace(options, steps=4))(pivot, picture)
+    np.testing.assert_array_equal(seen[4], fewer.picture)
+    np.testing.assert_array_equal(seen[8], last.picture)
 
 
 def test_twice_is_the_same(generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels) -> None:
