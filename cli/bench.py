@@ -25,7 +25,8 @@ def bench(
         typer.Argument(
             help="machine, step, embed, synthesis, edit, build, scaling; all these when none is named. And kernels: "
             "GPU kernels compiled ahead of time and what a step should take, without a GPU; cluster: workers of one, "
-            "with the extra [cluster]; studio: from a slider to its picture, with 1, 4 and 16 clients."
+            "with the extra [cluster]; studio: from a slider to its picture; quality: what each "
+            "way of embedding has reached after how many seconds."
         ),
     ] = None,
     output: Annotated[
@@ -36,6 +37,18 @@ def bench(
         typer.Option("--model", "-m", help="A model to measure, several times for more; random-1024 and demo if none."),
     ] = None,
     device: opt.Device = "auto",
+    picture: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--picture",
+            "-p",
+            help="For quality: a file, or astronaut, cat or cup; several times for more, all if none.",
+        ),
+    ] = None,
+    identity: Annotated[
+        Path | None,
+        typer.Option("--identity", help="For quality: a face recogniser's ONNX file, which then says who is who."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A trial of few repetitions, not for comparisons.")] = False,
     time_budget: Annotated[
         float | None, typer.Option(min=1, help="Seconds for everything; 440 on a GPU, 2400 on a CPU if left out.")
@@ -58,8 +71,11 @@ def bench(
     names = _suite_names(suites or [])
     before = read_results(output) if output.exists() else None
     torch_device = choose_device(device)
+    pictures, recogniser = tuple(picture or ()), str(identity or "")
+    _check_subjects(names, pictures, recogniser)
     seconds = time_budget or (_QUICK_SECONDS if quick else _SECONDS[torch_device.type])
-    settings = Bench(str(torch_device), tuple(model or DEFAULT_MODELS), quick, time.monotonic() + seconds)
+    settings = Bench(str(torch_device), tuple(model or DEFAULT_MODELS), quick, time.monotonic() + seconds,
+                     pictures, recogniser)  # fmt: skip
     environment = describe_environment(torch_device.type)
     results = merged(before, environment, names)
     write_results(output, results)  # a file that cannot be written is better known now than later
@@ -84,6 +100,22 @@ def _suite_names(wanted: list[str]) -> list[str]:
     if unknown:
         raise UsageError(f"no suite named {', '.join(unknown)}", f"there are {', '.join(SHARES)}")
     return [name for name in SHARES if name in wanted or not (wanted or name in ON_REQUEST)]
+
+
+def _check_subjects(names: list[str], pictures: tuple[str, ...], recogniser: str) -> None:
+    """Refuse what quality cannot be measured with before anything is measured."""
+    given = {"--picture": bool(pictures), "--identity": bool(recogniser)}
+    if "quality" not in names:
+        for option in (option for option, is_given in given.items() if is_given):
+            raise UsageError(f"{option} has no part in {', '.join(names)}", "name the suite: i2s-trt bench quality")
+    if any(given.values()):
+        from benchmarks.speed.quality.subjects import subject_names
+
+        subject_names(pictures)
+    if recogniser:
+        from benchmarks.speed.quality.identity import Recogniser
+
+        Recogniser(Path(recogniser))
 
 
 def _introduce(console: Console, environment: "Environment", names: list[str], seconds: float) -> None:

@@ -26,12 +26,17 @@ class Bench:
         models: names or paths of the generators to measure.
         quick: a trial: few repeats, small batches.
         deadline: on the monotonic clock; no new measurement begins that would pass it.
+        pictures: to embed where quality is measured: files, or names of photographs that come with scikit-image; all
+            of these if none are named.
+        identity: file of a face recogniser, ONNX; empty for none.
     """
 
     device: str = "cpu"
     models: tuple[str, ...] = DEFAULT_MODELS
     quick: bool = False
     deadline: float = float("inf")
+    pictures: tuple[str, ...] = ()
+    identity: str = ""
 
     def torch_device(self) -> "torch.device":
         """Raises EnvironmentFault without such a GPU."""
@@ -51,6 +56,10 @@ class Bench:
     def until(self, seconds: float) -> "Bench":
         """The same with an earlier deadline."""
         return replace(self, deadline=min(self.deadline, time.monotonic() + seconds))
+
+    def of(self, models: tuple[str, ...]) -> "Bench":
+        """The same for other models."""
+        return replace(self, models=models)
 
     def shared(self, items: Mapping[T, float], least: float = 0.0) -> "Iterator[tuple[T, Bench]]":
         """Each item with a deadline of its own: what one leaves of its share of the time goes to those after it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.speed.bench import take_device
 from benchmarks.speed.inputs import random_pictures
+from i2s_trt.arithmetic import Precision
 from i2s_trt.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 PAPER, FAST = "paper", "fast"
 PAPER_STEPS = 5000
+PRECISIONS_ON_GPU: dict[str, Precision] = {
+    PAPER: "bf16",
+    FAST: "tf32",
+}  # as `--precision auto`: in 16 bits fast ends early
 _MOST_POINTS = 150
 Point = tuple[float, float, float]
 

@@ -11,10 +11,10 @@ from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat, PositiveInt
 
 Unit = Literal[
     "ms", "s", "image/s", "step", "MiB", "MB", "GB", "GB/s", "GFLOP", "GFLOP/s", "x", "loss", "register", "byte", "%",
-    "kernel",
+    "kernel", "dB", "1",
 ]  # fmt: skip
 Status = Literal["complete", "interrupted", "failed", "out of time"]
-Axis = Literal["s", "step", "loss"]
+Axis = Literal["s", "step", "loss", "features", "mse", "psnr", "ssim", "identity"]
 
 
 class Checked:
@@ -57,6 +57,7 @@ class Case(Checked):
         resolution: pixels a side of its pictures.
         batch: images computed together.
         precision: of weights and activations: `fp32`, `tf32`, `fp16`, `bf16`.
+        picture: that was embedded; empty where it makes no difference.
     """
 
     variant: str
@@ -64,6 +65,7 @@ class Case(Checked):
     resolution: PositiveInt
     batch: PositiveInt = 1
     precision: str = "fp32"
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class Curve(Checked):
 
     Attributes:
         case: what it is a curve of.
-        columns: units of the columns.
+        columns: what the columns hold: seconds, steps and the loss; and how far a picture is from what was embedded
+            (`benchmarks.speed.quality.yardsticks`).
         points: rows of numbers.
     """
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmarks.speed.bench import Bench, Produced, one_line
 from benchmarks.speed.load import OtherLoad
-from benchmarks.speed.schedules import FAST, PAPER, PAPER_STEPS, ScheduleRun, run_schedule
+from benchmarks.speed.schedules import FAST, PAPER, PAPER_STEPS, PRECISIONS_ON_GPU, ScheduleRun, run_schedule
 from benchmarks.speed.schema import Case, Curve, Figure, Progress, Ratio, Row, Skip
 from benchmarks.speed.suites.models import resolutions
 from i2s_trt.errors import I2sError
@@ -13,7 +13,6 @@ from i2s_trt.process import Child, OutOfTime
 
 _QUICK_STEPS, _QUICK_SECONDS = 4, 15.0
 _PAPERS_PART = 0.7  # of the time for a model; the rest is for the fast schedule
-_ON_GPU = {PAPER: "bf16", FAST: "tf32"}  # as `--precision auto` has it: in 16 bits the fast schedule ends early
 _LOADING = 30.0  # seconds that a process may take beside its steps
 
 
@@ -28,7 +27,7 @@ def run(bench: Bench) -> Produced:
 
 def compare_schedules(bench: Bench, model: str, resolution: int) -> Produced:
     """The paper's schedule, as far as the time allows, and the fast one until it is as good."""
-    precisions = _ON_GPU if bench.on_gpu else dict.fromkeys((PAPER, FAST), "fp32")
+    precisions = PRECISIONS_ON_GPU if bench.on_gpu else dict.fromkeys(PRECISIONS_ON_GPU, "fp32")
     cases = {name: Case(name, model, resolution, precision=precisions[name]) for name in (PAPER, FAST)}
     found: dict[str, ScheduleRun] = {}
     for done, (name, case) in enumerate(cases.items()):

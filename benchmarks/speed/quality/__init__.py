@@ -1,0 +1,1 @@
+"""Quality against seconds: the ways of embedding a photograph, looked at while they run."""
