@@ -11,6 +11,7 @@ from benchmarks.report.sections.edit import edit_section
 from benchmarks.report.sections.embed import embed_section
 from benchmarks.report.sections.kernels import kernels_section
 from benchmarks.report.sections.machine import machine_section
+from benchmarks.report.sections.quality import quality_section
 from benchmarks.report.sections.scaling import scaling_section
 from benchmarks.report.sections.step import step_section
 from benchmarks.report.sections.synthesis import synthesis_section
@@ -20,8 +21,8 @@ from benchmarks.speed.schema import Results
 from i2s_trt.errors import UsageError
 
 _SECTIONS = (
-    budget_section, step_section, embed_section, synthesis_section, edit_section, scaling_section, build_section,
-    cluster_section, kernels_section, machine_section,
+    budget_section, step_section, embed_section, quality_section, synthesis_section, edit_section, scaling_section,
+    build_section, cluster_section, kernels_section, machine_section,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ named rule. Both are written beside it, so that every figure on the page can be 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 PAPER = "paper"
 
@@ -18,7 +19,7 @@ class Number:
         value: as it is in the JSON, or as the rule makes it.
         unit: for people.
         origins: places such as `0:suites.step.rows[2].figures.time.value`, the file's index before the colon;
-            `paper:...` for a number of the paper's.
+            `paper:...` for a number of the paper's, `literature:...` for one of another.
         rule: a key of RULES.
     """
 
@@ -53,6 +54,7 @@ RULES = {
     "per image": Rule(lambda whole, images: whole / images, ""),
     "gigabytes": Rule(lambda mebibytes: mebibytes * 2**20 / 1e9, "GB"),
     "microseconds": Rule(lambda milliseconds: milliseconds * 1e3, "µs"),
+    "mean": Rule(lambda *values: fmean(values), ""),
     "part": Rule(lambda part, whole: 100 * part / whole, "%"),
 }
 PAPER_NUMBERS = {

@@ -70,15 +70,17 @@ class CurveEntry:
     curve: Curve
     place: str
 
+    def column(self, name: str) -> list[Number]:
+        """The numbers of a column."""
+        column = self.curve.columns.index(name)
+        origins = (f"{self.place}.points[{i}][{column}]" for i in range(len(self.curve.points)))
+        return [
+            Number(point[column], name, (origin,)) for point, origin in zip(self.curve.points, origins, strict=True)
+        ]
+
     def points(self, x: str, y: str) -> Iterator[tuple[Number, Number]]:
         """The points of two columns."""
-        columns = [self.curve.columns.index(name) for name in (x, y)]
-        for i, point in enumerate(self.curve.points):
-            first, second = (
-                Number(point[column], name, (f"{self.place}.points[{i}][{column}]",))
-                for column, name in zip(columns, (x, y), strict=True)
-            )
-            yield first, second
+        return zip(self.column(x), self.column(y), strict=True)
 
 
 @dataclass(frozen=True)

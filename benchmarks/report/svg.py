@@ -45,7 +45,7 @@ def number_markup(number: Number, *, with_unit: bool = True) -> Markup:
 
 def unit_words(unit: str) -> str:
     """A unit as people write it."""
-    return {"x": "×", "image/s": "images/s", "step": "steps", "loss": ""}.get(unit, unit)
+    return {"x": "×", "image/s": "images/s", "step": "steps", "loss": "", "1": ""}.get(unit, unit)
 
 
 def text_markup(text: Text) -> Markup:

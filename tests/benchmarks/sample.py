@@ -48,6 +48,7 @@ def results(speed: float = 1.0, gpu: str = "") -> Results:
             skipped=(Skip("captured", "CUDA graphs need a GPU"),),
         ),
         "embed": suite(rows=embed_rows(speed), curves=tuple(embed_curves(speed))),
+        "quality": suite(rows=quality_rows(speed), curves=tuple(quality_curves(speed))),
         "synthesis": suite(rows=synthesis_rows(speed)),
         "edit": suite(
             rows=(
@@ -133,6 +134,27 @@ def embed_curves(speed: float) -> Iterator[Curve]:
             for step in range(0, steps, stride)
         )
         yield Curve(Case(variant, SMALL, 128, precision="bf16"), ("s", "step", "loss"), points)
+
+
+def quality_rows(speed: float) -> tuple[Row, ...]:
+    return tuple(
+        Row(Case(method, SMALL, 128), {"set-up": Figure(seconds / speed, "s")}, notes=("invented",))
+        for method, seconds in (("fast", 14.2), ("tuned", 3.07))
+    )
+
+
+def quality_curves(speed: float) -> Iterator[Curve]:
+    """A face with an identity, and a cat without."""
+    for method, factor, steps in (("fast", 0.06, (1, 10, 100)), ("tuned", 0.1, (100, 150))):
+        for picture, worse in (("astronaut", 0.0), ("cat", 0.1)):
+            identity = ("identity",) if picture == "astronaut" else ()
+            points = (
+                (step * factor / speed, float(step), 9e4 / step**0.5, 0.2 / step**0.5, 15 + step**0.5,
+                 0.3 + step / 400 - worse, *(step / 200 for _ in identity))
+                for step in steps
+            )  # fmt: skip
+            columns = ("s", "step", "features", "mse", "psnr", "ssim", *identity)
+            yield Curve(Case(method, SMALL, 128, picture=picture), columns, tuple(points))
 
 
 def synthesis_rows(speed: float) -> tuple[Row, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.report.document import Block, Cell, Dot, DotPlot, Measured, Paragraph, Part, Section, Table
 from benchmarks.report.numbers import PAPER_NUMBERS, Number, Text, derived, in_unit
-from benchmarks.report.sections.common import Sources, series_name, variant, warnings
+from benchmarks.report.sections.common import Sources, machine, series_name, variant, warnings
 from benchmarks.report.source import Entry, Source
 from benchmarks.speed.beside import VARIANT
 from benchmarks.speed.schema import Case
@@ -92,7 +92,7 @@ def _nothing() -> Paragraph:
 def _lead(budget: Budget) -> Paragraph:
     best = budget.best
     parts: list[Part] = [
-        "On ", Text(_machine(budget.source), f"{budget.source.environment}"), " a step at ",
+        "On ", machine(budget.source), " a step at ",
         in_unit(best.resolution(), "pixels"), " takes ", budget.step, "; the paper’s took ", PAPER_NUMBERS["step"],
         ". Its ", PAPER_NUMBERS["steps"], " are done in ", budget.whole, " instead of ", PAPER_NUMBERS["seconds"], ".",
     ]  # fmt: skip
@@ -103,11 +103,6 @@ def _lead(budget: Budget) -> Paragraph:
         parts += [" This machine could not do a step in less than ", budget.floor.number("time"), ": we take "]
         parts += [budget.distance, " that."]
     return Paragraph(tuple(parts), "lead")
-
-
-def _machine(source: Source) -> str:
-    environment = source.results.environment
-    return environment.gpu.partition(",")[0] if environment.device != "cpu" else environment.cpu
 
 
 def _table(budgets: list[Budget], sources: Sources) -> Table:

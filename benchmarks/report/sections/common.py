@@ -16,6 +16,13 @@ def variant(case: Case) -> str:
     return f"{case.variant} {case.precision}"
 
 
+def machine(source: Source) -> Text:
+    """The GPU that was measured, or the CPU."""
+    environment = source.results.environment
+    name = environment.gpu.partition(",")[0] if environment.device != "cpu" else environment.cpu
+    return Text(name, source.environment)
+
+
 def series_name(source: Source, sources: Sources) -> str:
     """A file's name where there are several, nothing where there is one."""
     return source.name if len(sources) > 1 else ""

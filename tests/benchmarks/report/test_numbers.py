@@ -34,7 +34,10 @@ def test_rules_do_what_their_names_say() -> None:
     assert derived("gigabytes", Number(1000, "MiB", ("m",))).value == pytest.approx(1.048576)
     assert derived("part", Number(9, "", ("p",)), Number(10, "", ("w",))).value == pytest.approx(90)
     assert derived("microseconds", Number(0.5, "ms", ("t",))).value == 500
-    assert set(RULES) == {"seconds of so many steps", "times", "per image", "gigabytes", "part", "microseconds"}
+    assert derived("mean", Number(1, "dB", ("p",)), Number(2, "dB", ("w",)), unit="dB").value == 1.5
+    assert set(RULES) == {
+        "seconds of so many steps", "times", "per image", "gigabytes", "mean", "part", "microseconds"
+    }  # fmt: skip
 
 
 def test_the_papers_numbers_agree_with_each_other() -> None:
