@@ -12,7 +12,11 @@ import pytest
 
 from benchmarks.speed.environment import describe_environment
 from benchmarks.speed.results_file import read_results, write_results
+from i2s_trt.checkpoints.catalogue import ModelInfo
+from i2s_trt.checkpoints.store import save_model
+from i2s_trt.models.random_weights import random_weights, standard_spec
 from tests.benchmarks.sample import results
+from tests.benchmarks.speed.quality.recognisers import save_recogniser
 from tests.cli.support import I2s, invoke, refused, says
 from tests.conftest import command
 
@@ -74,6 +78,36 @@ def test_files_that_are_no_results_are_left_alone(i2s: I2s, tmp_path: Path) -> N
     says(i2s("bench", "machine", "-o", "r.json"), 2, "r.json does not hold benchmark results")
     assert (tmp_path / "r.json").read_text() == "{}"
     says(i2s("bench", "machine", "-o", "missing/r.json"), 3, "missing/r.json")
+
+
+def test_quality_against_seconds_from_the_command_to_the_report(i2s: I2s, own_home: Path, tmp_path: Path) -> None:
+    weights = random_weights(standard_spec(16, 16, 24), seed=3)
+    save_model(own_home / "models" / "toy", ModelInfo("toy", weights.spec, weights.digest(), "random weights"), weights)
+    save_recogniser(tmp_path / "faces.onnx")
+    words = ("--quick", "-m", "toy", "-p", "astronaut", "--identity", "faces.onnx")
+    run = i2s("bench", "quality", *words, "-o", "r.json")
+    assert run.code == 0, run.err
+    assert "not measured: encoder with toy: no encoder has been trained" in run.err
+    suite = read_results(tmp_path / "r.json").suites["quality"]
+    assert suite.status == "complete"
+    assert {row.case.variant for row in suite.rows} == {"fast", "paper", "tuned"}
+    assert all(curve.columns[-1] == "identity" for curve in suite.curves)
+    assert [len(curve.points) for curve in suite.curves] == [2, 2, 3]
+    assert i2s("report", "r.json", "-o", "r.md").code == 0
+    assert "What one second buys on" in (tmp_path / "r.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["machine", "--identity", "r.onnx"], "--identity has no part in machine"),
+     (["step", "machine", "--picture", "cat"], "--picture has no part in machine, step"),
+     (["quality", "--identity", "none.onnx"], "--identity: there is no file none.onnx"),
+     (["quality", "--picture", "ann.jpg"], "there is no picture ann.jpg"),
+     (["quality", "--identity", __file__], "ONNX Runtime cannot load")],
+)  # fmt: skip
+def test_what_quality_cannot_be_measured_with(words: list[str], said: str, tmp_path: Path) -> None:
+    refused(invoke("bench", *words, "-o", tmp_path / "r.json"), 2, said)
+    assert not (tmp_path / "r.json").exists()
 
 
 def test_an_unknown_model_is_recorded_with_its_reason(i2s: I2s, tmp_path: Path) -> None:
