@@ -87,7 +87,7 @@ def test_a_generator_learns_on_it_as_on_the_cpu() -> None:
 
 
 def test_the_suites_run_from_end_to_end(model: Path, tmp_path: Path) -> None:
-    suites = ("machine", "step", "embed", "edit")
+    suites = ("machine", "step", "embed", "edit", "quality")
     options = ["--device", "cuda", "--quick", "-m", model, "-o", tmp_path / "r.json", "--time-budget", 2000]
     on_the_card(command(["bench", *suites, *options]), tmp_path)
     results = read_results(tmp_path / "r.json")
@@ -98,6 +98,7 @@ def test_the_suites_run_from_end_to_end(model: Path, tmp_path: Path) -> None:
     assert found["step"] == {"baseline", "plain", "fused", "fused captured"}
     assert "paper" in found["embed"]
     assert found["edit"] == {"torch, engine alone", "torch, pipeline"}
+    assert found["quality"] == {"fast", "paper", "tuned"}
     peaks = [row.figures["peak_memory"].value for row in results.suites["step"].rows]
     assert all(10 < peak < 1000 for peak in peaks), peaks
 
