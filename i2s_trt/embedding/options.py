@@ -191,7 +191,7 @@ class TuneOptions:
             rest, and most of the weights. Of small models no coarser ones than a quarter of the picture's side.
         pixel_weight: of the pixels in Eq. 1, for which 1 is meant in W+, where details have nowhere to go.
         locality: weight of the objective at other latents; 0 leaves them to themselves.
-        interval: steps from one look at another latent to the next.
+        interval: steps from one look at features and at another latent to the next; those in between see pixels alone.
     """
 
     steps: int = 0

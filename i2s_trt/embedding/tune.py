@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ class Tuned:
     Attributes:
         delta: the change, rounded as its file rounds it.
         picture: uint8 [H, W, 3], the latent drawn with it.
-        losses: Eq. 1 before each step, with the tuning's weight of pixels.
+        losses: Eq. 1 before each step, with the tuning's weight of pixels, and features as they were last looked at.
         mean_square_errors: of the picture before and after, over 0..255.
     """
 
@@ -50,6 +51,30 @@ class Tuned:
 
 
 Look = Callable[[int, Callable[[], Tuned]], None]
+
+
+class _Watched:
+    """Eq. 1 at one target [1, 3, H, W]. VGG takes most of a step's time: it looks now and then, pixels are always seen.
+
+    Attributes:
+        latest: the whole loss, its features' part being that of the last look.
+    """
+
+    def __init__(self, target: Tensor, vgg: Vgg16, options: ObjectiveOptions) -> None:
+        self._whole, self._weight = Objective(target, vgg, options), options.pixel_weight
+        self._pixels = (
+            Objective(target, vgg, replace(options, layer_weights={})) if options.pixel_weight else self._whole
+        )
+        self._features = self.latest = 0.0
+
+    def __call__(self, image: Tensor, *, looks: bool) -> Any:
+        """The loss of an image [1, 3, H, W], with its features or of its pixels alone."""
+        whole = looks or not self._weight
+        total, first = (self._whole if whole else self._pixels)(image)[0, :2]
+        if whole:
+            self._features = float((total - self._weight * first).detach())
+        self.latest = self._features + self._weight * float(first.detach())
+        return total
 
 
 class Tuner:
@@ -91,7 +116,7 @@ class Tuner:
             look: called after each step with the steps done and what describes the tuning as it is then.
         """
         pivot = torch.tensor(w_plus, device=self._device)[None]
-        own = self._own_objective(to_target(picture)[None].to(self._device))
+        objective = _Watched(to_target(picture)[None].to(self._device), self._vgg, self._objective)
         synthesis, options = self._generator.synthesis, self._options
         start = {**dict(synthesis.named_parameters()), **dict(synthesis.named_buffers())}
         weights, noise = (
@@ -102,16 +127,16 @@ class Tuner:
         losses: list[float] = []
         so_far = partial(self._describe, w_plus, picture, {**weights, **noise}, start, losses)
         with arithmetic("fp32"), kept_memory(), torch.enable_grad():
-            for step in range(self._options.steps):
+            for step in range(options.steps):
+                looks = step % options.interval == 0
                 adam.zero_grad(set_to_none=True)
                 for group, rate in zip(adam.param_groups, (options.rate, options.noise_rate), strict=True):
                     group["lr"] = rate * ramp(step, options.steps)
-                loss = own(self._render(pivot, {**weights, **noise}))[0, 0]
-                loss.backward()
-                if self._options.locality and step % self._options.interval == 0:
-                    self._stay(weights, step // self._options.interval)
+                objective(self._render(pivot, {**weights, **noise}), looks=looks).backward()
+                if options.locality and looks:
+                    self._stay(weights, step // options.interval)
                 adam.step()
-                losses.append(float(loss.detach()))
+                losses.append(objective.latest)
                 report(step + 1, losses[-1])
                 look(step + 1, so_far)
                 if should_stop():

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import changed
+from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.tune import Tuned, Tuner, ramp, tunable, tunable_noise
 from i2s_trt.errors import UsageError
@@ -72,7 +74,7 @@ def test_the_picture_is_what_the_delta_draws(generator: Generator, vgg: Vgg16, p
     assert tuned.delta.record["options"] == OPTIONS.to_json()
 
 
-def test_whoever_looks_sees_what_fewer_steps_would_have_left(
+def test_whoever_looks_sees_the_tuning_as_it_is_then(
     generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels
 ) -> None:
     seen: dict[int, Pixels] = {}
@@ -82,10 +84,31 @@ def test_whoever_looks_sees_what_fewer_steps_would_have_left(
             seen[step] = so_far().picture
 
     options = replace(OPTIONS, steps=8)
-    last = Tuner(generator, vgg, PIXEL, options)(pivot, picture, look=look)
-    fewer = Tuner(generator, vgg, PIXEL, replace(options, steps=4))(pivot, picture)
-    np.testing.assert_array_equal(seen[4], fewer.picture)
+    tuner = Tuner(generator, vgg, PIXEL, options)
+    last = tuner(pivot, picture, look=look)
+    steps: list[int] = []
+    stopped = tuner(pivot, picture, lambda step, _: steps.append(step), lambda: len(steps) == 4)
+    np.testing.assert_array_equal(seen[4], stopped.picture)
     np.testing.assert_array_equal(seen[8], last.picture)
+
+
+def test_features_are_looked_at_now_and_then(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    whole = Objective.forward
+
+    def forward(self: Objective, images: Tensor) -> Tensor:
+        seen.append(bool(self.layers))
+        return whole(self, images)
+
+    monkeypatch.setattr(Objective, "forward", forward)
+    Tuner(generator, vgg, ObjectiveOptions(), replace(OPTIONS, steps=6, interval=3, locality=0.0))(pivot, picture)
+    assert seen == [True, False, False, True, False, False]
+    seen.clear()
+    no_pixels = replace(OPTIONS, steps=3, interval=3, locality=0.0, pixel_weight=0.0)
+    Tuner(generator, vgg, ObjectiveOptions(), no_pixels)(pivot, picture)
+    assert seen == [True, True, True]
 
 
 def test_twice_is_the_same(generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels) -> None:
