@@ -33,7 +33,7 @@ PHOTOGRAPHS = ("astronaut", "cat", "coffee")
 # VGG looks at 64 pixels: a demonstration's worth. The prior keeps latents where edits do what they do to samples
 # (docs/fast-schedule.md); losses by these features are some ninety times those by random ones, and so is its weight.
 OPTIONS = EmbedOptions(steps=STEPS, schedule="fast", objective=ObjectiveOptions(perceptual_size=64, prior_weight=3.0))
-TUNE = TuneOptions(steps=50)  # of each photograph: drawn faces lie within the model as it is
+TUNE = TuneOptions(steps=60)  # of each photograph: drawn faces lie within the model as it is
 _EXPRESSIVE = ("portrait", "astronaut")
 _PORTRAIT_SEED, _PERSON_SEED = 11, 29
 

@@ -43,5 +43,5 @@ METHODS = (
     Method("encoder + fast", 1.0, looks=(1, 2, 5, 10, 15, 25, 50, 100), encoder=True),
     Method("fast", 1.5, looks=(1, 2, 5, 10, 15, 25, 50, 100, 200, FAST_STEPS)),
     Method("paper", 6.0, "paper", (1, 2, 5, 10, 25, 50, 100, 200, 400, 1000, 2000, PAPER_STEPS)),
-    Method("tuned", 3.0, looks=(100,), tuning=(5, 10, 25, 50, 100, 150)),
+    Method("tuned", 3.0, looks=(100,), tuning=(5, 10, 25, 50, 75, 100)),
 )
