@@ -3,8 +3,9 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from i2s_trt import __version__
 from i2s_trt.cluster.events import ClusterEvent, Listen
@@ -12,7 +13,7 @@ from i2s_trt.cluster.faults import alive_nodes, node_name, refusal, refuse_other
 from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.options import WorkerPlan
 from i2s_trt.cluster.slot import Attempt, Slot
-from i2s_trt.cluster.tasks import Answer, Failed, Hello, Outcome, Task
+from i2s_trt.cluster.tasks import Answer, Failed, Feed, Hello, Outcome, Task
 from i2s_trt.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -24,17 +25,6 @@ _WAIT = 0.5  # seconds between looks at whether anybody still wants the results
 _STARVED = 0.01  # seconds between looks for more tasks
 LATE = 30.0  # seconds after which, in the end, an idle worker does what another may never be done with
 PATIENCE = 600.0  # seconds without a single worker
-
-
-class Feed(Protocol):
-    """Where tasks come from; asked again and again."""
-
-    def poll(self, most: int) -> list[Task] | None:
-        """Some tasks, at once: none when they are still to come, None when there will be no more.
-
-        Asked for 0 it gives none; whatever it raises ends the run, for instance that nobody wants the results any more.
-        """
-        ...
 
 
 class Dispatcher:
@@ -77,15 +67,26 @@ class Dispatcher:
         Raises:
             EnvironmentFault: a machine cannot take part, or no worker is left.
         """
+        with self.started():
+            yield from self.go_on(feed)
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Have workers, for `go_on` to be called as often as there are more tasks."""
         try:
             for slot in self._slots:
                 slot.start(self._cluster, self._partial)
-            while self._hand_out(feed):
-                yield from self._hear()
-                feed.poll(0)
+            yield
         finally:
             for slot in self._slots:
                 slot.end()
+
+    def go_on(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
+        """What `run` gives, from workers that are there already and stay. Raises as `run` does."""
+        self._ended, self._last_seen = False, time.monotonic()
+        while self._hand_out(feed):
+            yield from self._hear()
+            feed.poll(0)
 
     def rates(self) -> Mapping[str, float]:
         """Tasks a second that each machine has done since the first worker was ready."""
@@ -112,21 +113,18 @@ class Dispatcher:
     def _group(self, slot: Slot, feed: Feed) -> list[Attempt]:
         self._again = [attempt for attempt in self._again if attempt.task.name in self._open]
         suits = [attempt for attempt in self._again if self._may_try(attempt, slot)]
-        if lone := [attempt for attempt in suits if attempt.alone][:1]:
-            if slot.groups:
-                return []  # it gets nothing more until it can take that one
-            chosen = lone
-        else:
-            chosen = suits[: slot.batch]
-        if chosen:
+        lone = [attempt for attempt in suits if attempt.alone][:1]
+        if lone and slot.groups:
+            return []  # it gets nothing more until it can take that one
+        if chosen := lone or suits[: slot.batch]:
             self._again = [attempt for attempt in self._again if attempt not in chosen]
             return chosen
         if self._ended:
             return self._copies(slot)
         tasks = feed.poll(slot.batch)
-        self._ended = tasks is None
-        self._open |= {task.name for task in tasks or []}
-        return [Attempt(task) for task in tasks or []]
+        self._ended, tasks = tasks is None, tasks or []
+        self._open |= {task.name for task in tasks}
+        return [Attempt(task) for task in tasks]
 
     def _copies(self, slot: Slot) -> list[Attempt]:
         """For a worker that nothing is left for: what another may never be done with. Whoever is first counts."""

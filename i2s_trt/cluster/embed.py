@@ -1,7 +1,6 @@
 """Photographs embedded on a cluster, into the same folder and files as on one machine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +11,11 @@ from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.model import ModelParcel
 from i2s_trt.cluster.options import Outputs as Where
 from i2s_trt.cluster.options import WorkerPlan
-from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
+from i2s_trt.cluster.results_folder import ResultsFolder
+from i2s_trt.cluster.tasks import Failed, Outcome, Task
 from i2s_trt.embedding.run.job import JobEvent, JobResult, Report
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
-from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, own_folder
 from i2s_trt.errors import EnvironmentFault, I2sError, ImageError
-from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.photographs.prepare import FaceOf, Source, path_of
 
 
@@ -50,11 +48,9 @@ class ClusterEmbedding:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._cluster, self._settings, self._model, self._listen = cluster, settings, model, listen
-        self._folder, self._report, self._should_stop = make_folder(folder).resolve(), report, should_stop
-        self._partial = self._folder / PARTIAL if outputs == "shared" else None
+        self._results, self._report, self._should_stop = ResultsFolder(folder, outputs), report, should_stop
         self._plan = WorkerPlan(OPENER, {"embed": settings}, outputs)
         self._dispatcher: Dispatcher | None = None
-        self._settled: set[str] = set()
 
     def run(self, sources: Sequence[Source]) -> Iterator[JobResult]:
         """Embed all photographs; the result of each, as they come. One that fails does not stop the others.
@@ -64,10 +60,11 @@ class ClusterEmbedding:
             EnvironmentFault: the folder cannot be written, or no worker is left; what was written is kept.
         """
         named = dict(zip(unique_names(sources), sources, strict=True))
-        with self._workers():
+        with self._results.held(resume=self._settings.files.resume):
             self._dispatcher = Dispatcher(
-                self._cluster, self._plan, self._model, self._partial, self._listen, self._should_stop, self._renew
-            )
+                self._cluster, self._plan, self._model, self._results.partial, self._listen, self._should_stop,
+                self._renew,
+            )  # fmt: skip
             feed = _Feed(named, self._pack)
             for token, outcome in self._dispatcher.run(feed):
                 yield self._settle(named[outcome.name], token, outcome)
@@ -84,16 +81,6 @@ class ClusterEmbedding:
         """Photographs a second of each machine."""
         return self._dispatcher.rates() if self._dispatcher else {}
 
-    @contextmanager
-    def _workers(self) -> Iterator[None]:
-        """Workers' folders, with what a killed run left in them taken over, and nothing left of them at the end."""
-        with own_folder(self._folder):
-            clear_workers(self._folder, keep=self._settings.files.resume)
-            try:
-                yield
-            finally:
-                clear_workers(self._folder, self._settled)
-
     def _pack(self, name: str, source: Source) -> Task:
         """A photograph as a task, with what is left of it in the folder. Raises ImageError."""
         path = path_of(source)
@@ -103,45 +90,36 @@ class ClusterEmbedding:
             raise ImageError(f"{path} cannot be read: {error.strerror or error}", "name a picture file") from error
         left: dict[str, bytes] = {}
         if self._settings.files.resume:
-            outputs = Outputs(self._folder, name)
+            outputs = self._outputs(name)
             left = {file.name: file.read_bytes() for file in (outputs.latent, outputs.snapshot) if file.is_file()}
         return Task(name, Photo(str(path), data, source.number if isinstance(source, FaceOf) else 0, left))
 
     def _renew(self, task: Task) -> Task:
         """The same photograph, from where a worker that ended had come to."""
-        snapshot = Outputs(self._folder, task.name).snapshot.name
-        found = [] if self._partial is None else list(self._partial.glob(f"*/{snapshot}"))
-        if not found:
+        snapshot = self._outputs(task.name).snapshot.name
+        found = self._results.newest(snapshot)
+        if found is None:
             return task
-        newest = max(found, key=lambda path: path.stat().st_mtime)
-        return replace(task, payload=replace(task.payload, left={**task.payload.left, snapshot: newest.read_bytes()}))
+        return replace(task, payload=replace(task.payload, left={**task.payload.left, snapshot: found}))
 
     def _settle(self, source: Source, token: str, outcome: Outcome) -> JobResult:
         if isinstance(outcome, Failed) and outcome.kind == "disk":
             raise EnvironmentFault(outcome.message, outcome.hint)
-        self._settled.add(outcome.name)
+        self._results.settle(outcome.name)
         if isinstance(outcome, Failed):
             error = I2sError(outcome.message, outcome.hint)
             self._report(JobEvent("failed", outcome.name, {"error": str(error)}))
             return JobResult(source, outcome.name, "failed", error=error)
         embedded: Embedded = outcome.value
-        self._place(outcome, token)
+        self._results.place(token, embedded.files, embedded.data)
+        if embedded.status != "interrupted":
+            self._outputs(outcome.name).forget_snapshot()
         for event in embedded.events:
             self._report(event)
-        return JobResult(source, outcome.name, embedded.status, Outputs(self._folder, outcome.name).latent)
+        return JobResult(source, outcome.name, embedded.status, self._outputs(outcome.name).latent)
 
-    def _place(self, outcome: Done, token: str) -> None:
-        """Give results their names, the latent last."""
-        embedded: Embedded = outcome.value
-        for number, file in enumerate(embedded.files):
-            target = self._folder / file
-            if self._partial is None:
-                write_bytes(target, embedded.data[number])
-                continue
-            with guard_os_errors(target):
-                (self._partial / token / file).replace(target)
-        if embedded.status != "interrupted":
-            Outputs(self._folder, outcome.name).forget_snapshot()
+    def _outputs(self, name: str) -> Outputs:
+        return Outputs(self._results.folder, name)
 
 
 class _Feed:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
+from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.files import guard_os_errors
-from i2s_trt.memory import give_back_memory, memory_ran_out
 from i2s_trt.photographs.prepare import FaceOf, Source
 from i2s_trt.session import Session, SessionOptions, open_session
 
@@ -74,7 +74,7 @@ def open_embedding(settings: Mapping[str, Any], model: str, bench: Bench) -> "Em
     """A workshop that embeds; `settings` holds `EmbedSettings` as `embed`. Raises as `open_session` does."""
     wanted: EmbedSettings = settings["embed"]
     folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
-    wanted = _attach(replace(wanted, session=replace(wanted.session, model=model)), folder / "attached")
+    wanted = detach(replace(wanted, session=replace(wanted.session, model=model)), folder / "attached")
     session = open_session(wanted.session)
     return EmbedWorkshop(session, wanted.files, folder, gives_back=bench.folder is None)
 
@@ -99,7 +99,7 @@ class EmbedWorkshop:
 
     def work(self, tasks: Sequence[Task]) -> Answer:
         """Embed some photographs, fewer together if the device had too little memory for as many before."""
-        outcomes = in_groups(tasks, lambda: self._batch, self._group)
+        outcomes = in_groups(tasks, lambda: self._batch, lambda group: within_memory(group, self._group, self._shrink))
         return Answer(outcomes, self._batch)
 
     def stop(self) -> None:
@@ -114,16 +114,11 @@ class EmbedWorkshop:
             results = self._job.run(sources, [task.name for task in tasks])
         except EnvironmentFault as fault:
             return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
-        except Exception as error:
-            if not memory_ran_out(error):
-                raise
-            give_back_memory()
-            if len(tasks) == 1:
-                return [Failed(tasks[0].name, "there is too little memory for a single picture", "", "memory")]
-            self._batch = half = len(tasks) // 2
-            return [one for start in range(0, len(tasks), half) for one in self._group(tasks[start : start + half])]
         found = {result.name: result for result in results}
         return [self._outcome(task, found.get(task.name)) for task in tasks]
+
+    def _shrink(self, batch: int) -> None:
+        self._batch = batch
 
     def _lay_out(self, task: Task) -> Source:
         """Put a photograph, and what is left of its results, where the job looks for them."""
@@ -175,8 +170,8 @@ def attach(session: SessionOptions, files: JobOptions) -> dict[str, tuple[str, b
     return {key: (path.name, path.read_bytes()) for key, path in paths.items()}
 
 
-def _attach(settings: EmbedSettings, folder: Path) -> EmbedSettings:
-    """The settings, with files of this machine in place of the driver's."""
+def detach(settings: EmbedSettings, folder: Path) -> EmbedSettings:
+    """The settings, with files of this machine, which are written into a folder, in place of the driver's."""
     paths: dict[str, Path] = {}
     for key, (name, data) in settings.attached.items():
         paths[key] = folder / key / name

@@ -114,6 +114,17 @@ class Workshop(Protocol):
         ...
 
 
+class Feed(Protocol):
+    """Where tasks come from; asked again and again."""
+
+    def poll(self, most: int) -> list[Task] | None:
+        """Some tasks, at once: none when they are still to come, None when there will be no more.
+
+        Asked for 0 it gives none; whatever it raises ends the run, for instance that nobody wants the results any more.
+        """
+        ...
+
+
 def in_groups(
     tasks: Sequence[Task], size: Callable[[], int], work: Callable[[Sequence[Task]], list[Outcome]]
 ) -> list[Outcome]:

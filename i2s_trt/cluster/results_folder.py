@@ -1,0 +1,66 @@
+"""The driver's folder, into which the results of workers come."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from i2s_trt.cluster.options import Outputs
+from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, own_folder
+from i2s_trt.files import guard_os_errors, make_folder, write_bytes
+
+
+class ResultsFolder:
+    """Brings results of workers into a folder, and sees to what those leave there that end too soon.
+
+    Args:
+        folder: for the results; made if need be.
+        outputs: whether workers write into it, or give their results back.
+
+    Attributes:
+        folder: where it is, whatever becomes the working directory.
+        partial: where every worker has a folder of its own; None when they give their results back.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, outputs: Outputs) -> None:
+        self.folder = make_folder(folder).resolve()
+        self.partial = self.folder / PARTIAL if outputs == "shared" else None
+        self._settled: set[str] = set()
+
+    @contextmanager
+    def held(self, *, resume: bool) -> Iterator[None]:
+        """Have it for one run; workers' folders of a killed run are taken over, and none are left at the end.
+
+        Args:
+            resume: whether the snapshots of that run are of use.
+
+        Raises:
+            UsageError: another run works in it.
+        """
+        with own_folder(self.folder):
+            clear_workers(self.folder, keep=resume)
+            try:
+                yield
+            finally:
+                clear_workers(self.folder, self._settled)
+
+    def newest(self, file: str) -> bytes | None:
+        """What the latest of the workers that had to do with a file has left of it; None when that is nothing."""
+        found = [] if self.partial is None else list(self.partial.glob(f"*/{file}"))
+        return max(found, key=lambda path: path.stat().st_mtime).read_bytes() if found else None
+
+    def settle(self, name: str) -> None:
+        """Note that a result has come, or never will: snapshots of it are of no use any more."""
+        self._settled.add(name)
+
+    def place(self, token: str, files: Sequence[str], data: Sequence[bytes]) -> None:
+        """Give files that a worker has written or sent their names here, in order. Raises EnvironmentFault."""
+        for number, file in enumerate(files):
+            target = self.folder / file
+            if self.partial is None:
+                write_bytes(target, data[number])
+                continue
+            with guard_os_errors(target):
+                (self.partial / token / file).replace(target)
