@@ -1,20 +1,21 @@
 """`i2s-trt experiment`: the paper's tables and figures, measured."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import cluster_options as clusters
 from cli import options as opt
-from cli.console import Console, ProgressBar
+from cli.console import Console
+from cli.experiment_report import ExperimentReport, introduce, list_studies, report_at_the_end
 from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from benchmarks.paper.bench import Bench, Choices
-    from benchmarks.paper.runner import Event
+    from benchmarks.paper.bench import Choices
+    from i2s_trt.cluster.options import ClusterOptions
 
 _LIST = "list"
 
@@ -41,6 +42,11 @@ def experiment(
         bool,
         typer.Option("--shuffle", help="A control: deals the pictures to the classes in turn; claims on classes fall."),
     ] = False,
+    cluster: clusters.Address = "",
+    workers: clusters.Workers = 0,
+    worker_cpus: clusters.WorkerCpus = 1.0,
+    worker_gpus: clusters.WorkerGpus = None,
+    outputs: clusters.OutputsOption = "shared",
     json: opt.Json = False,
 ) -> None:
     """Reproduce tables and figures of the paper: each claim, the paper's numbers, ours, and a verdict.
@@ -55,29 +61,26 @@ def experiment(
 
     console = Console(json)
     if names == [_LIST]:
-        _list(console)
+        list_studies(console)
         return
     chosen = chosen_names(names)
+    shared = clusters.read(cluster, workers, worker_cpus, worker_gpus, outputs)
     choices = Choices(model, images, quick, steps, _positive(learning_rate), shuffle, seed)
-    _run(console, chosen, choices, output, features, device)
-
-
-def _list(console: Console) -> None:
-    from benchmarks.paper.catalogue import NAMES, study
-
-    rows = []
-    for item in map(study, NAMES):
-        console.event("study", name=item.name, shows=list(item.shows), title=item.title, claim=item.claim)
-        rows.append([item.name, ", ".join(item.shows), item.title])
-    console.table(["name", "in the paper", "question"], rows)
+    _run(console, chosen, choices, output, features, device, shared)
 
 
 def _run(
-    console: Console, names: list[str], choices: "Choices", output: Path, features: str, device: str
-) -> None:  # fmt: skip
+    console: Console,
+    names: list[str],
+    choices: "Choices",
+    output: Path,
+    features: str,
+    device: str,
+    cluster: "ClusterOptions | None",
+) -> None:
     from benchmarks.paper.bench import Bench
     from benchmarks.paper.catalogue import study
-    from benchmarks.paper.embeddings import StoppedError
+    from benchmarks.paper.maker import StoppedError
     from benchmarks.paper.runner import sole_user
     from cli.session_report import choose_features
     from i2s_trt.checkpoints.store import load_generator
@@ -87,11 +90,19 @@ def _run(
     console.event("model", name=choices.model, digest=generator.digest)
     vgg = choose_features(features, console)
     stopped = False
-    with sole_user(output), console.progress() as bar, stop_requests() as should_stop:
-        reporter = _Reporter(console, bar)
-        bench = Bench(choices, generator, vgg, output, reporter.event, reporter.steps, should_stop)
-        _introduce(console, bench)
-        with _report_at_the_end(console, bar, bench):
+    with ExitStack() as held:
+        held.enter_context(sole_user(output))
+        bar, should_stop = held.enter_context(console.progress()), held.enter_context(stop_requests())
+        reporter = ExperimentReport(console, bar)
+        workers = None
+        if cluster:
+            from cli.experiment_cluster import workers_for
+
+            parts = choices.model, device, features, vgg.source.digest
+            workers = held.enter_context(workers_for(console, cluster, parts, output, reporter.steps, should_stop))
+        bench = Bench(choices, generator, vgg, output, reporter.event, reporter.steps, should_stop, workers)
+        introduce(console, bench)
+        with report_at_the_end(console, bar, bench):
             try:
                 errors = bench.runner.run([study(name) for name in names])
             except StoppedError:
@@ -102,53 +113,6 @@ def _run(
     if errors:
         console.note(f"error: failed: {', '.join(errors)}")
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _introduce(console: Console, bench: "Bench") -> None:
-    from benchmarks.paper.report.about import describe_run
-
-    facts = describe_run(bench.lab, "").facts
-    console.say(f"pictures: {facts['pictures']}")
-    console.say(f"each:     {facts['embedding']}")
-    console.event("settings", **bench.lab.settings.to_json())
-
-
-@contextmanager
-def _report_at_the_end(console: Console, bar: ProgressBar, bench: "Bench") -> Iterator[None]:
-    """Whatever ended the run: what is finished is worth a report."""
-    try:
-        yield
-    finally:
-        bar.hide()
-        page = bench.write_report()
-        console.event("report", path=str(page))
-        console.say(f"report:   {page}")
-
-
-class _Reporter:
-    """Draws progress by steps and says what becomes of each study."""
-
-    def __init__(self, console: Console, bar: ProgressBar) -> None:
-        self._console, self._bar = console, bar
-        self._done, self._all, self._study = 0, 0, ""
-
-    def steps(self, count: int) -> None:
-        self._done += count
-        self._bar.show(self._study or "embedding", self._done, max(self._all, self._done), "steps")
-
-    def event(self, event: "Event") -> None:
-        data = event.data
-        self._console.event(event.kind, study=event.study, **data)
-        if event.kind == "plan":
-            self._all = data["steps"]
-            self._console.say(f"to do:    {data['embeddings']} embeddings, {data['steps']} steps")
-        elif event.kind == "begin":
-            self._study = event.study
-        elif event.kind == "failed":
-            self._console.note(f"error: {event.study}: {data['error']}")
-        else:
-            self._bar.hide()
-            self._console.say(f"{event.study}: {data['verdict']} ({data['reason']})")
 
 
 def _positive(rate: float | None) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.paper.catalogue import NAMES, study
-from benchmarks.paper.embeddings import Embeddings
+from benchmarks.paper.embeddings import Embeddings, Workers
 from benchmarks.paper.lab import Lab
 from benchmarks.paper.networks import Networks
 from benchmarks.paper.outcome import Outcome
@@ -57,6 +57,7 @@ class Bench:
         report: called with events.
         on_steps: called with the steps newly done.
         should_stop: asked after each step.
+        workers: that embed instead of this process, into the store of `store_in(folder)`.
 
     Raises:
         ImageError: the user's pictures cannot be read.
@@ -72,12 +73,13 @@ class Bench:
         report: Callable[[Event], None] = lambda _event: None,
         on_steps: Callable[[int], None] = lambda _steps: None,
         should_stop: Callable[[], bool] = lambda: False,
+        workers: Workers | None = None,
     ) -> None:
         self._choices, self._folder = choices, folder
         self._studies = [study(name) for name in NAMES]
         others = other_models(generator)
         networks = Networks(generator, others)
-        embeddings = Embeddings(folder / "embeddings", networks, vgg, on_steps, should_stop)
+        embeddings = Embeddings(store_in(folder), networks, vgg, on_steps, should_stop, workers)
         self.lab = Lab(
             generator, vgg, _collection(choices, generator), settings_for(choices, generator), embeddings,
             _reader(generator), others,
@@ -94,6 +96,11 @@ class Bench:
         about, outcomes = describe_run(self.lab, self._choices.model), self.finished()
         write_results(self._folder, about, outcomes)
         return write_page(self._folder, about, outcomes)
+
+
+def store_in(folder: Path) -> Path:
+    """Where embeddings lie in a folder of results."""
+    return folder / "embeddings"
 
 
 def settings_for(choices: Choices, generator: Generator) -> Settings:

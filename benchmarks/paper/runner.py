@@ -60,8 +60,7 @@ class Runner:
     def plan(self, studies: Sequence[Study]) -> Plan:
         """What running these studies would take."""
         open_ = [study for study in studies if self.finished(study) is None]
-        tasks = [task for study in open_ for task in self._tasks(study)]
-        missing = self._embeddings.missing(tasks)
+        missing = self._embeddings.missing(self._tasks_of(open_))
         later = sum(study.later(self._lab) for study in open_)
         steps = sum(task.options.steps for task in missing) + later * self._lab.settings.steps
         return Plan(tuple(open_), len(missing) + later, steps)
@@ -75,6 +74,7 @@ class Runner:
         """
         plan = self.plan(studies)
         self._report(Event("plan", data={"embeddings": plan.embeddings, "steps": plan.steps}))
+        self._embeddings.prepare(self._tasks_of(plan.studies))
         errors = {}
         for study in studies:
             kept = self.finished(study)
@@ -105,10 +105,13 @@ class Runner:
         write_outcome(make_folder(folder), outcome)
         return outcome
 
-    def _tasks(self, study: Study) -> Sequence[Task]:
-        with suppress(NotTestableError):
-            return study.tasks(self._lab)
-        return ()
+    def _tasks_of(self, studies: Sequence[Study]) -> list[Task]:
+        """The embeddings that are known beforehand."""
+        tasks: list[Task] = []
+        for study in studies:
+            with suppress(NotTestableError):
+                tasks += study.tasks(self._lab)
+        return tasks
 
     def _key(self, study: Study) -> str:
         parts = {"study": study.name, "code": code_digest(), **self._lab.identity}

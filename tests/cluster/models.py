@@ -1,4 +1,4 @@
-"""The 16x16 generator `toy` as a model folder, which is in no worker's store."""
+"""16x16 generators as model folders, which are in no worker's store."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from i2s_trt.models.random_weights import random_weights, standard_spec
 SPEC = standard_spec(16, 16, 24)
 
 
-def save_toy(folder: Path) -> str:
-    """Write it; its path."""
-    weights = random_weights(SPEC, seed=3)
-    save_model(folder / "toy", ModelInfo("toy", SPEC, weights.digest(), "test"), weights)
-    return str(folder / "toy")
+def save_toy(folder: Path, name: str = "toy", seed: int = 3) -> str:
+    """Write one, by default the generator `toy`; its path."""
+    weights = random_weights(SPEC, seed=seed)
+    save_model(folder / name, ModelInfo(name, SPEC, weights.digest(), "test"), weights)
+    return str(folder / name)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.paper.embeddings import Embeddings, StoppedError
+from benchmarks.paper.embeddings import Embeddings
+from benchmarks.paper.maker import StoppedError
 from benchmarks.paper.networks import Networks, randomised
 from benchmarks.paper.task import RANDOM, Task
 from i2s_trt.arrays import Pixels

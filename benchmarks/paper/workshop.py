@@ -1,0 +1,159 @@
+"""A worker's side of an experiment: its embeddings, with networks and features that are loaded once."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from benchmarks.paper.maker import Maker, Order, batch_on
+from benchmarks.paper.networks import Networks
+from i2s_trt.checkpoints.features import load_features
+from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.cluster.embed_work import EmbedSettings, detach
+from i2s_trt.cluster.model import ModelParcel, unpack_model
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
+from i2s_trt.cluster.within_memory import within_memory
+from i2s_trt.devices import choose_device
+from i2s_trt.embedding.run.outputs import Outputs
+from i2s_trt.errors import EnvironmentFault, I2sError, ModelError
+from i2s_trt.files import guard_os_errors
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.vgg import Vgg16
+
+OPENER = "benchmarks.paper.workshop:open_workshop"
+
+
+@dataclass(frozen=True)
+class WorkSettings:
+    """What workers embed with.
+
+    Attributes:
+        embed: device, features with their file if they are one, and seconds between snapshots; the rest is each task's.
+        features: digest that the features must have.
+    """
+
+    embed: EmbedSettings
+    features: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task's payload.
+
+    Attributes:
+        order: what is to be made.
+        network: that it names, unless that is the model under study or one with random weights.
+        snapshot: what was left of it; empty for nothing.
+    """
+
+    order: Order
+    network: ModelParcel | None = None
+    snapshot: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of an embedding.
+
+    Attributes:
+        finished: whether it was not interrupted.
+        files: names of the results, the latent last; of an interrupted one its snapshot, if it was begun.
+        data: their bytes; empty when they are in the worker's folder.
+    """
+
+    finished: bool
+    files: Sequence[str] = ()
+    data: Sequence[bytes] = field(default=(), repr=False)
+
+
+def open_workshop(settings: Mapping[str, Any], model: str, bench: Bench) -> "ExperimentWorkshop":
+    """A workshop that embeds for studies; `settings` holds `WorkSettings` as `work`.
+
+    Raises:
+        ModelError: model or features cannot be loaded here, or the features are others than the driver's.
+    """
+    wanted: WorkSettings = settings["work"]
+    folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
+    embed = detach(wanted.embed, folder / "attached")
+    vgg = load_features(embed.session.features)
+    if vgg.source.digest != wanted.features:
+        raise ModelError(
+            f"its features are {vgg.source.digest[:12]}, and the driver's {wanted.features[:12]}",
+            "install the same version of i2s-trt on every machine, or name a file with --features",
+        )
+    generator = load_generator(model).to(choose_device(embed.session.device))
+    return ExperimentWorkshop(generator, vgg, folder, embed.files.snapshot_seconds, gives_back=bench.folder is None)
+
+
+class ExperimentWorkshop:
+    """Embeds for studies; see `Workshop`. A task's payload is a `Job`.
+
+    Args:
+        generator: the model under study, on the device to use.
+        vgg: feature network.
+        folder: for the results of the tasks that are being done.
+        snapshot_seconds: between two snapshots.
+        gives_back: whether results go to the driver as bytes; else they stay in the folder.
+    """
+
+    def __init__(
+        self, generator: Generator, vgg: Vgg16, folder: Path, snapshot_seconds: float, *, gives_back: bool
+    ) -> None:
+        self._folder, self._gives_back, self._stopping = folder, gives_back, False
+        self._device, self._others = generator.mean_w.device, dict[str, Generator]()
+        networks = Networks(generator, self._others)
+        self._maker = Maker(folder, networks, vgg, lambda _steps: None, lambda: self._stopping, snapshot_seconds)
+        self._batch = batch_on(self._device.type)
+        self.hello = Hello(str(self._device), "torch in fp32", self._batch, 1)
+
+    def work(self, tasks: Sequence[Task]) -> Answer:
+        """Make some embeddings, those of one kind together, fewer if the device had too little memory before."""
+        outcomes: list[Outcome] = []
+        for _, same in groupby(tasks, lambda task: task.payload.order.kind):
+            outcomes += in_groups(
+                list(same), lambda: self._batch, lambda group: within_memory(group, self._group, self._shrink)
+            )
+        return Answer(outcomes, self._batch)
+
+    def stop(self) -> None:
+        """End after the step that is being taken."""
+        self._stopping = True
+
+    def _shrink(self, batch: int) -> None:
+        self._batch = batch
+
+    def _group(self, tasks: Sequence[Task]) -> list[Outcome]:
+        if self._stopping:
+            return [Done(task.name, Made(finished=False)) for task in tasks]
+        try:
+            with guard_os_errors(self._folder):
+                for task in tasks:
+                    self._lay_out(task.payload)
+            errors = self._maker.make([task.payload.order for task in tasks])
+            return [self._outcome(task.name, errors.get(task.name)) for task in tasks]
+        except EnvironmentFault as fault:
+            return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
+        except I2sError as error:
+            return [Failed(task.name, error.args[0], error.hint) for task in tasks]
+
+    def _lay_out(self, job: Job) -> None:
+        """Have what a task needs: its network, and what was left of it."""
+        name = job.order.task.network
+        if job.network is not None and name not in self._others:
+            self._others[name] = load_generator(unpack_model(job.network)).to(self._device)
+        if job.snapshot:
+            Outputs(self._folder, job.order.name).snapshot.write_bytes(job.snapshot)
+
+    def _outcome(self, name: str, error: I2sError | None) -> Outcome:
+        files = Outputs(self._folder, name)
+        if error is not None:
+            files.forget_snapshot()
+            return Failed(name, error.args[0], error.hint)
+        found = [path for path in (files.picture, files.snapshot, files.latent) if path.exists()]
+        data = [path.read_bytes() for path in found] if self._gives_back else []
+        if self._gives_back:
+            for path in found:
+                path.unlink()
+        return Done(name, Made(not files.snapshot.exists(), [path.name for path in found], data))
