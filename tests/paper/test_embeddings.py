@@ -103,6 +103,22 @@ def test_a_stopped_embedding_goes_on_to_the_same_end(open_store: Callable[..., C
         assert np.array_equal(one.latent.curve, other.latent.curve)
 
 
+def test_a_cluster_whose_driver_was_killed_is_gone_on_from(open_store: Callable[..., Counted], tmp_path: Path) -> None:
+    tasks, folder = [Task(picture(90), OPTIONS)], tmp_path / "store"
+    with pytest.raises(StoppedError):
+        open_store(stop_after=4).store.embed(tasks)
+    (snapshot,) = folder.glob(".*.snapshot")
+    left = folder / ".partial" / "worker-0"
+    left.mkdir(parents=True)
+    snapshot.rename(left / snapshot.name)
+    (folder / ".embed.lock").touch()
+    resumed = open_store(stop_after=5)
+    with pytest.raises(StoppedError):
+        resumed.store.embed(tasks)  # four steps that were taken, and one more
+    assert resumed.steps == 5
+    assert [path.name for path in folder.iterdir()] == [snapshot.name]
+
+
 def _parts(counted: Counted) -> tuple[Generator, Vgg16]:
     return counted.store._network(""), counted.store._vgg
 
