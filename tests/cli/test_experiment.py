@@ -5,11 +5,14 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.paper import lab, settings
 from benchmarks.paper.catalogue import NAMES
 from i2s_trt.images.compose import write_png
 from tests.cli.support import I2s, invoke, refused
@@ -22,9 +25,29 @@ def tiny_run(small: Path) -> tuple[object, ...]:
     return ("--quick", "--steps", 1, "-m", small, "--features", "random", "--device", "cpu")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fewer_pixels() -> Iterator[None]:
+    """Of what the features look at, and samples of the model: neither has to do with how studies are run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "_QUICK_PERCEPTUAL_SIZE", 32)
+        patch.setattr(lab, "_SAMPLES", 64)
+        yield
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run of all studies, and the folder in which it left them."""
+
+    run: Run
+    folder: Path
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("experiment")
+def finished(tiny_run: tuple[object, ...], fewer_pixels: None, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("experiment")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("I2S_TRT_HOME", str(tmp_path_factory.mktemp("no-other-models")))
+        return Finished(within("all", *tiny_run, "-o", folder, "--json"), folder)
 
 
 def outcomes(run: Run) -> dict[str, str]:
@@ -37,8 +60,8 @@ def within(*words: object) -> Run:
     return Run(done.exit_code, done.stdout, done.stderr)
 
 
-def test_all_studies_run_and_are_kept(tiny_run: tuple[object, ...], folder: Path) -> None:
-    first = within("all", *tiny_run, "-o", folder, "--json")
+def test_all_studies_run_and_are_kept(tiny_run: tuple[object, ...], finished: Finished) -> None:
+    first, folder = finished.run, finished.folder
     assert (first.code, first.err) == (0, "")
     assert outcomes(first) == dict.fromkeys(NAMES, "outcome")
     results = json.loads((folder / "results.json").read_text())
@@ -53,7 +76,8 @@ def test_all_studies_run_and_are_kept(tiny_run: tuple[object, ...], folder: Path
     assert (plan["embeddings"], plan["steps"]) == (0, 0)
 
 
-def test_the_report_shows_whatever_is_finished(tiny_run: tuple[object, ...], folder: Path) -> None:
+def test_the_report_shows_whatever_is_finished(tiny_run: tuple[object, ...], finished: Finished) -> None:
+    folder = finished.folder
     run = within("figure2", *tiny_run, "-o", folder)
     assert run.code == 0, run.err
     assert "table1: " in run.out
@@ -63,8 +87,8 @@ def test_the_report_shows_whatever_is_finished(tiny_run: tuple[object, ...], fol
     assert page.count("data:image/jpeg") > 15
 
 
-def test_dealt_pictures_reuse_the_embeddings(tiny_run: tuple[object, ...], folder: Path) -> None:
-    run = within("figure20", "--shuffle", *tiny_run, "-o", folder, "--json")
+def test_dealt_pictures_reuse_the_embeddings(tiny_run: tuple[object, ...], finished: Finished) -> None:
+    run = within("figure20", "--shuffle", *tiny_run, "-o", finished.folder, "--json")
     (plan,) = (event for event in run.events if event["event"] == "plan")
     assert plan["embeddings"] == 0
     assert outcomes(run) == {"figure20": "outcome"}

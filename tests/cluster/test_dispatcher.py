@@ -21,7 +21,7 @@ from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
 from i2s_trt.errors import EnvironmentFault, UsageError
 from tests.cluster.conftest import start_machines
 
-PLAN = WorkerPlan("tests.cluster.openers:open_odd", {"batch": 4})
+PLAN = WorkerPlan("tests.cluster.odd:open_odd", {"batch": 4})
 
 
 class Tasks:

@@ -26,7 +26,7 @@ def payloads() -> Iterator[Task]:
 @pytest.mark.slow
 def test_the_drivers_memory_stays_flat(machines: Any) -> None:
     process, sizes, done = psutil.Process(), [], 0
-    plan = WorkerPlan("tests.cluster.openers:open_odd", {"batch": 32})
+    plan = WorkerPlan("tests.cluster.odd:open_odd", {"batch": 32})
     with joined(cluster_options(machines.address)) as cluster:
         begun = time.monotonic()
         for _ in Dispatcher(cluster, plan, None, None, lambda _event: None).run(Tasks(payloads())):

@@ -1,0 +1,43 @@
+"""A workshop for tests: tasks say themselves what is to happen to them. It imports nothing that takes long."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+
+
+class Odd:
+    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)`, `("slow",)` or nothing."""
+
+    def __init__(self, settings: Mapping[str, Any], bench: Bench) -> None:
+        self.hello = Hello("cpu", "odd", settings.get("batch", 4), 2)
+        self._token, self._batch = bench.token, self.hello.batch
+
+    def work(self, tasks: Sequence[Task]) -> Answer:
+        return Answer([self._one(task) for task in tasks], self._batch)
+
+    def stop(self) -> None:
+        pass
+
+    def _one(self, task: Task) -> Outcome:
+        what, *arguments = task.payload or ("nothing",)
+        if what == "sleep":
+            time.sleep(arguments[0])
+        if what == "hang" and self._token.startswith("worker-0"):
+            time.sleep(1000)
+        if what == "slow":
+            time.sleep(0.3 if self._token.startswith("worker-0") else 0.02)
+        if what in ("die", "fail"):
+            with Path(arguments[0]).open("a") as log:
+                log.write(f"{self._token}\n")
+            if what == "fail":
+                return Failed(task.name, "this one is odd", "leave it out")
+            os._exit(7)
+        return Done(task.name, (self._token, os.getpid()))
+
+
+def open_odd(settings: Mapping[str, Any], _model: str, bench: Bench) -> Odd:
+    return Odd(settings, bench)
