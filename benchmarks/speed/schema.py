@@ -11,7 +11,7 @@ from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat, PositiveInt
 
 Unit = Literal[
     "ms", "s", "image/s", "step", "MiB", "MB", "GB", "GB/s", "GFLOP", "GFLOP/s", "x", "loss", "register", "byte", "%",
-    "kernel", "dB", "1",
+    "kernel", "worker", "dB", "1",
 ]  # fmt: skip
 Status = Literal["complete", "interrupted", "failed", "out of time"]
 Axis = Literal["s", "step", "loss", "features", "mse", "psnr", "ssim", "identity"]

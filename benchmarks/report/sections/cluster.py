@@ -1,15 +1,22 @@
 """A cluster's workers: measured on one machine, and simulated for many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from benchmarks.report.document import Block, Cell, Paragraph, Section
-from benchmarks.report.numbers import Text, in_unit
-from benchmarks.report.sections.common import Sources, remarks, rows_table
+from benchmarks.report.document import Block, Cell, LineChart, Measured, Paragraph, Section, Series
+from benchmarks.report.numbers import Number, Text, in_unit
+from benchmarks.report.sections.common import Sources, remarks, rows_table, series_name
 from benchmarks.report.source import Entry, Source
 
+Point = tuple[Number, Measured]
 Rows = Iterable[tuple[Source, tuple[Cell, ...]]]
 _FIGURES = ("rate", "speed-up", "efficiency")
 _HEADS = ("", "a worker", "handing out", "placing", "64 of the journal")
+_CHARTS = (
+    ("speed-up", "Speed-up against workers", "times as fast as one", True),
+    ("efficiency", "Efficiency against workers", "% of what one does", False),
+)
+_STAGES = ("workers", "handing out", "placing", "the journal")
+_SIMULATED = ", simulated"
 _PARTS = ("worker", "send", "place", "commit")
 
 
@@ -36,12 +43,50 @@ def cluster_section(sources: Sources) -> Section | None:
     )
     blocks: list[Block] = [
         lead,
+        *rows_table("Where it would end", ("", ""), ends, sources),
+        *(_chart(sources, *words) for words in _CHARTS if _lines(sources, words[0])),
+        *_busy(sources),
         *rows_table("Workers", ("", "model", "images a second", "speed-up", "efficiency"), rows, sources),
         *rows_table("What a picture costs", _HEADS, parts, sources),
-        *rows_table("Where it would end", ("", ""), ends, sources),
     ]
     return Section("On a cluster", "cluster", (*blocks, *remarks(sources, "cluster")))
 
 
 def _numbers(entry: Entry) -> tuple[Cell, ...]:
     return tuple(in_unit(entry.number(name), "") if name == "rate" else entry.number(name) for name in _FIGURES)
+
+
+def _workers(entry: Entry) -> Number:
+    return in_unit(entry.number("workers"), "")
+
+
+def _chart(sources: Sources, figure: str, title: str, axis: str, logarithmic: bool) -> LineChart:
+    said = f"{title}: measured on one machine, and simulated with one machine for each worker."
+    lines = tuple(Series(name, tuple(points)) for name, points in _lines(sources, figure).items())
+    return LineChart(title, said, "workers", axis, lines, (True, logarithmic))
+
+
+def _lines(sources: Sources, figure: str) -> dict[str, list[Point]]:
+    """A line for what was measured with each model, and one for what was simulated; the points by workers."""
+    lines: dict[str, list[Point]] = {}
+    for source in sources:
+        for entry in source.entries("cluster", "workers"):
+            kind = "simulated" if entry.case.variant.endswith(_SIMULATED) else "measured"
+            name = " ".join(filter(None, (entry.case.model, kind, series_name(source, sources))))
+            lines.setdefault(name, []).append((_workers(entry), entry.measured(figure)))
+    return {name: sorted(points, key=lambda point: point[0].value) for name, points in lines.items()}
+
+
+def _busy(sources: Sources) -> Iterator[LineChart]:
+    """What would hold the others up: the part of the simulated time that each stage is busy."""
+    for source in sources:
+        found = source.entries("cluster", f"busy {_STAGES[0]}")
+        for model in dict.fromkeys(entry.case.model for entry in found):
+            title = " ".join(filter(None, ("How busy each part is with", model, series_name(source, sources))))
+            entries = [entry for entry in found if entry.case.model == model]
+            series = tuple(
+                Series(stage, tuple((_workers(one), one.measured(f"busy {stage}")) for one in entries))
+                for stage in _STAGES
+            )
+            said = f"{title}: each stage's part of the simulated time; whatever comes to 100 % holds up the rest."
+            yield LineChart(title, said, "workers, simulated", "% of the time", series)

@@ -45,12 +45,19 @@ def _model(bench: Bench, model: str, resolution: int) -> Produced:
         load = OtherLoad()
         rate, size = _rate(bench, model, resolution, workers)
         one = one or rate
-        figures = {"rate": Figure(rate, "image/s"), "speed-up": Figure(rate / one, "x")}
-        case = Case(_count(workers), model, resolution)
-        yield Row(case, figures | {"efficiency": Figure(100 * rate / one / workers, "%")}, load.cores())
+        yield Row(Case(_count(workers), model, resolution), _figures(workers, rate, rate / one), load.cores())
     if one:
         yield Progress("sending and committing", len(counts), len(counts) + 1)
         yield from _simulation(bench, model, resolution, 1 / one, size)
+
+
+def _figures(workers: int, rate: float, speed_up: float) -> dict[str, Figure]:
+    return {
+        "workers": Figure(workers, "worker"),
+        "rate": Figure(rate, "image/s"),
+        "speed-up": Figure(speed_up, "x"),
+        "efficiency": Figure(100 * speed_up / workers, "%"),
+    }
 
 
 def _count(workers: int) -> str:
@@ -114,8 +121,8 @@ def _simulation(bench: Bench, model: str, resolution: int, worker: float, size: 
     end = saturation(costs, 4096)
     for workers in SIMULATED:
         found = simulate(costs, workers, 64 * workers)
-        figures = {"rate": Figure(found.rate, "image/s"), "speed-up": Figure(found.rate * worker, "x")}
-        figures["efficiency"] = Figure(100 * found.rate * worker / workers, "%")
+        figures = _figures(workers, found.rate, found.rate * worker)
+        figures |= {f"busy {stage}": Figure(100 * part, "%") for stage, part in found.busy.items()}
         limit = simulate(costs, end or 4096, 64 * (end or 4096)).limit if end else "workers"
         note = f"{end} workers would wait for {limit}" if end else "4096 workers would not wait for anything else"
         yield Row(Case(f"{_count(workers)}, simulated", model, resolution), figures, notes=(note,))
