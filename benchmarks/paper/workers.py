@@ -1,6 +1,7 @@
 """The driver's side of an experiment on a cluster: its embeddings go to workers, everything else stays here."""
 
 import math
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -119,12 +120,14 @@ class _Feed:
     """Orders as tasks, those of one kind together, and as many to each of the workers where they are few."""
 
     def __init__(self, orders: Sequence[Order], workers: int, pack: Callable[[Order], Task]) -> None:
-        self._rest, self._workers, self._pack = list(orders), workers, pack
+        kinds = Counter(order.kind for order in orders)
+        self._share = {kind: math.ceil(count / workers) for kind, count in kinds.items()}
+        self._rest, self._pack = deque(orders), pack
 
     def poll(self, most: int) -> list[Task] | None:
-        if not most or not self._rest:
-            return [] if self._rest else None
-        same = [order for order in self._rest if order.kind == self._rest[0].kind]
-        count = min(most, math.ceil(len(same) / self._workers))
-        chosen, self._rest = self._rest[:count], self._rest[count:]
-        return [self._pack(order) for order in chosen]
+        if not self._rest:
+            return None
+        kind, tasks = self._rest[0].kind, list[Task]()
+        while self._rest and self._rest[0].kind == kind and len(tasks) < min(most, self._share[kind]):
+            tasks.append(self._pack(self._rest.popleft()))
+        return tasks

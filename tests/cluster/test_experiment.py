@@ -19,7 +19,7 @@ from benchmarks.paper.maker import StoppedError
 from benchmarks.paper.networks import Networks
 from benchmarks.paper.task import RANDOM, Task
 from benchmarks.paper.workers import ClusterWorkers
-from benchmarks.paper.workshop import WorkSettings, open_workshop
+from benchmarks.paper.workshop import WorkSettings
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.cluster import dispatcher
 from i2s_trt.cluster.embed_work import EmbedSettings
@@ -27,10 +27,9 @@ from i2s_trt.cluster.events import ClusterEvent
 from i2s_trt.cluster.join import joined
 from i2s_trt.cluster.model import pack_model
 from i2s_trt.cluster.options import cluster_options
-from i2s_trt.cluster.tasks import Bench
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
 from i2s_trt.embedding.run.options import JobOptions
-from i2s_trt.errors import I2sError, ModelError
+from i2s_trt.errors import I2sError
 from i2s_trt.latents import read_latent
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.session import SessionOptions
@@ -164,12 +163,6 @@ def test_each_finishes_what_the_other_began(laboratory: Laboratory, tmp_path: Pa
     laboratory.alone(begun).embed(tasks)
     for name in ("a", "b"):
         same(tmp_path / "whole", tmp_path / name)
-
-
-def test_a_worker_with_other_features_has_no_part(tmp_path: Path) -> None:
-    model, embed = save_toy(tmp_path), EmbedSettings(SessionOptions(features="random"), JobOptions())
-    with pytest.raises(ModelError, match=r"its features are [0-9a-f]{12}, and the driver's 000000000000"):
-        open_workshop({"work": WorkSettings(embed, "0" * 64)}, model, Bench("worker", tmp_path))
 
 
 def test_the_command_finds_the_same_with_a_cluster(machines: Any, tmp_path: Path) -> None:
