@@ -105,12 +105,12 @@ class ClusterWorkers:
             return I2sError(outcome.message, outcome.hint)
         made: Made = outcome.value
         self._results.place(token, made.files, made.data)
-        if made.files:  # else another worker's snapshot may be all there is
+        if made.files or made.finished:  # else another worker's snapshot may be all there is
             self._results.settle(order.name)
         if made.finished:
             self._outputs(order.name).forget_snapshot()
             self._report(order.task.options.steps)
-        return None
+        return made.error
 
     def _outputs(self, name: str) -> Outputs:
         return Outputs(self._results.folder, name)

@@ -61,11 +61,13 @@ class Made:
         finished: whether it was not interrupted.
         files: names of the results, the latent last; of an interrupted one its snapshot, if it was begun.
         data: their bytes; empty when they are in the worker's folder.
+        error: of one that diverged, which it would on any worker.
     """
 
     finished: bool
     files: Sequence[str] = ()
     data: Sequence[bytes] = field(default=(), repr=False)
+    error: I2sError | None = None
 
 
 def open_workshop(settings: Mapping[str, Any], model: str, bench: Bench) -> "ExperimentWorkshop":
@@ -150,7 +152,7 @@ class ExperimentWorkshop:
         files = Outputs(self._folder, name)
         if error is not None:
             files.forget_snapshot()
-            return Failed(name, error.args[0], error.hint)
+            return Done(name, Made(finished=True, error=error))
         found = [path for path in (files.picture, files.snapshot, files.latent) if path.exists()]
         data = [path.read_bytes() for path in found] if self._gives_back else []
         if self._gives_back:

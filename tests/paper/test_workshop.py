@@ -106,9 +106,9 @@ def test_one_that_diverges_spoils_no_other(tmp_path: Path, toy: Generator, vgg: 
     wild = replace(OPTIONS, steps=40, learning_rate=1e30)
     good, bad = workshop(tmp_path, toy, vgg).work(jobs(task(10), task(90, wild))).outcomes
     assert isinstance(good, Done)
-    assert isinstance(bad, Failed)
-    assert bad.message == "the loss of an embedding was no longer finite"
-    assert "--learning-rate" in bad.hint
+    assert good.value.error is None
+    assert isinstance(bad, Done)  # another worker would not do better
+    assert str(bad.value.error).startswith("the loss of an embedding was no longer finite\n  hint: use a smaller")
     assert files(tmp_path) == ["0.png", "0.safetensors"]
 
 
