@@ -78,8 +78,8 @@ def _infer_spec(raw: RawStyleGan2) -> GeneratorSpec:
         labels = shapes.get("mapping.label.weight", (0, 0))[1]
         embedded = shapes["mapping.label.weight"][0] if labels else 0
         z_dim = shapes["mapping.dense.0.weight"][1] - embedded
-        if labels and embedded != z_dim:
-            raise CheckpointError(f"this model embeds labels in {embedded} numbers, where z has {z_dim}: not supported")
+        if z_dim < 1:
+            raise CheckpointError(f"a label of {embedded} numbers leaves none for z", "download the file again")
         cutoff = 2 * blocks if raw.truncation_cutoff is None else raw.truncation_cutoff
         return GeneratorSpec(
             resolution=2 ** (blocks + 1),
@@ -88,6 +88,7 @@ def _infer_spec(raw: RawStyleGan2) -> GeneratorSpec:
             channels=tuple(shapes[f"synthesis.layers.{max(0, 2 * block - 1)}.bias"][0] for block in range(blocks)),
             mapping_widths=tuple(shapes[f"mapping.dense.{i}.weight"][0] for i in range(dense)),
             label_size=labels,
+            label_width=0 if embedded == z_dim else embedded,
             normalize_z=raw.normalize_z,
             truncation_psi=raw.truncation_psi,
             truncation_cutoff=cutoff,

@@ -19,8 +19,8 @@ class GeneratorWeights:
     """A generator as it is stored: the one form that every checkpoint is converted to.
 
     `tensors` holds effective weights under these names (L layers, C channels, D = w_dim):
-    `mapping.dense.{i}.weight` [out, in] and `.bias`; of conditional models `mapping.label.weight` [Z, labels], and
-    `.bias` [Z] of those that have one; `mean_w` [D]. Those of a StyleGAN1's synthesis network are
+    `mapping.dense.{i}.weight` [out, in] and `.bias`; of conditional models `mapping.label.weight` [E, labels], and
+    `.bias` [E] of those that have one; `mean_w` [D]. Those of a StyleGAN1's synthesis network are
     `synthesis.const` [1, C, 4, 4]; `synthesis.layers.{i}.weight` [C, C_in, 3, 3] (from layer 1; applied after
     nearest-neighbour upsampling in layers 2, 4, ...), `.noise_weight` [C], `.bias` [C], `.style.weight` [2C, D],
     `.style.bias` [2C], `.noise` [1, 1, H, W]; `synthesis.to_rgb.{lod}.weight` [3, C, 1, 1] and `.bias`. Those of a

@@ -22,9 +22,8 @@ class Mapping(nn.Module):
         self.spec = spec
         self.label = None
         if spec.label_size:
-            self.label = nn.Linear(spec.label_size, spec.z_dim, bias=spec.normalize_label)
-        inputs = spec.z_dim * (2 if spec.label_size else 1)
-        widths = (inputs, *spec.mapping_widths)
+            self.label = nn.Linear(spec.label_size, spec.label_features, bias=spec.normalize_label)
+        widths = (spec.z_dim + spec.label_features, *spec.mapping_widths)
         self.dense = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(widths))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -46,7 +45,7 @@ class Mapping(nn.Module):
             embedded = self.label(labels)
             x = cat(
                 [pixel_norm(z), pixel_norm(embedded)] if self.spec.normalize_label else [z, embedded], dim=1
-            )  # [N, 2Z]
+            )  # [N, Z + E]
         elif labels is not None:
             raise ModelError("this model takes no labels: it is unconditional")
         if self.spec.normalize_z and not (self.spec.label_size and self.spec.normalize_label):

@@ -36,6 +36,7 @@ class GeneratorSpec:
         resample_taps: its low-pass filter around every upsampling.
         conv_clamp: its activations stay within plus and minus this; None for no bound.
         normalize_label: whether z and the embedded label of a conditional model are normalised each by itself.
+        label_width: numbers that a label is embedded in; 0 for as many as z has.
     """
 
     resolution: int
@@ -57,6 +58,7 @@ class GeneratorSpec:
     resample_taps: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
     conv_clamp: float | None = None
     normalize_label: bool = False
+    label_width: int = 0
 
     def __post_init__(self) -> None:
         if self.architecture not in _SIZES:
@@ -97,6 +99,11 @@ class GeneratorSpec:
     def family(self) -> str:
         """The architecture as people write it."""
         return "StyleGAN2" if self.is_stylegan2 else "StyleGAN1"
+
+    @property
+    def label_features(self) -> int:
+        """Numbers that the mapping network takes beside z: an embedded label's, none without labels."""
+        return (self.label_width or self.z_dim) if self.label_size else 0
 
     @property
     def num_layers(self) -> int:

@@ -24,6 +24,7 @@ class Recipe2:
     topology: str = "skip"
     labels: int = 0
     label_kind: str = "embed"  # normalised by itself; `concat` is TensorFlow's first form
+    label_width: int = 12  # PyTorch's original takes w_dim if not told otherwise
     taps: tuple[float, ...] = (1, 3, 3, 1)
     clamp: float | None = None
     seed: int = 1
@@ -47,11 +48,11 @@ def raw_state(recipe: Recipe2) -> dict[str, Tensor]:
         return torch.randn(shape, generator=random) * deviation
 
     state = {"mapping.w_avg": draw(recipe.w_dim)}
-    width = recipe.z_dim * (2 if recipe.labels else 1)
+    width = recipe.z_dim + (recipe.label_width if recipe.labels else 0)
     if recipe.labels:
-        state["mapping.embed.weight"] = draw(recipe.z_dim, recipe.labels)
+        state["mapping.embed.weight"] = draw(recipe.label_width, recipe.labels)
         if recipe.label_kind == "embed":
-            state["mapping.embed.bias"] = draw(recipe.z_dim, deviation=0.3)
+            state["mapping.embed.bias"] = draw(recipe.label_width, deviation=0.3)
     for i in range(recipe.mapping_layers):
         state[f"mapping.fc{i}.weight"] = draw(recipe.w_dim, width, deviation=1 / recipe.mapping_rate)
         state[f"mapping.fc{i}.bias"] = draw(recipe.w_dim, deviation=0.1 / recipe.mapping_rate)

@@ -105,12 +105,12 @@ def test_every_architecture(writer: Writer, changes: dict[str, object], tmp_path
 
 
 @pytest.mark.parametrize(
-    ("writer", "kind"),
-    [(module_pickle, "embed"), (tf_pickle, "embed"), (tf_pickle, "concat")],
-    ids=["pytorch", "tensorflow", "tensorflow, as at first"],
+    ("writer", "kind", "width"),
+    [(module_pickle, "embed", 12), (module_pickle, "embed", 10), (tf_pickle, "embed", 12), (tf_pickle, "concat", 12)],
+    ids=["pytorch", "pytorch, as wide as w", "tensorflow", "tensorflow, as at first"],
 )
-def test_conditional_models(writer: Writer, kind: str, tmp_path: Path) -> None:
-    recipe = replace(SMALL, labels=5, label_kind=kind)
+def test_conditional_models(writer: Writer, kind: str, width: int, tmp_path: Path) -> None:
+    recipe = replace(SMALL, labels=5, label_kind=kind, label_width=width)
     state = raw_state(recipe)
     found = read(tmp_path, writer(recipe, state))
     assert found.weights.spec.label_size == 5
