@@ -11,10 +11,11 @@ from PIL import Image, ImageDraw
 
 from i2s_trt import embed, fit_picture, load_generator
 from i2s_trt.arrays import Pixels, Points
-from i2s_trt.demo.run import OPTIONS, drawn_person
+from i2s_trt.demo.run import OPTIONS, TUNE, drawn_person
 from i2s_trt.edit.operations import expression_transfer
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, optimise
 from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.tune import Tuner
 from i2s_trt.faces.builtin import BuiltinDetector
 from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.files import write_bytes
@@ -52,8 +53,10 @@ def main() -> None:
     pair = smiling.latent.w_plus, solemn.latent.w_plus
     save("photographs-crops", crop_sheet(crops, embedded, pair, generator))
     astronaut = embedded[list(crops).index("aligned")]
-    save("photographs-paste", paste_sheet(photograph, quad, astronaut, pair, generator))
-    save("photographs-clip", clip_sheet(photograph, quad, astronaut, generator, options))
+    tuned = Tuner(generator, imagenet_vgg16(), options.objective, TUNE)(astronaut.latent.w_plus, astronaut.target)
+    render = TorchSynthesizer(generator).tuned(tuned.delta)
+    save("photographs-paste", paste_sheet(photograph, quad, astronaut, pair, render))
+    save("photographs-clip", clip_sheet(photograph, quad, astronaut, generator, render, options))
 
 
 def align_sheet(photograph: Pixels) -> Pixels:
@@ -140,34 +143,39 @@ def crop_sheet(
 
 
 def paste_sheet(
-    photograph: Pixels, quad: Points, astronaut: Embedding, pair: tuple[Pixels, Pixels], generator: Generator
+    photograph: Pixels, quad: Points, astronaut: Embedding, pair: tuple[Pixels, Pixels], render: TorchSynthesizer
 ) -> Pixels:
     """An expression transferred onto the photograph's face, and laid back into the photograph."""
     edited = expression_transfer(astronaut.latent.w_plus, *pair, EDIT)
-    (picture,) = TorchSynthesizer(generator)(edited[np.newaxis])
+    own, picture = render(np.stack([astronaut.latent.w_plus, edited]))
     whole, face, plain = (
         np.array(Image.fromarray(pasted).crop((60, 0, 400, 340)))
         for pasted in (
-            paste_back(photograph, astronaut.picture, quad),
+            paste_back(photograph, own, quad),
             paste_back(photograph, picture, quad),
             paste_back(photograph, picture, quad, PasteOptions("picture", match_colours=False, restore=0)),
         )
     )
     original = np.array(Image.fromarray(photograph).crop((60, 0, 400, 340)))
-    labels = ["photograph", "embedded", "edited", "embedded, pasted", "edited, pasted", "no oval, no match"]
-    cells = [original, astronaut.picture, picture, whole, face, plain]
+    labels = ["photograph", "tuned", "edited", "tuned, pasted", "edited, pasted", "no oval, no match"]
+    cells = [original, own, picture, whole, face, plain]
     scaled = [np.array(Image.fromarray(cell).resize((CELL, CELL), Image.Resampling.LANCZOS)) for cell in cells]
     return sheet([scaled], column_labels=labels, cell_height=CELL)
 
 
 def clip_sheet(
-    photograph: Pixels, quad: Points, astronaut: Embedding, generator: Generator, options: EmbedOptions
+    photograph: Pixels,
+    quad: Points,
+    astronaut: Embedding,
+    generator: Generator,
+    tuned: TorchSynthesizer,
+    options: EmbedOptions,
 ) -> Pixels:
     """A drawn face whose smile fades, embedded frame by frame, and the photograph's face moving as it does."""
     frames = [expression(generator, calm) for calm in np.linspace(0, 1, FRAMES)]
     latents = embedded_frames(generator, frames, options)
     render = TorchSynthesizer(generator)
-    moving = render(reenact(astronaut.latent.w_plus, latents, EDIT))
+    moving = tuned(reenact(astronaut.latent.w_plus, latents, EDIT))
     pasted = [paste_back(photograph, picture, quad)[:340, 60:400] for picture in moving]
     rows = [
         frames,
