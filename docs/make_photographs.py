@@ -14,6 +14,7 @@ from i2s_trt.arrays import Pixels, Points
 from i2s_trt.demo.run import OPTIONS, TUNE, drawn_person
 from i2s_trt.edit.operations import expression_transfer
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, optimise
+from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.tune import Tuner
 from i2s_trt.faces.builtin import BuiltinDetector
@@ -199,9 +200,9 @@ def embedded_frames(generator: Generator, frames: Sequence[Pixels], options: Emb
     strength = clip.temporal_weight * first.latent.losses["total"] / typical_distance(generator) ** 2
     rate = options.learning_rate * clip.rate_share
     following = replace(options, schedule="paper", steps=clip.frame_steps, learning_rate=rate, init="latent")
-    latents = [first.latent.w_plus]
+    latents, embedder = [first.latent.w_plus], Embedder(generator, following, vgg)
     for frame in frames[1:]:
-        problem: EmbedProblem = FrameProblem(generator, frame, following, vgg, latents[-1], strength)
+        problem: EmbedProblem = FrameProblem(embedder, frame, latents[-1], strength)
         state = problem.start()
         optimise(problem, state)
         latents.append(problem.finish(state, 0.0)[0].latent.w_plus)
