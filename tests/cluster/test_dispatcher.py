@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,20 @@ def names(outcomes: Iterable[Outcome]) -> list[str]:
     return sorted(outcome.name for outcome in outcomes)
 
 
+def tasks_until(workers: int, events: list[ClusterEvent], given: list[str], seconds: float) -> Iterator[Task]:
+    """Tasks until so many workers have come, which a busy computer takes long for, and a hundred more."""
+    left, end = 100, time.monotonic() + 60
+    while left and time.monotonic() < end:
+        left -= kinds(events)["worker"] == workers
+        given.append(f"t{len(given):05}")
+        yield Task(given[-1], ("sleep", seconds))
+
+
 def test_every_machine_takes_part_and_every_task_is_done_once(machines: Any) -> None:
     events: list[ClusterEvent] = []
-    outcomes = done(machines.address, [Task(f"t{i:03}", ("sleep", 0.01)) for i in range(200)], events)
-    assert names(outcomes) == [f"t{i:03}" for i in range(200)]
+    given: list[str] = []
+    outcomes = done(machines.address, tasks_until(2, events, given, 0.01), events)
+    assert names(outcomes) == given
     workers = [event.data["node"] for event in events if event.kind == "worker"]
     assert sorted(workers) == ["machine0", "machine1"]
     pids = {outcome.value[1] for outcome in outcomes if isinstance(outcome, Done)}
@@ -67,16 +77,17 @@ def test_every_machine_takes_part_and_every_task_is_done_once(machines: Any) -> 
 
 def test_a_worker_that_is_killed_loses_nothing(machines: Any) -> None:
     events: list[ClusterEvent] = []
+    given: list[str] = []
     killed = False
     with joined(cluster_options(machines.address)) as cluster:
         dispatcher = Dispatcher(cluster, PLAN, None, None, events.append)
         outcomes: list[Outcome] = []
-        for _, outcome in dispatcher.run(Tasks([Task(f"t{i:03}", ("sleep", 0.05)) for i in range(100)])):
+        for _, outcome in dispatcher.run(Tasks(tasks_until(3, events, given, 0.02))):
             outcomes.append(outcome)
             if len(outcomes) > 10 and not killed and isinstance(outcome, Done):
                 os.kill(outcome.value[1], signal.SIGKILL)
                 killed = True
-    assert names(outcomes) == [f"t{i:03}" for i in range(100)]
+    assert names(outcomes) == given
     assert all(isinstance(outcome, Done) for outcome in outcomes)
     assert kinds(events)["lost"] == 1
     assert kinds(events)["worker"] == 3
