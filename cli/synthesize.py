@@ -88,11 +88,9 @@ def _list_wanted(
 
     source = LatentSource.of(generator, any_model=any_model)
     for path, name in zip(latents, unique_names(latents), strict=True):
-        found = source.latents(path)
-        if len(found) == 1:
-            yield name, TunedLatent(found[0], source.delta_of(path))
-        else:
-            yield from ((f"{name}-{number:04d}", TunedLatent(w_plus)) for number, w_plus in enumerate(found))
+        found = source.tuned(path)
+        names = [name] if len(found) == 1 else [f"{name}-{number:04d}" for number in range(len(found))]
+        yield from zip(names, found, strict=True)
     for seed in seeds:
         yield f"seed{seed:04d}", TunedLatent(w_plus_from_seed(generator, seed, psi, label))
 

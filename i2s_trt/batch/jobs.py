@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.deltas import Delta, is_delta
+from i2s_trt.deltas import Delta, TunedLatent, is_delta
 from i2s_trt.edit.recipe.load import Variant
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
@@ -113,11 +113,11 @@ class _Reader:
             raise _changed(file)
         return latents[index]
 
-    def delta(self, file: Path) -> Delta | None:
-        return self._source.delta_of(file)
+    def tuned(self, file: Path) -> list[TunedLatent]:
+        return self._source.tuned(file)
 
     def same_delta(self, file: Path, digest: str) -> Delta | None:
-        found = self.delta(file) if digest else None
+        found = self._source.delta_of(file) if digest else None
         if _digest(found) != digest:
             raise _changed(file)
         return found
@@ -138,21 +138,16 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _read_file(file: Path, reader: _Reader, names: set[str]) -> Iterator[BatchLatent]:
     try:
-        latents = reader.all(file)
+        latents = reader.tuned(file)
     except LatentError as error:
         yield BatchLatent(_unique(file.stem, names), str(file), "", _failing(error))
         return
     several = len(latents) > 1
-    try:
-        delta_digest = "" if several else _digest(reader.delta(file))
-    except LatentError as error:
-        yield BatchLatent(_unique(file.stem, names), str(file), "", _failing(error))
-        return
-    for index, w_plus in enumerate(latents):
+    for index, (w_plus, delta) in enumerate(latents):
         name = _unique(f"{file.stem}_{index:04d}" if several else file.stem, names)
         digest = latent_digest(w_plus)
         read = _bound(reader, file, index, digest)
-        source = f"{file}[{index}]" if several else str(file)
+        source, delta_digest = f"{file}[{index}]" if several else str(file), _digest(delta)
         yield BatchLatent(name, source, digest, read, delta_digest, partial(reader.same_delta, file, delta_digest))
 
 

@@ -3,18 +3,19 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from i2s_trt.arrays import Array, WPlus
-from i2s_trt.deltas import Delta, delta_of, mixed, noise_delta
+from i2s_trt.deltas import Delta, TunedLatent, delta_of, mixed, noise_delta
 from i2s_trt.edit.direction import Direction, read_direction
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
-from i2s_trt.latents import fitting_latents, read_latent
+from i2s_trt.latents import fit_latents, fitting_latents, read_latents
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
 Sample = Callable[[int, int | None], WPlus]
+T = TypeVar("T")
 MEAN = "mean"
 _SEED = re.compile(r"seed:(\d{1,10})(?:@(\d{1,6}))?")
 _LARGEST_SEED = 2**32 - 1
@@ -84,15 +85,25 @@ class LatentSource:
         return None if text == MEAN or _SEED.fullmatch(text) else self.delta_of(self._folder / text)
 
     def delta_of(self, path: Path) -> Delta | None:
-        """What the latent in a file changes in the model: its noise maps, and the delta beside it; None for nothing.
+        """What the latent in a file changes in the model; None for nothing.
 
         Raises:
             LatentError: unreadable, or several latents; the delta is damaged, or of another latent or model.
         """
-        latent = read_latent(path)
-        w_plus = latent.for_model(cast("Generator", self.space), any_model=self._any_model)
-        noise = noise_delta(latent.noise, self._noise(), self.space.digest)
-        return mixed([(noise, 1.0), (delta_of(path, w_plus, self.space.digest), 1.0)])
+        return _only(self.tuned(path), path).delta
+
+    def tuned(self, path: Path) -> list[TunedLatent]:
+        """Every latent in a file; one that is alone with what it changes in the model.
+
+        That is its noise maps, and the delta beside the file. Raises LatentError as `delta_of` does.
+        """
+        found = read_latents(path)
+        latents = fit_latents(found, path, cast("Generator", self.space), any_model=self._any_model)
+        if len(found) != 1:
+            return [TunedLatent(w_plus) for w_plus in latents]
+        noise = noise_delta(found[0].noise, self._noise(), self.space.digest)
+        delta = mixed([(noise, 1.0), (delta_of(path, latents[0], self.space.digest), 1.0)])
+        return [TunedLatent(latents[0], delta)]
 
     def latents(self, path: Path) -> list[WPlus]:
         """Every w_plus [L, D] in a file. Raises LatentError as `latent` does."""
@@ -126,7 +137,10 @@ class LatentSource:
             return self.space.mean
         if match := _SEED.fullmatch(text):
             return self.sampled(int(match[1]), None if match[2] is None else int(match[2]))
-        found = self.latents(self._folder / text)
-        if len(found) != 1:
-            raise LatentError(f"{text} holds {len(found)} latents where one is needed", "save one of them in a file")
-        return found[0]
+        return _only(self.latents(self._folder / text), text)
+
+
+def _only(found: list[T], file: object) -> T:
+    if len(found) != 1:
+        raise LatentError(f"{file} holds {len(found)} latents where one is needed", "save one of them in a file")
+    return found[0]
