@@ -90,5 +90,5 @@ def _model(name: str, opened: "Opened") -> "StudioModel":
     choice, generator = opened.choice, opened.generator
     synthesizers: tuple[Synthesizer, ...] = (choice.synthesizer,)
     if generator.resolution <= _SMALL and generator.mean_w.device.type == "cpu":
-        synthesizers = for_throughput(choice, generator).synthesizers
+        synthesizers = for_throughput(choice, generator, exports=False).synthesizers
     return StudioModel(name, generator, synthesizers, choice.engine, choice.precision, str(generator.mean_w.device))

@@ -11,7 +11,7 @@ from engines.graph_synthesizer import GraphSynthesizer
 from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from engines.synthesizers import Choice
 from engines.tensorrt.module import BACKENDS
-from export.keys import Precision
+from export.keys import GraphKey, Precision, find_graph
 from export.library import export_graph
 from export.source import GraphSource
 from i2s_trt.errors import EnvironmentFault
@@ -33,40 +33,46 @@ class Throughput:
     batch: int
 
 
-def for_throughput(choice: Choice, generator: Generator, cores: int = 0) -> Throughput:
+def for_throughput(choice: Choice, generator: Generator, cores: int = 0, *, exports: bool = True) -> Throughput:
     """The engine of a choice, set up for many pictures instead of for the next one.
 
     ONNX Runtime on a CPU gets a session of one thread for each core: threads of one session wait for each other after
     every operation, and wait long where encoders use the cores as well.
 
+    With `exports` false PyTorch draws with deltas until their graph is there.
+
     Raises:
         EnvironmentFault: the engine cannot run here; every synthesizer has rendered once when this returns.
     """
-    found = _set_up(choice, generator, cores)
+    found = _set_up(choice, generator, cores, exports=exports)
     mean = generator.mean_w_plus.cpu().numpy()
     for synthesizer in dict.fromkeys(found.synthesizers):
         synthesizer(np.repeat(mean[None], found.batch, axis=0))  # loads, exports and warms up what there is
     return found
 
 
-def _set_up(choice: Choice, generator: Generator, cores: int) -> Throughput:
+def _set_up(choice: Choice, generator: Generator, cores: int, *, exports: bool) -> Throughput:
     on_cpu = generator.mean_w.device.type == "cpu"
     if choice.engine == "onnxruntime" and on_cpu:
-        return Throughput(_sessions(generator, cast(Precision, choice.precision), cores or _all_cores()), _BATCH)
+        precision = cast(Precision, choice.precision)
+        return Throughput(_sessions(generator, precision, cores or _all_cores(), exports=exports), _BATCH)
     if on_cpu:
         return Throughput((choice.synthesizer,), _BATCH)
     batch = _tune_batch(choice.engine, generator, choice.precision) if choice.engine in BACKENDS else _GPU_BATCH
     return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
 
 
-def _sessions(generator: Generator, precision: Precision, cores: int) -> tuple[Synthesizer, ...]:
+def _sessions(generator: Generator, precision: Precision, cores: int, *, exports: bool) -> tuple[Synthesizer, ...]:
     source = GraphSource(lambda: generator, imagenet_vgg16, model_digest=generator.digest)
     count = min(cores, _MOST_SESSIONS)
 
     def runner(name: str) -> OnnxRuntimeRunner:
         return OnnxRuntimeRunner(export_graph(source, name, precision), threads=max(1, cores // count))
 
-    return tuple(GraphSynthesizer(generator, runner) for _ in range(count))
+    def draws_tuned() -> bool:
+        return exports or find_graph(GraphKey(generator.digest, "tuned", precision)) is not None
+
+    return tuple(GraphSynthesizer(generator, runner, draws_tuned) for _ in range(count))
 
 
 def _all_cores() -> int:

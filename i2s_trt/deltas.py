@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -120,6 +120,12 @@ def rounded(array: Array) -> Array:
     """Differences as a file holds them, float32; rounding them again changes nothing."""
     steps, scale = _in_steps(array)
     return steps.astype(np.float32) * _along(scale, steps)
+
+
+def kept(delta: Delta, w_plus: WPlus) -> Delta:
+    """A delta as the file beside a latent [L, D] will give it."""
+    tensors = {name: rounded(array) for name, array in delta.tensors.items()}
+    return replace(delta, latent_digest=latent_digest(w_plus), tensors=tensors)
 
 
 def _in_steps(array: Array) -> tuple[Array, Array]:

@@ -157,7 +157,7 @@ class _Batch:
         try:
             edited = job.variant.apply(w_plus)
             refuse_absurd(edited, "the edit gives", "take a smaller strength")
-            yield Edited(job, TunedLatent(edited, delta))
+            yield Edited(job, TunedLatent(edited, job.variant.change(delta)))
         except I2sError as error:
             self._site.fail(job.output, error)
 

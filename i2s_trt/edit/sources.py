@@ -47,6 +47,7 @@ class LatentSource:
         self.space, self._noise = space, noise
         self._sample, self._folder, self._any_model = sample, folder, any_model
         self._known: dict[str, WPlus] = {}
+        self._known_deltas: dict[str, Delta | None] = {}
         self._known_directions: dict[str, WPlus] = {}
         self.directions_read: list[Direction] = []
 
@@ -82,7 +83,11 @@ class LatentSource:
 
     def delta(self, text: str) -> Delta | None:
         """What the latent of that name changes in the model; None for nothing. Raises LatentError as `delta_of`."""
-        return None if text == MEAN or _SEED.fullmatch(text) else self.delta_of(self._folder / text)
+        if text == MEAN or _SEED.fullmatch(text):
+            return None
+        if text not in self._known_deltas:
+            self._known_deltas[text] = self.delta_of(self._folder / text)
+        return self._known_deltas[text]
 
     def delta_of(self, path: Path) -> Delta | None:
         """What the latent in a file changes in the model; None for nothing.

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from i2s_trt.arrays import WPlus
+from i2s_trt.deltas import TunedLatent, mixed
 from i2s_trt.edit import operations
+from i2s_trt.edit.recipe.operations import Change, unchanged
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import UsageError
 from i2s_trt.latents import refuse_absurd
@@ -27,10 +29,12 @@ class Operation:
     Attributes:
         keys: as a recipe has it; files are named as they lie in the shelf's folder.
         apply: w_plus [L, D] -> w_plus [L, D].
+        change: what the latent before changes in the model -> what the one after does.
     """
 
     keys: Mapping[str, Any]
     apply: Callable[[WPlus], WPlus] = field(repr=False)
+    change: Change = field(default=unchanged, repr=False)
 
 
 class Editor:
@@ -46,19 +50,24 @@ class Editor:
         self._model, self._shelf, self._directions = model, shelf, directions
         self.space = LatentSpace.of(model.generator)
 
-    def w_plus(self, edit: Edit) -> WPlus:
-        """What an edit makes, float32 [L, D].
+    def tuned(self, edit: Edit) -> TunedLatent:
+        """What an edit makes: w_plus float32 [L, D], and what is changed in the model.
 
         Raises:
             NotOnShelf: it names a latent that is not there.
-            LatentError: a latent belongs to another model, or the result is no latent.
+            LatentError: a latent or its delta belongs to another model, or the result is no latent.
             UsageError: a row or a direction does not exist.
         """
-        w_plus = self.base(edit)
+        w_plus, base = self.base(edit), edit.base
+        delta = None if isinstance(base, RandomBase) else self._shelf.delta(base_name(edit))
         for operation in self.operations(edit):
-            w_plus = operation.apply(w_plus)
+            w_plus, delta = operation.apply(w_plus), operation.change(delta)
         refuse_absurd(w_plus, "the edit makes", "take smaller strengths")
-        return w_plus
+        return TunedLatent(w_plus, delta)
+
+    def w_plus(self, edit: Edit) -> WPlus:
+        """What an edit makes, float32 [L, D]. Raises as `tuned` does."""
+        return self.tuned(edit).w_plus
 
     def base(self, edit: Edit) -> WPlus:
         """The latent that everything starts from, float32 [L, D]. Raises as `w_plus` does."""
@@ -95,7 +104,7 @@ class Editor:
             sum_of_weights = parts[0].weight if parts else 0.0
             for part in parts[1:]:
                 sum_of_weights += part.weight
-                yield _morph(part.name, self._shelf.w_plus(part.name), 1 - part.weight / sum_of_weights)
+                yield _morph(part.name, self._shelf.tuned(part.name), 1 - part.weight / sum_of_weights)
 
     def _style(self, name: str, rows: list[bool]) -> Operation:
         if len(rows) != self.space.num_layers:
@@ -125,9 +134,13 @@ def base_name(edit: Edit) -> str:
     return base.name
 
 
-def _morph(name: str, second: WPlus, weight: float) -> Operation:
+def _morph(name: str, second: TunedLatent, weight: float) -> Operation:
     keys = {"operation": "morph", "with": f"{name}.safetensors", "weight": weight}
-    return Operation(keys, lambda w_plus: operations.morph(w_plus, second, weight))
+    return Operation(
+        keys,
+        lambda w_plus: operations.morph(w_plus, second.w_plus, weight),
+        lambda delta: mixed([(delta, weight), (second.delta, 1 - weight)]),
+    )
 
 
 def _express(names: tuple[str, str], neutral: WPlus, expression: WPlus, strength: float) -> Operation:

@@ -4,19 +4,18 @@ import itertools
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.errors import I2sError, UsageError
 from i2s_trt.files import make_folder
-from i2s_trt.latents import Latent
 from i2s_trt.process import END, Child, Stopped
-from i2s_trt.studio.embedding_run import Ended, Progressed, Task, embed_in_child
+from i2s_trt.studio.embedding_run import Ended, Progressed, Task, embed_in_child, thinned
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.photographs import Photographs
-from i2s_trt.studio.protocol import CURVE, STEPS, Embedding, EmbeddingRequest, State
+from i2s_trt.studio.protocol import STEPS, Embedding, EmbeddingRequest, State
 from i2s_trt.studio.shelf import Shelf
 
 FOLDER = "embeddings"
@@ -90,7 +89,13 @@ class Embeddings:
         self._photographs.path(request.photograph)
         with self._changed:
             self._refuse_crowd()
-            told = Embedding(id=next(self._numbers), name=request.name, state="queued", of=request.steps)
+            told = Embedding(
+                id=next(self._numbers),
+                name=request.name,
+                state="queued",
+                of=request.steps + request.tune,
+                tune=request.tune,
+            )
             job = _Job(told, request, secrets.token_hex(4), self._folder)
             self._jobs[told.id] = job
             self._enqueue(job)
@@ -168,16 +173,15 @@ class Embeddings:
         """Embed in a child, which is closed at the end. Raises I2sError, or Stopped where it was cancelled."""
         request, told = job.request, job.told
         picture = self._photographs.prepare(request.photograph, request.quad)
-        task = Task(
-            self._model.name, self._model.device, picture, told.of, request.schedule, request.prior, job.state, job.stop
-        )
+        steps = told.of - told.tune
+        task = Task(self._model.name, self._model.device, picture, steps, request, job.state, job.stop)
         child = Child(embed_in_child, task)
         try:
             while (item := child.ask(should_stop=lambda: job.cancelled or self._closing)) is not END:
                 if isinstance(item, Progressed):
                     self._note(job, item)
                 elif isinstance(item, Ended):
-                    self._lay(job, item.latent, picture.pixels)
+                    self._lay(job, item, picture.pixels)
         finally:
             child.close()
 
@@ -188,18 +192,22 @@ class Embeddings:
         if before and item.step > before[1]:
             latest = (now - before[0]) * 1e3 / (item.step - before[1])
             ms = latest if ms is None else ms + _SMOOTH * (latest - ms)
-        job.curve = thinned([*job.curve, (item.step, item.loss)])
+        loss = told.loss if item.loss is None else item.loss
+        if item.loss is not None:
+            job.curve = thinned([*job.curve, (item.step, item.loss)])
         left = None if ms is None else max(0, told.of - item.step) * ms / 1e3
-        self._update(job, item.jpeg, step=item.step, loss=item.loss, curve=job.curve, ms_a_step=ms, seconds_left=left)
+        self._update(job, item.jpeg, step=item.step, loss=loss, curve=job.curve, ms_a_step=ms, seconds_left=left)
 
-    def _lay(self, job: _Job, latent: Latent, target: Pixels) -> None:
+    def _lay(self, job: _Job, ended: Ended, target: Pixels) -> None:
         """On the shelf, in the place of what the same embedding laid there before, if that is there yet."""
         name = job.told.name
         again = bool(job.laid) and name in self._shelf.names() and self._shelf.digest(name) == job.laid
         name = name if again else self._shelf.free_name(name)
-        self._shelf.put(name, latent, target, replace=again)
+        latent = ended.latent
+        self._shelf.put(name, latent, target, ended.delta, replace=again)
         job.laid = self._shelf.digest(name)
-        state: State = "finished" if latent.status == "finished" else "stopped"
+        whole = latent.status == "finished" and (ended.delta is not None or not job.told.tune)
+        state: State = "finished" if whole else "stopped"
         error = "the loss was no longer finite" if latent.status == "diverged" else None
         self._update(job, name=name, state="failed" if error else state, error=error, seconds_left=0.0)
         self._shelved()
@@ -240,8 +248,3 @@ class Embeddings:
             job = self._jobs.pop(number)
             job.state.unlink(missing_ok=True)
             job.stop.unlink(missing_ok=True)
-
-
-def thinned(curve: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """At most `CURVE` points: every other one is dropped where there are more, the ends stay."""
-    return list(curve) if len(curve) <= CURVE else [*curve[:-1:2], curve[-1]]

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from i2s_trt.arrays import Pixels, WPlus
-from i2s_trt.edit.sequence import MorphOptions, morph_frames
+from i2s_trt.arrays import Pixels
+from i2s_trt.deltas import TunedLatent
+from i2s_trt.edit.sequence import MorphOptions, delta_at, morph_frames
 from i2s_trt.errors import UsageError
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import fit_to
@@ -64,17 +65,17 @@ class Exporter:
 
     def _export(self, request: ExportRequest) -> File:
         edit = request.edit
-        w_plus = self._editor.w_plus(edit)
+        latent = self._editor.tuned(edit)
         stem = "sample" if isinstance(edit.base, RandomBase) else base_name(edit)
         if request.kind == "picture":
-            return File(f"{stem}-edit.png", PNG, encode_png(self._model.picture(w_plus)))
+            return File(f"{stem}-edit.png", PNG, encode_png(self._model.picture(latent)))
         if request.kind == "latent":
             return File(f"{stem}-edit.safetensors", LATENT, _latent_file(self.latent(edit)))
         if request.kind == "pasted":
-            return File(f"{stem}-pasted.png", PNG, encode_png(self._paste(edit, w_plus)))
+            return File(f"{stem}-pasted.png", PNG, encode_png(self._paste(edit, latent)))
         if request.to is None:
             raise UsageError("a morph ends at a latent", "name it with `to`")
-        data = self._morph(w_plus, self._shelf.w_plus(request.to))
+        data = self._morph(latent, self._shelf.tuned(request.to))
         return File(f"{stem}-to-{request.to}.mp4", MP4, data)
 
     def latent(self, edit: Edit) -> Latent:
@@ -92,9 +93,9 @@ class Exporter:
     def save_as(self, edit: Edit, name: str) -> None:
         """Lay an edit on the shelf, with the photograph of its base. Raises as `Editor.w_plus` and `Shelf.put` do."""
         base = None if isinstance(edit.base, RandomBase) else self._shelf.target(base_name(edit))
-        self._shelf.put(name, self.latent(edit), decode(base) if base else None)
+        self._shelf.put(name, self.latent(edit), decode(base) if base else None, self._editor.tuned(edit).delta)
 
-    def _paste(self, edit: Edit, w_plus: WPlus) -> Pixels:
+    def _paste(self, edit: Edit, latent: TunedLatent) -> Pixels:
         name = base_name(edit)
         alignment = alignment_of(self._shelf.latent(name).extra)
         if alignment is None:
@@ -105,18 +106,19 @@ class Exporter:
             raise UsageError(f"the photograph of {name} is not in {FOLDER} any more", "send it again") from error
         if photograph.shape[:2] != tuple(alignment.size):
             raise UsageError(f"the photograph of {name} has another size now", "embed it again")
-        picture = self._model.picture(w_plus)
+        picture = self._model.picture(latent)
         face = alignment.kind == "ffhq"
         before = None if alignment.kind == "ffhq" else fit_to(photograph, picture.shape[:2], alignment.kind)
         options = PasteOptions("face" if face else "picture")
         return paste_back(photograph, picture, alignment.quad, options, unedited=before)
 
-    def _morph(self, first: WPlus, second: WPlus) -> bytes:
-        frames = morph_frames([first, second], MorphOptions(_FRAMES, "ease-in-out"))
+    def _morph(self, first: TunedLatent, second: TunedLatent) -> bytes:
+        frames = morph_frames([first.w_plus, second.w_plus], MorphOptions(_FRAMES, "ease-in-out"))
+        deltas = first.delta, second.delta
 
         def pictures() -> Iterator[Pixels]:
             for frame in frames:
-                yield self._model.picture(frame.w_plus)
+                yield self._model.picture(TunedLatent(frame.w_plus, delta_at(deltas, frame.position)))
 
         with tempfile.TemporaryDirectory(prefix="i2s-trt-") as folder:
             path = Path(folder) / "morph.mp4"

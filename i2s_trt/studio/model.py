@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.deltas import TunedLatent
 from i2s_trt.models.generator import Generator
 from i2s_trt.synthesizer import PREVIEW_SIZE, Synthesizer
 
@@ -34,17 +35,21 @@ class StudioModel:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_locks", tuple(threading.Lock() for _ in self.synthesizers))
 
-    def picture(self, w_plus: WPlus) -> Pixels:
-        """w_plus float32 [L, D] -> uint8 [H, W, 3] of the model's full size."""
+    def picture(self, latent: TunedLatent) -> Pixels:
+        """w_plus float32 [L, D], and what it changes in the model -> uint8 [H, W, 3] of the model's full size."""
         with self._locks[0]:
-            return np.asarray(self.synthesizers[0](_batch(w_plus))[0])
+            return np.asarray(_tuned(self.synthesizers[0], latent)(_batch(latent.w_plus))[0])
 
-    def preview(self, w_plus: WPlus, worker: int = 0) -> Pixels:
+    def preview(self, latent: TunedLatent, worker: int = 0) -> Pixels:
         """The same with 256 pixels a side at most, by one of the synthesizers."""
-        synthesizer = self.synthesizers[worker]
+        synthesizer = _tuned(self.synthesizers[worker], latent)
         render = synthesizer if self.generator.resolution <= PREVIEW_SIZE else synthesizer.preview
         with self._locks[worker]:
-            return np.asarray(render(_batch(w_plus))[0])
+            return np.asarray(render(_batch(latent.w_plus))[0])
+
+
+def _tuned(synthesizer: Synthesizer, latent: TunedLatent) -> Synthesizer:
+    return synthesizer if latent.delta is None else synthesizer.tuned(latent.delta)
 
 
 def _batch(w_plus: WPlus) -> WPlus:

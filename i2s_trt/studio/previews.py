@@ -39,7 +39,7 @@ class Previews:
         self._encode = encoder("jpeg", _QUALITY)
 
     async def render(self, edit: Edit) -> bytes:
-        """The JPEG of an edit. Raises as `Editor.w_plus` does."""
+        """The JPEG of an edit. Raises as `Editor.tuned` does."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._render, edit)
 
     def close(self) -> None:
@@ -47,10 +47,10 @@ class Previews:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _render(self, edit: Edit) -> bytes:
-        w_plus = self._editor.w_plus(edit)
+        latent = self._editor.tuned(edit)
         worker = self._idle.get()
         try:
-            return self._encode(self._model.preview(w_plus, worker))
+            return self._encode(self._model.preview(latent, worker))
         finally:
             self._idle.put(worker)
 

@@ -1,6 +1,7 @@
 """The shelf: a folder of latent files, each with its picture and, if it was embedded, what it was embedded from.
 
-`NAME.safetensors` is the latent, `NAME.png` what it renders, `NAME.target.png` the aligned photograph. No text of a
+`NAME.safetensors` is the latent, `NAME.png` what it renders, `NAME.target.png` the aligned photograph, and
+`NAME.delta.safetensors` what it changes in the model, if the model was tuned to it. No text of a
 client reaches the disk unless it is a name: letters, digits, `_` and `-`.
 """
 
@@ -11,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.deltas import SUFFIX, Delta, TunedLatent, delta_path, kept, remove_delta, save_delta
+from i2s_trt.edit.sources import LatentSource
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.files import file_digest, guard_os_errors, make_folder, write_bytes
@@ -20,8 +23,9 @@ from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import Shelved
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-_PARTS = (".png", ".target.png", ".safetensors")  # the latent last: it makes the others valid
+_PARTS = (".png", ".target.png", SUFFIX, ".safetensors")  # the latent last: it makes the others valid
 MOST = 1000  # latents
+_DELTAS = 6  # in memory: an edit names few latents at a time
 
 
 class NotOnShelf(UsageError):
@@ -55,6 +59,8 @@ class Shelf:
         self._model, self._lock = model, threading.RLock()
         self._space = LatentSpace.of(model.generator)
         self._read: dict[str, tuple[tuple[int, int], str, Latent]] = {}
+        self._deltas: dict[str, tuple[tuple[int, ...], Delta | None]] = {}
+        self._source = LatentSource.of(model.generator)
 
     def path(self, name: str) -> Path:
         """The latent file of a name, there or not. Raises UsageError for what is no name."""
@@ -78,6 +84,22 @@ class Shelf:
         """w_plus float32 [L, D]. Raises as `latent` does, and LatentError for another model's."""
         return self._space.admit(self.latent(name))
 
+    def tuned(self, name: str) -> TunedLatent:
+        """A latent with what it changes in the model. Raises as `w_plus` does, and LatentError for a damaged delta."""
+        return TunedLatent(self.w_plus(name), self.delta(name))
+
+    def delta(self, name: str) -> Delta | None:
+        """What a latent changes in the model; the few that were asked for last are kept. Raises as `tuned` does."""
+        with self._lock:
+            stamp = (*self._load(name)[0], *_stamp(delta_path(self.path(name))))
+            known = self._deltas.pop(name, None)
+            if known is None or known[0] != stamp:
+                known = (stamp, self._source.delta_of(self.path(name)))
+            self._deltas[name] = known
+            while len(self._deltas) > _DELTAS:
+                del self._deltas[next(iter(self._deltas))]
+            return known[1]
+
     def digest(self, name: str) -> str:
         """sha256 of the latent's file. Raises as `latent` does."""
         return self._load(name)[1]
@@ -88,7 +110,7 @@ class Shelf:
         with self._lock:
             self._load(name)
             if not path.is_file():
-                write_bytes(path, encode_png(self._model.picture(self.w_plus(name))))
+                write_bytes(path, encode_png(self._model.picture(self.tuned(name))))
         return path
 
     def target(self, name: str) -> Path | None:
@@ -108,7 +130,8 @@ class Shelf:
     def describe(self, name: str) -> Shelved:
         """What the page shows of a latent. Raises as `latent` does."""
         latent, digest = self.latent(name), self.digest(name)
-        version = f"v={digest[:12]}"
+        delta = _stamp(delta_path(self.path(name)))
+        version = f"v={digest[:12]}" + (f"-{delta[0]:x}" if any(delta) else "")
         target = self.target(name)
         seconds = latent.extra.get("seconds")
         return Shelved(
@@ -121,10 +144,19 @@ class Shelf:
             distance=_number(latent.distance),
             seconds=_number(seconds),
             made="steps_done" not in latent.extra,
+            tuned=any(delta),
         )
 
-    def put(self, name: str, latent: Latent, target: Pixels | None = None, *, replace: bool = False) -> str:
-        """Lay a latent on the shelf, with the picture [H, W, 3] that it was embedded from.
+    def put(
+        self,
+        name: str,
+        latent: Latent,
+        target: Pixels | None = None,
+        delta: Delta | None = None,
+        *,
+        replace: bool = False,
+    ) -> str:
+        """Lay a latent on the shelf, with the picture [H, W, 3] that it was embedded from, and what it changes.
 
         Raises:
             NameTaken: there is one of that name, and `replace` does not allow to take its place.
@@ -132,7 +164,9 @@ class Shelf:
             UsageError: the name is none, or the shelf is full.
         """
         path = self.path(name)
-        pixels = self._model.picture(self._space.admit(latent))
+        w_plus = self._space.admit(latent)
+        own = delta and kept(delta, w_plus)
+        pixels = self._model.picture(TunedLatent(w_plus, own))
         with self._lock:
             if not replace:
                 self._refuse_taken(name)
@@ -141,6 +175,9 @@ class Shelf:
             if target is not None:
                 write_bytes(self.folder / f"{name}.target.png", encode_png(target))
             write_bytes(path.with_suffix(".png"), encode_png(pixels))
+            remove_delta(path)
+            if own:
+                save_delta(delta_path(path), own)
             save_latent(path, latent)
         return name
 
@@ -191,6 +228,15 @@ class Shelf:
     def _refuse_taken(self, name: str) -> None:
         if name.casefold() in {other.casefold() for other in self.names()}:
             raise NameTaken(f"a latent named {name} is on the shelf already", "choose another name, or delete that one")
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When a file was written and how long it is; zeros for one that is not there."""
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
 
 
 def _missing(name: str) -> NotOnShelf:

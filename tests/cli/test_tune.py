@@ -9,7 +9,8 @@ import torch
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.deltas import changed, delta_of, delta_path
+from i2s_trt.deltas import changed, delta_of, delta_path, mixed
+from i2s_trt.edit.operations import morph
 from i2s_trt.images.decode import decode
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.latents import Latent, read_latent, save_latent
@@ -103,6 +104,31 @@ def test_a_batch_draws_each_latent_by_its_own_model(
     again = invoke(*map(str, words), "--resume")
     assert "1 pictures rendered" in again.output, "what the delta changes is made anew"
     assert np.array_equal(decode(tmp_path / "out/ann-same.png"), decode(tmp_path / "out/bob-same.png"))
+
+
+def test_a_recipe_goes_from_one_model_to_the_other(tuned: Path, model: object, tmp_path: Path) -> None:
+    recipe, generator = tmp_path / "half.toml", load_generator(str(model))
+    recipe.write_text(
+        f'[[edit]]\nname = "half"\noperation = "morph"\nwith = "{tuned}"\nweight = [0.0, 0.5]\n'
+        '[[edit]]\nname = "there_and_back"\noperation = "chain"\n'
+        f'[[edit.steps]]\noperation = "morph"\nwith = "{tuned}"\nweight = 0.0\n'
+        '[[edit.steps]]\noperation = "morph"\nwith = "mean"\nweight = 0.25\n'
+    )
+    words = ("edit", recipe, "--seeds", 3, "-m", model, "--engine", "torch", "-o", tmp_path / "out")
+    done = invoke(*words)
+    assert done.exit_code == 0, done.output
+    np.testing.assert_array_equal(decode(tmp_path / "out/seed0003-half_0.png"), drawn(tuned, model))
+    delta = delta_of(tuned, read_latent(tuned).w_plus, generator.digest)
+    w_plus, mean = read_latent(tuned).w_plus, generator.mean_w_plus.numpy()
+    quarter = TorchSynthesizer(generator).tuned(mixed([(delta, 0.25)]))(morph(w_plus, mean, 0.25)[None])[0]
+    np.testing.assert_array_equal(decode(tmp_path / "out/seed0003-there_and_back.png"), quarter)
+    copied = delta_path(tuned).read_bytes()
+    try:
+        delta_path(tuned).unlink()
+        again = invoke(*words, "--resume")
+        assert "3 pictures rendered" in again.output, "what is mixed in has changed"
+    finally:
+        delta_path(tuned).write_bytes(copied)
 
 
 def test_a_damaged_delta_costs_a_batch_that_latent_alone(tuned: Path, model: object, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from i2s_trt.deltas import Delta, delta_path, save_delta
 from i2s_trt.edit import operations
 from i2s_trt.edit.recipe.load import load_recipe
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import LatentError, UsageError
-from i2s_trt.latents import read_latent
+from i2s_trt.latents import latent_digest, read_latent
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import Edit, ExportRequest
@@ -79,11 +80,29 @@ def test_the_recipe_makes_the_same_latent(room: Studio, name: str) -> None:
     np.testing.assert_array_equal(variant.apply(room.editor.base(edit)), room.editor.w_plus(edit))
 
 
-@pytest.mark.parametrize("name", ["all", "sample"])
+def tune(room: Studio, name: str, seed: int) -> None:
+    """Lay a delta beside a latent of the shelf."""
+    generator, random = room.model.generator, np.random.default_rng(seed)
+    tensors = {
+        f"synthesis.layers.{layer}.{kind}": 0.3 * random.standard_normal(size, dtype=np.float32)
+        for layer in (10, 11)
+        for kind in ("weight", "noise")
+        for size in [tuple(generator.state_dict()[f"synthesis.layers.{layer}.{kind}"].shape)]
+    }
+    digest = latent_digest(room.shelf.w_plus(name))
+    save_delta(delta_path(room.shelf.path(name)), Delta(generator.digest, digest, tensors))
+
+
+@pytest.mark.parametrize(("name", "tuned"), [("all", ()), ("sample", ()), ("all", ("ann", "calm"))])
 def test_the_command_makes_the_same_picture_bit_for_bit(
-    room: Studio, name: str, i2s: Callable[..., Run], tmp_path: Path
+    room: Studio, name: str, tuned: tuple[str, ...], i2s: Callable[..., Run], tmp_path: Path
 ) -> None:
     edit = Edit.model_validate(EDITS[name])
+    plain = room.editor.tuned(edit)
+    for seed, latent in enumerate(tuned):
+        tune(room, latent, seed)
+    assert (room.editor.tuned(edit).delta is not None) == bool(tuned)
+    np.testing.assert_array_equal(room.editor.tuned(edit).w_plus, plain.w_plus)
     exported = room.exporter.export(ExportRequest(edit=edit, kind="picture"))
     told = repeat(edit, room.editor, room.model)
     (tmp_path / RECIPE).write_text(told.recipe)

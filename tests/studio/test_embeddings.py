@@ -5,21 +5,25 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from i2s_trt.deltas import delta_path
 from i2s_trt.embedding.embed import EmbedProblem, optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.steps.state import EmbedState
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
+from i2s_trt.studio.embedding_run import thinned
 from i2s_trt.studio.embedding_state import keep_state, lengthened, load_state
-from i2s_trt.studio.embeddings import thinned
+from i2s_trt.synthesizer import TorchSynthesizer
 from tests.studio.conftest import Served
 
 _SECONDS = 90
@@ -50,6 +54,39 @@ def _ended(told: dict[str, Any]) -> bool:
 
 def _running(told: dict[str, Any]) -> bool:
     return bool(told["state"] == "running" and told["step"] > 0)
+
+
+def test_a_tuned_one_brings_its_delta_and_is_drawn_with_it(served: Served, photograph: Any) -> None:
+    studio = served.studio
+    number = _embed(served, photograph["id"], "tuned", steps=3, tune=4)
+    told = _wait(served, number, _ended)
+    assert (told["state"], told["step"], told["of"], told["tune"], told["error"]) == ("finished", 7, 7, 4, None)
+    assert [step for step, _ in told["curve"]][-1] == 3, "the loss of tuning is another one"
+    described = studio.shelf.describe("tuned")
+    assert described.tuned
+    latent = studio.shelf.tuned("tuned")
+    assert latent.delta is not None
+    drawn = TorchSynthesizer(studio.model.generator).tuned(latent.delta)(np.array(latent.w_plus)[None])[0]
+    plain = TorchSynthesizer(studio.model.generator)(np.array(latent.w_plus)[None])[0]
+    picture = np.array(Image.open(BytesIO(served.client.get(described.picture).content)))
+    assert np.abs(picture.astype(int) - drawn).max() <= 1
+    assert np.abs(picture.astype(int) - plain).max() > 3
+    edit = {"base": {"kind": "latent", "name": "tuned"}}
+    exported = served.client.post("/api/export", json={"edit": edit, "kind": "picture"}).content
+    np.testing.assert_array_equal(np.array(Image.open(BytesIO(exported))), picture)
+    half = [{"name": "tuned", "weight": 1}, {"name": "ann", "weight": 1}]
+    mix = {"base": {"kind": "mix", "parts": half}}
+    served.json("POST", "/api/save", json={"edit": mix, "name": "half"})
+    assert studio.shelf.describe("half").tuned
+    mixed = studio.shelf.delta("half")
+    assert mixed is not None
+    for name, array in mixed.tensors.items():
+        np.testing.assert_allclose(array, latent.delta.tensors[name] / 2, atol=np.abs(array).max() / 100)
+    served.json("POST", "/api/shelf/tuned/rename", json={"to": "fitted"})
+    assert studio.shelf.describe("fitted").tuned
+    assert not delta_path(studio.shelf.path("tuned")).exists()
+    served.json("DELETE", "/api/shelf/fitted")
+    assert not delta_path(studio.shelf.path("fitted")).exists()
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def test_a_preview_is_the_edits_picture(served: Served) -> None:
         message = socket.recv(timeout=30)
         assert isinstance(message, bytes)
     assert struct.unpack(">BI", message[:5]) == (1, 2**32 - 1)
-    expected = served.studio.model.picture(served.studio.editor.w_plus(Edit.model_validate(EDIT)))
+    expected = served.studio.model.picture(served.studio.editor.tuned(Edit.model_validate(EDIT)))
     assert message[5:] == encoder("jpeg", 88)(expected)
 
 

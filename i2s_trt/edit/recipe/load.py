@@ -11,7 +11,7 @@ from typing import Any
 
 from i2s_trt.arrays import WPlus
 from i2s_trt.edit.recipe.lines import key_lines, line_of
-from i2s_trt.edit.recipe.operations import Step
+from i2s_trt.edit.recipe.operations import Change, Step, unchanged
 from i2s_trt.edit.recipe.steps import Fault, Place, RecipeFaults, expand
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import UsageError
@@ -32,6 +32,7 @@ class Variant:
         parameters: operation and values, as JSON values.
         digest: of the parameters and of the latents and directions that they name.
         apply: w_plus [L, D] -> w_plus [L, D].
+        change: what a latent changes in the model -> what the edited one does.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Variant:
     parameters: Mapping[str, Any]
     digest: str
     apply: Callable[[WPlus], WPlus] = field(repr=False, compare=False)
+    change: Change = field(default=unchanged, repr=False, compare=False)
 
 
 def load_recipe(path: Path, source: LatentSource) -> list[Variant]:
@@ -105,7 +107,7 @@ def _name_steps(name: str, steps: Sequence[Step]) -> Iterator[Variant]:
     for number, step in enumerate(steps):
         numbered = name if len(steps) == 1 else f"{name}_{number:0{digits}d}"
         label = " ".join([name, *map(_short, step.swept.values())])
-        yield Variant(numbered, name, label, step.parameters, _digest(step), step.apply)
+        yield Variant(numbered, name, label, step.parameters, _digest(step), step.apply, step.change)
 
 
 def _short(value: str | float) -> str:
@@ -116,6 +118,7 @@ def _digest(step: Step) -> str:
     state = hashlib.sha256(json.dumps(step.parameters, sort_keys=True).encode())
     for array in step.arrays:
         state.update(array.tobytes())
+    state.update("".join(step.deltas).encode())
     return state.hexdigest()
 
 

@@ -11,9 +11,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from i2s_trt.arrays import WPlus
+from i2s_trt.deltas import Delta, mixed
 from i2s_trt.edit import operations
 from i2s_trt.edit.recipe.values import Layers, Names, Numbers
 from i2s_trt.edit.sources import LatentSource
+
+Change = Callable[[Delta | None], Delta | None]
+
+
+def unchanged(delta: Delta | None) -> Delta | None:
+    """Most edits: the model stays as the latent has it."""
+    return delta
 
 
 @dataclass(frozen=True)
@@ -25,12 +33,16 @@ class Step:
         swept: those among them that differ from step to step.
         arrays: the latents and directions that they name.
         apply: w_plus [L, D] -> w_plus [L, D].
+        change: what a latent changes in the model -> what the edited one does.
+        deltas: digests of those that it mixes in.
     """
 
     parameters: Mapping[str, Any]
     swept: Mapping[str, Any]
     arrays: tuple[WPlus, ...] = field(repr=False)
     apply: Callable[[WPlus], WPlus] = field(repr=False)
+    change: Change = field(default=unchanged, repr=False)
+    deltas: tuple[str, ...] = ()
 
 
 class Operation(BaseModel):
@@ -73,7 +85,16 @@ class Operation(BaseModel):
             swept = {self.key(name): chosen[name] for name in several}
             named = {name: self.array(name, chosen[name], source) for name in self.latent_keys + self.direction_keys}
             apply = partial(_apply, type(self).compute, {**chosen, **named, **self._given(source)})
-            yield Step({"operation": kind, **written}, swept, tuple(named.values()), apply)
+            towards = self.towards(chosen)
+            other = None if towards is None else source.delta(towards[0])
+            change = unchanged if towards is None else partial(_mix, other, towards[1])
+            deltas = () if other is None else (other.digest(),)
+            yield Step({"operation": kind, **written}, swept, tuple(named.values()), apply, change, deltas)
+
+    def towards(self, chosen: Mapping[str, Any]) -> tuple[str, float] | None:
+        """The latent that these values lead to and how far, 0 to 1: the model goes there as well. None for most."""
+        del chosen
+        return None
 
     def _given(self, source: LatentSource) -> Mapping[str, Any]:
         """What `compute` takes from the model."""
@@ -83,6 +104,10 @@ class Operation(BaseModel):
 
 def _apply(compute: Callable[..., WPlus], values: Mapping[str, Any], latent: WPlus) -> WPlus:
     return compute(latent, **values)
+
+
+def _mix(other: Delta | None, share: float, delta: Delta | None) -> Delta | None:
+    return mixed([(delta, 1 - share), (other, share)])
 
 
 class Identity(Operation):
@@ -99,6 +124,10 @@ class Morph(Operation):
     latent_keys = ("second",)
     second: Names = Field(alias="with")
     weight: Numbers = (0.5,)
+
+    def towards(self, chosen: Mapping[str, Any]) -> tuple[str, float]:
+        """See `Operation`."""
+        return chosen["second"], 1 - chosen["weight"]
 
 
 class Crossover(Operation):
@@ -160,6 +189,10 @@ class RandomWalk(Operation):
     position: Numbers = (0.5,)
     wander: Numbers = (0.5,)
     seed: int = Field(0, ge=0)
+
+    def towards(self, chosen: Mapping[str, Any]) -> tuple[str, float]:
+        """See `Operation`."""
+        return chosen["last"], chosen["position"]
 
 
 OPERATIONS: Mapping[str, type[Operation]] = {

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from i2s_trt.arrays import WPlus
+from i2s_trt.deltas import Delta
 from i2s_trt.edit.recipe.operations import OPERATIONS, Operation, Step
 from i2s_trt.edit.sources import LatentSource
 from i2s_trt.errors import I2sError, LatentError
@@ -76,9 +77,16 @@ def _link(steps: tuple[Step, ...]) -> Step:
             latent = step.apply(latent)
         return latent
 
+    def change(delta: Delta | None) -> Delta | None:
+        for step in steps:
+            delta = step.change(delta)
+        return delta
+
     swept = {f"{number}.{key}": value for number, step in enumerate(steps, 1) for key, value in step.swept.items()}
     arrays = tuple(array for step in steps for array in step.arrays)
-    return Step({"operation": CHAIN, "steps": [dict(step.parameters) for step in steps]}, swept, arrays, apply)
+    deltas = tuple(digest for step in steps for digest in step.deltas)
+    parameters = {"operation": CHAIN, "steps": [dict(step.parameters) for step in steps]}
+    return Step(parameters, swept, arrays, apply, change, deltas)
 
 
 def _unusable(operation: Operation, place: Place, source: LatentSource) -> Iterator[Fault]:
@@ -86,6 +94,8 @@ def _unusable(operation: Operation, place: Place, source: LatentSource) -> Itera
     for name, text in operation.references():
         try:
             operation.array(name, text, source)
+            if name in operation.latent_keys:
+                source.delta(text)
         except LatentError as error:
             yield Fault((*place, operation.key(name)), error.args[0])
 

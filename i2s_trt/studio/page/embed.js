@@ -76,7 +76,7 @@ export class Embeddings {
     if (byId("cut").returnValue !== "embed") return;
     const wanted = {
       photograph: this.photograph.id, name: byId("name").value, quad: this.quad.corners,
-      steps: Number(byId("steps").value), schedule: byId("schedule").value,
+      steps: Number(byId("steps").value), schedule: byId("schedule").value, tune: Number(byId("tune").value),
     };
     try { this.show(await ask("/api/embeddings", "POST", wanted)); } catch (error) { this.complain(error); }
   }
@@ -98,7 +98,8 @@ export class Embeddings {
     const left = one.seconds_left == null ? "" : `, ${Math.ceil(one.seconds_left)} s left`;
     const pace = one.ms_a_step == null ? "" : `, ${one.ms_a_step.toFixed(0)} ms a step`;
     const loss = one.loss == null ? "" : `, loss ${Math.round(one.loss).toLocaleString("en")}`;
-    const state = one.state === "queued" ? `waiting, ${one.position} before it` : one.state;
+    const tuning = one.state === "running" && one.step > one.of - one.tune ? "tuning" : one.state;
+    const state = one.state === "queued" ? `waiting, ${one.position} before it` : tuning;
     item.querySelector(".said").textContent = one.error
       ? `${one.name}: ${one.error}. ${one.hint || ""}` : `${one.name}: ${state}, step ${one.step} of ${one.of}${loss}${pace}${left}`;
     const bar = item.querySelector("progress");

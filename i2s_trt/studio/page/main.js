@@ -51,6 +51,11 @@ function drawShelf() {
     const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
     [face.type, face.className, image.src, image.alt] = ["button", "face", one.picture, ""];
     face.append(image, one.name);
+    if (one.tuned) {
+      const mark = document.createElement("small");
+      mark.textContent = "tuned";
+      face.append(" ", mark);
+    }
     face.setAttribute("aria-pressed", String(edit && base() === one.name));
     face.addEventListener("click", () => { edit = plain(one.name); towards = ""; fill(); settle(`show ${one.name}`); });
     [away.type, away.className, away.textContent] = ["button", "away", "\u00d7"];

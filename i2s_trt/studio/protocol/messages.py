@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from i2s_trt.studio.protocol.edit import Edit, Message, Name
 
-STEPS, CURVE = 20_000, 200
+STEPS, TUNE, CURVE = 20_000, 1000, 200
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -33,7 +33,7 @@ class ModelAnswer(Message):
 
 
 class Shelved(Message):
-    """A latent on the shelf; `made` by an edit or a seed rather than from a photograph."""
+    """A latent on the shelf; `made` by an edit or a seed rather than from a photograph; `tuned`: it has a delta."""
 
     name: str
     digest: str
@@ -44,6 +44,7 @@ class Shelved(Message):
     distance: float | None
     seconds: float | None
     made: bool
+    tuned: bool
 
 
 class ShelfAnswer(Message):
@@ -80,7 +81,10 @@ Corner = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
 
 
 class EmbeddingRequest(Message):
-    """What is to be embedded, and how; without a quad the photograph's largest face, or its middle."""
+    """What is to be embedded, and how; without a quad the photograph's largest face, or its middle.
+
+    The generator is tuned to it for `tune` steps after the others.
+    """
 
     photograph: Identifier
     name: Name
@@ -88,13 +92,14 @@ class EmbeddingRequest(Message):
     steps: Annotated[int, Field(ge=1, le=STEPS)] = 200
     schedule: Literal["fast", "paper"] = "fast"
     prior: Annotated[FiniteFloat, Field(ge=0, le=1000)] = 3.0
+    tune: Annotated[int, Field(ge=0, le=TUNE)] = 0
 
 
 State = Literal["queued", "running", "stopped", "finished", "failed", "cancelled"]
 
 
 class Embedding(Message):
-    """How far an embedding is. `position` counts those before it in the queue."""
+    """How far an embedding is. `position` counts those before it in the queue; the last `tune` steps of `of` tune."""
 
     id: int
     name: str
@@ -102,6 +107,7 @@ class Embedding(Message):
     position: int = 0
     step: int = 0
     of: int
+    tune: int = 0
     loss: float | None = None
     curve: list[tuple[int, float]] = Field(default_factory=list)
     ms_a_step: float | None = None

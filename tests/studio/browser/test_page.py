@@ -98,26 +98,28 @@ def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, st
     assert corner.get_attribute("cx") != before
     tab.locator("#name").fill("visitor")
     tab.locator("#steps").fill("3")
+    tab.locator("#tune").fill("2")
     tab.locator("#embed").click()
-    tab.wait_for_selector("#embeddings li[data-state=finished]", timeout=60_000)
-    until(tab, "[...document.querySelectorAll('#shelf .face')].some((one) => one.textContent === 'visitor')")
+    tab.wait_for_selector("#embeddings li[data-state=finished]", timeout=180_000)
+    assert "step 5 of 5" in tab.locator("#embeddings .said").first.inner_text()
+    until(tab, "[...document.querySelectorAll('#shelf .face')].some((one) => one.textContent === 'visitor tuned')")
     tab.reload()
     tab.wait_for_selector("#shelf .face")
-    assert "visitor" in shelf(tab)
+    assert "visitor tuned" in shelf(tab)
     assert "visitor" in studio.studio.shelf.names()
 
 
 def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> None:
     tab = visit()
     embed(tab, astronaut, 5000)
-    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=60_000)
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     until(tab, "document.querySelector('#embeddings progress').value > 0")
     tab.locator("#embeddings .stop").click()
-    tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=60_000)
+    tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=180_000)
     tab.locator("#embeddings .more").click()
-    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=60_000)
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     tab.locator("#embeddings .cancel").click()
-    tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=60_000)
+    tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=180_000)
 
 
 def test_two_tabs_stay_in_step(visit: Visit) -> None:
