@@ -3,10 +3,12 @@
 import { ask, download, Line } from "/page/talk.js";
 import { Embeddings } from "/page/embed.js";
 import { History } from "/page/history.js";
+import { FaceMap } from "/page/map.js";
 
 const byId = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let model, latents = [], edit = null, towards = "", walking = 0;
+let held = null; // a mix that the slider of two does not make
 
 function complain(error) {
   byId("message").hidden = false;
@@ -51,13 +53,14 @@ function drawShelf() {
     const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
     [face.type, face.className, image.src, image.alt] = ["button", "face", one.picture, ""];
     face.append(image, one.name);
+    face.dataset.name = one.name;
     if (one.tuned) {
       const mark = document.createElement("small");
       mark.textContent = "tuned";
       face.append(" ", mark);
     }
     face.setAttribute("aria-pressed", String(edit && base() === one.name));
-    face.addEventListener("click", () => { edit = plain(one.name); towards = ""; fill(); settle(`show ${one.name}`); });
+    face.addEventListener("click", () => { edit = plain(one.name); [held, towards] = [null, ""]; fill(); settle(`show ${one.name}`); });
     [away.type, away.className, away.textContent] = ["button", "away", "\u00d7"];
     away.setAttribute("aria-label", `Take ${one.name} off the shelf`);
     away.addEventListener("click", async () => {
@@ -77,15 +80,17 @@ function choices(select, names, none) {
 
 function options() {
   const names = latents.map((one) => one.name);
-  for (const id of ["towards", "neutral", "smiling", "style"]) choices(byId(id), names, "nobody");
+  for (const id of ["towards", "neutral", "smiling", "style", "pin"]) choices(byId(id), names, "nobody");
   choices(byId("direction"), model.directions, "none");
+  map.keep(names);
 }
 
 // Controls to edit, and back.
 function read() {
   const name = base(), far = Number(byId("far").value) / 100;
   towards = byId("towards").value;
-  if (name && towards && far > 0) {
+  if (held) edit.base = held;
+  else if (name && towards && far > 0) {
     edit.base = { kind: "mix", parts: [{ name, weight: 1 - far }, { name: towards, weight: far }] };
   } else if (name) edit.base = { kind: "latent", name };
   const strength = Number(byId("strength").value) / 100;
@@ -102,6 +107,8 @@ function read() {
 function fill() {
   const parts = edit.base.kind === "mix" ? edit.base.parts : [];
   const [expression] = edit.expressions;
+  held = parts.length > 2 ? edit.base : null;
+  if (held) map.show(parts);
   if (parts[1]) byId("towards").value = parts[1].name;
   byId("far").value = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) : 0;
   byId("strength").value = expression ? Math.round(100 * expression.strength) : 0;
@@ -125,7 +132,7 @@ function show() {
   byId("caption").textContent = own ? `${own.name}${own.loss ? `, loss ${Math.round(own.loss).toLocaleString("en")}` : ""}`
     : `sample ${edit.base.seed}`;
   for (const face of byId("shelf").querySelectorAll(".face")) {
-    face.setAttribute("aria-pressed", String(face.textContent === base()));
+    face.setAttribute("aria-pressed", String(face.dataset.name === base()));
   }
 }
 
@@ -134,9 +141,17 @@ function settle(label) { show(); history.add(structuredClone(edit), label); }
 const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
   direction: "expression", style: "style", psi: "truncation" };
 for (const [id, label] of Object.entries(LABELS)) {
-  byId(id).addEventListener("input", () => { read(); show(); });
+  byId(id).addEventListener("input", () => { if (["far", "towards"].includes(id)) held = null; read(); show(); });
   byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`); });
 }
+const mix = (found) => { held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
+const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map"); });
+map.draw();
+byId("pin-it").addEventListener("click", () => {
+  const one = latents.find((latent) => latent.name === byId("pin").value);
+  if (one && map.put(one.name, one.picture)) map.settle();
+});
+
 byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
 byId("reset").addEventListener("click", () => { const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
 

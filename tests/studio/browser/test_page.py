@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from i2s_trt.errors import EnvironmentFault
 from tests.studio.browser.conftest import until
 from tests.studio.conftest import Served
 
@@ -38,6 +39,7 @@ def embed(tab: Any, photo: Path, steps: int = 3, name: str = "visitor") -> None:
     tab.wait_for_selector("#cut[open]")
     tab.locator("#name").fill(name)
     tab.locator("#steps").fill(str(steps))
+    tab.locator("#tune").fill("0")
     tab.locator("#embed").click()
 
 
@@ -73,6 +75,43 @@ def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) 
         assert now == wanted
     tab.keyboard.press("Control+Shift+z")
     assert drawn(tab) != seen[1]
+
+
+def test_faces_on_a_map_are_mixed_the_nearer_the_more(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    alone = drawn(tab)
+    for name in ("ann", "bob", "calm"):
+        if name in shelf(tab):
+            tab.locator("#pin").select_option(name)
+            tab.locator("#pin-it").click()
+    pins = tab.locator("#map g")
+    count = pins.count() - 1
+    assert count >= 2
+    cursor, mixed = pins.nth(count), drawn(tab)
+    assert mixed != alone
+    label = cursor.get_attribute("aria-label")
+    cursor.focus()
+    for _ in range(4):
+        tab.keyboard.press("Shift+ArrowUp")
+    assert cursor.get_attribute("aria-label") != label
+    assert cursor.get_attribute("aria-label").startswith("Mixture of ann 100 %"), "the first face lies above the middle"
+    on_ann = drawn(tab)
+    assert on_ann != mixed
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert base == {"kind": "mix", "parts": [{"name": "ann", "weight": 1.0}]}
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) != on_ann
+    box = cursor.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
+    tab.mouse.up()
+    dragged = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]["parts"]
+    assert sum(part["weight"] for part in dragged) == pytest.approx(1, abs=1e-3)
+    assert len(dragged) == count
+    pins.nth(0).focus()
+    tab.keyboard.press("Delete")
+    assert tab.locator("#map g").count() == count
 
 
 def test_undone_edits_branch_into_a_tree(visit: Visit, studio: Served) -> None:
@@ -120,6 +159,25 @@ def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> N
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     tab.locator("#embeddings .cancel").click()
     tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=180_000)
+
+
+def test_a_full_disk_is_told_and_the_page_goes_on(
+    visit: Visit, studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise EnvironmentFault("the disk is full: half.safetensors was not written", "free some space")
+
+    tab = visit()
+    monkeypatch.setattr(studio.studio.exporter, "save_as", full)
+    tab.once("dialog", lambda dialog: dialog.accept("half"))
+    tab.locator("#save").click()
+    message = tab.locator("#message")
+    message.wait_for()
+    assert message.locator("p").inner_text() == "the disk is full: half.safetensors was not written\nfree some space"
+    message.locator("button").click()
+    before = drawn(tab)
+    drag(tab, "#far", 80)
+    assert drawn(tab) != before
 
 
 def test_two_tabs_stay_in_step(visit: Visit) -> None:
