@@ -49,7 +49,7 @@ class GraphSynthesizer:
         check_delta(delta, self._generator)
         noise = {name: input_ for name, input_ in self._noise.items() if name in delta.tensors}
         weights = delta.tensors.keys() - noise
-        if weights and not (weights <= self._weights and self._draws_tuned()):
+        if weights and not (weights <= self._weights and ("tuned" in self._runners or self._draws_tuned())):
             return self._pytorch.tuned(delta)
         other._tuned = bool(weights)
         other._changes = {name: delta.tensors[name] for name in weights}

@@ -8,7 +8,7 @@ import numpy as np
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import TunedLatent
 from i2s_trt.models.generator import Generator
-from i2s_trt.synthesizer import PREVIEW_SIZE, Synthesizer
+from i2s_trt.synthesizer import PREVIEW_SIZE, Synthesizer, TorchSynthesizer
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class StudioModel:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_locks", tuple(threading.Lock() for _ in self.synthesizers))
+
+    def engine_of(self, latent: TunedLatent) -> str:
+        """What draws a latent: PyTorch one that changes the model in a way that the engine has no graph for."""
+        return "torch" if isinstance(_tuned(self.synthesizers[0], latent), TorchSynthesizer) else self.engine
 
     def picture(self, latent: TunedLatent) -> Pixels:
         """w_plus float32 [L, D], and what it changes in the model -> uint8 [H, W, 3] of the model's full size."""

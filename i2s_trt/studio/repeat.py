@@ -14,7 +14,7 @@ RECIPE = "edit.toml"
 
 def repeat(edit: Edit, editor: Editor, model: StudioModel) -> RepeatAnswer:
     """Recipe and command; the recipe belongs into the shelf's folder as `edit.toml`. Raises as `Editor.w_plus` does."""
-    return RepeatAnswer(recipe=recipe_of(edit, editor), command=command_of(edit, model))
+    return RepeatAnswer(recipe=recipe_of(edit, editor), command=command_of(edit, editor, model))
 
 
 def recipe_of(edit: Edit, editor: Editor) -> str:
@@ -30,11 +30,11 @@ def recipe_of(edit: Edit, editor: Editor) -> str:
     return "\n".join([*lines, ""])
 
 
-def command_of(edit: Edit, model: StudioModel) -> str:
-    """The command, to be run in the shelf's folder; it writes `edited/BASE-edit.png`."""
+def command_of(edit: Edit, editor: Editor, model: StudioModel) -> str:
+    """The command, to be run in the shelf's folder; it writes `edited/BASE-edit.png`. Raises as `Editor.tuned` does."""
     base = edit.base
     source = ["--seeds", str(base.seed)] if isinstance(base, RandomBase) else [f"{base_name(edit)}.safetensors"]
-    settings = ["--model", model.name, "--engine", model.engine, "--device", model.device]
+    settings = ["--model", model.name, "--engine", model.engine_of(editor.tuned(edit)), "--device", model.device]
     precision = [] if model.precision == "auto" else ["--precision", model.precision]
     return shlex.join(["i2s-trt", "edit", RECIPE, *source, "-o", "edited", *settings, *precision])
 

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engines.graph_synthesizer import GraphSynthesizer
 from i2s_trt.deltas import Delta, delta_path, save_delta
 from i2s_trt.edit import operations
 from i2s_trt.edit.recipe.load import load_recipe
@@ -113,6 +115,18 @@ def test_the_command_makes_the_same_picture_bit_for_bit(
     (picture,) = (tmp_path / "edited").glob("*.png")
     np.testing.assert_array_equal(np.array(Image.open(picture)), np.array(Image.open(BytesIO(exported.data))))
     shutil.rmtree(tmp_path / "edited")
+
+
+def test_the_command_names_what_really_draws(room: Studio, demo: StudioModel) -> None:
+    def refuse(name: str) -> Any:
+        raise AssertionError(name)
+
+    graphs = GraphSynthesizer(demo.generator, refuse, lambda: False)
+    model = replace(demo, synthesizers=(graphs,), engine="onnxruntime")
+    edit = Edit.model_validate(EDITS["plain"])
+    assert "--engine onnxruntime" in repeat(edit, room.editor, model).command
+    tune(room, "glad", 0)
+    assert "--engine torch" in repeat(edit, room.editor, model).command
 
 
 @pytest.mark.parametrize(
