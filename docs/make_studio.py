@@ -61,9 +61,7 @@ def picture(browser: Browser, name: str, scheme: Literal["light", "dark"], width
     tab.locator("#smiling").select_option("glad")
     tab.locator("#strength").fill("45")
     tab.wait_for_timeout(2000)
-    if width < height:
-        tab.locator("#stage").scroll_into_view_if_needed()
-        tab.evaluate("document.querySelector('#stage').scrollIntoView()")
+    tab.evaluate("document.querySelector('#stage').scrollIntoView()" if width < height else "scrollTo(0, 0)")
     shot = BytesIO(tab.screenshot())
     Image.open(shot).convert("RGB").save(PICTURES / f"{name}.jpg", quality=86)
     tab.close()

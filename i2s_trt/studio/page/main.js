@@ -149,7 +149,7 @@ const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map")
 map.draw();
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
-  if (one && map.put(one.name, one.picture)) map.settle();
+  if (one) { map.put(one.name, one.picture); map.settle(); }
 });
 
 byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
@@ -230,6 +230,7 @@ async function start() {
   }));
   latents = (await ask("/api/shelf")).latents;
   options();
+  latents.slice(0, 4).forEach((one) => map.put(one.name, one.picture));
   const [first, second] = latents;
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
