@@ -1,19 +1,19 @@
 """`i2s-trt bench`: the benchmark suites."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options as opt
-from cli.console import Console, ProgressBar
+from cli.bench_report import conclude, introduce, reporter
+from cli.console import Console
 from cli.interrupts import stop_requests
 from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from benchmarks.speed.schema import Environment, Item, Progress, Results, Suite
+    pass
 
 _SECONDS = {"cpu": 2400.0, "cuda": 440.0}
 _QUICK_SECONDS = 240.0
@@ -79,13 +79,13 @@ def bench(
     environment = describe_environment(torch_device.type)
     results = merged(before, environment, names)
     write_results(output, results)  # a file that cannot be written is better known now than later
-    _introduce(console, environment, names, seconds)
+    introduce(console, environment, names, seconds)
     with console.progress() as bar, stop_requests() as should_stop:
         results = run_suites(
-            names, settings, results, lambda kept: write_results(output, kept), _reporter(console, bar), should_stop
+            names, settings, results, lambda kept: write_results(output, kept), reporter(console, bar), should_stop
         )
         interrupted = should_stop()
-    _conclude(console, results, names, output)
+    conclude(console, results, names, output)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     if any(results.suites[name].status == "failed" for name in names):
@@ -116,59 +116,3 @@ def _check_subjects(names: list[str], pictures: tuple[str, ...], recogniser: str
         from benchmarks.speed.quality.identity import Recogniser
 
         Recogniser(Path(recogniser))
-
-
-def _introduce(console: Console, environment: "Environment", names: list[str], seconds: float) -> None:
-    where = (
-        environment.gpu or "no GPU"
-        if environment.device == "cuda"
-        else f"{environment.cpu}, {environment.threads} threads"
-    )
-    console.say(f"machine:  {where}")
-    console.say(f"suites:   {', '.join(names)}; at most {seconds:.0f} s")
-    console.event("environment", **vars(environment))
-
-
-def _reporter(console: Console, bar: ProgressBar) -> "Callable[[str, Item | Progress], None]":
-    from dataclasses import asdict
-
-    from benchmarks.speed.schema import Progress, Skip
-
-    def report(suite: str, item: "Item | Progress") -> None:
-        console.event(type(item).__name__.lower(), suite=suite, **asdict(item))
-        if isinstance(item, Progress):
-            bar.show(suite, item.done, item.of, item.label)
-        elif isinstance(item, Skip):
-            console.note(f"{suite}: not measured: {item.what}: {item.reason}")
-
-    return report
-
-
-def _conclude(console: Console, results: "Results", names: list[str], output: Path) -> None:
-    from benchmarks.speed.load import NOISY
-    from benchmarks.speed.suites import ON_REQUEST
-
-    console.table(["suite", "", "figures", "s"], [_line(name, results.suites.get(name)) for name in names])
-    loads = [
-        load
-        for name in names
-        if name not in ON_REQUEST and (suite := results.suites.get(name))
-        for load in _loads(suite)
-    ]
-    if max(loads, default=0.0) > NOISY:
-        console.note(
-            f"warning: other processes kept up to {max(loads):.2f} cores busy; the figures say so, and are too slow\n"
-            "  hint: measure again on a quiet machine"
-        )
-    console.event("end", output=str(output), suites={name: s.status for name, s in results.suites.items()})
-    console.say(f"results:  {output} (i2s-trt report {output} -o report.html)")
-
-
-def _line(name: str, suite: "Suite | None") -> list[str]:
-    if suite is None:
-        return [name, "not begun", "0", "0"]
-    return [name, suite.status, str(sum(len(row.figures) for row in suite.rows)), f"{suite.seconds:.0f}"]
-
-
-def _loads(suite: "Suite") -> list[float]:
-    return [suite.load, *(row.other_load for row in suite.rows)]

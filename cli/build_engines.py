@@ -8,6 +8,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
+from cli.engines_report import fields_of, show, show_kernels, state_of
 from i2s_trt.errors import EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ def build_engines(
     if dry_run:
         prospects = [inspect(request, source) for request in requests]
         for prospect in prospects:
-            console.event("engine", **_fields(prospect), state=_state(prospect))
-        _show(console, [(prospect, _state(prospect)) for prospect in prospects])
+            console.event("engine", **fields_of(prospect), state=state_of(prospect))
+        show(console, [(prospect, state_of(prospect)) for prospect in prospects])
         return
     rows = _make_all(console, requests, source)
-    _show(console, rows)
+    show(console, rows)
     if verbose:
-        _show_kernels(console, [prospect for prospect, _ in rows])
+        show_kernels(console, [prospect for prospect, _ in rows])
     if len(rows) < len(requests):
         raise typer.Exit(EXIT_SOME_FAILED)
     if triton is not None:
@@ -111,7 +112,7 @@ def _make_all(
                 console.error(error)
                 continue
             rows.append((prospect, "made" if made else "kept"))
-            console.event("engine", **_fields(prospect), made=made)
+            console.event("engine", **fields_of(prospect), made=made)
     return rows
 
 
@@ -124,62 +125,6 @@ def _source(model: str, features: str, console: Console) -> "GraphSource":
         return choose_features(features, console)
 
     return GraphSource.named(model, vgg)
-
-
-def _show(console: Console, rows: "list[tuple[Prospect, str]]") -> None:
-    table = []
-    for prospect, state in rows:
-        error = _worst_error(prospect)
-        size = f"{'' if prospect.complete else 'about '}{prospect.size / 2**20:.1f} MiB"
-        memory = f"{prospect.activation_bytes / 2**20:.0f} MiB" if prospect.activation_bytes else "-"
-        table.append([prospect.request.graph, state, size, memory, prospect.key or "-", error])
-    console.table(["graph", "state", "size", "runs in", "key", "error against PyTorch"], table)
-
-
-def _show_kernels(console: Console, prospects: "list[Prospect]") -> None:
-    from engines.inspection import kernels_of
-
-    for prospect in prospects:
-        kernels = kernels_of(prospect)
-        console.say(f"\n{prospect.request.graph}: {kernels.source}")
-        for layer in kernels.layers:
-            console.event("kernel", graph=prospect.request.graph, **vars(layer))
-        table = [[layer.kind, ", ".join(layer.outputs), layer.name] for layer in kernels.layers]
-        if table:
-            console.table(["kind", "gives", "name"], table)
-
-
-def _state(prospect: "Prospect") -> str:
-    from engines.tensorrt.cache import Miss
-
-    if prospect.complete:
-        return "there"
-    if prospect.exported is None:
-        return "to export" + ("" if prospect.engine is None else " and build")
-    return f"to build: {prospect.engine.reason}" if isinstance(prospect.engine, Miss) else "there"
-
-
-def _worst_error(prospect: "Prospect") -> str:
-    if prospect.exported is None:
-        return "-"
-    outputs = prospect.exported.record["verification"]["outputs"]
-    worst = max(outputs, key=lambda output: output["relative"])
-    return f"{worst['name']}: at most {worst['maximum']:.2g}, mean {worst['mean']:.2g}"
-
-
-def _fields(prospect: "Prospect") -> dict[str, object]:
-    request = prospect.request
-    return {
-        "graph": request.graph,
-        "backend": request.backend,
-        "precision": request.precision,
-        "batches": [request.profile.smallest, request.profile.tuned, request.profile.largest],
-        "targets": list(request.targets),
-        "key": prospect.key,
-        "bytes": prospect.size,
-        "activation_bytes": prospect.activation_bytes,
-        "complete": prospect.complete,
-    }
 
 
 def _graph_names(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """`i2s-trt edit`: recipes crossed with latents, as fast as the engine renders."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,19 +13,17 @@ from cli import options as opt
 from cli.console import Console
 from cli.edit_inputs import Engine, RenderPrecision, open_model
 from cli.edit_outputs import is_sheet, write_sheet
-from cli.edit_report import EditReporter
+from cli.edit_report import EditReporter, announce, leave, say_tuned
 from cli.interrupts import stop_requests
 from cli.synthesize import parse_seeds
-from i2s_trt.errors import EXIT_INTERRUPTED, EXIT_SOME_FAILED, UsageError
+from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
     from engines.open import Opened
     from i2s_trt.batch.jobs import BatchLatent
     from i2s_trt.batch.options import BatchOptions, BatchResult
     from i2s_trt.edit.recipe.load import Variant
-    from i2s_trt.edit.sources import LatentSource
 
-_SHOWN = 20  # failures shown on the screen
 Run = Callable[[Console, "Sequence[BatchLatent]", "Sequence[Variant]", Path, "BatchOptions"], "BatchResult"]
 
 
@@ -85,32 +83,14 @@ def edit(
         source, run = opened.source, partial(_run, opened, model)
     variants = load_recipe(recipe, source)
     found = collect_latents(latents or [], numbers, source, label)
-    _announce(console, source, variants, len(found))
-    _say_tuned(console, found)
+    announce(console, source, variants, len(found))
+    say_tuned(console, found)
     result = run(console, found, variants, output, options)
     if sheet and result.rendered + result.kept:
         from i2s_trt.batch.contact import batch_sheet
 
         write_sheet(console, sheet, batch_sheet(output, found, variants, picture_format))
-    _leave(console, result, output)
-
-
-def _announce(console: Console, source: "LatentSource", variants: "Sequence[Variant]", latents: int) -> None:
-    """What is to be done, and with which directions."""
-    for direction in source.directions_read:
-        console.say(f"direction: {direction.describe()}")
-        console.event("direction", name=direction.name, shape=direction.vector.shape, norm=direction.norm)
-
-    total = len(variants) * latents
-    console.say(f"recipe:   {len(variants)} variants of {latents} latents: {total} pictures")
-    console.event("recipe", variants=len(variants), latents=latents, outputs=total)
-
-
-def _say_tuned(console: Console, latents: "Sequence[BatchLatent]") -> None:
-    """Say how many latents are drawn by a model of their own."""
-    if tuned := sum(bool(latent.delta_digest) for latent in latents):
-        console.event("tuned", latents=tuned)
-        console.say(f"tuned:    {tuned} of {len(latents)} latents change the model")
+    leave(console, result, output)
 
 
 def _run(
@@ -133,23 +113,3 @@ def _run(
     with console.progress() as bar, stop_requests() as should_stop:
         reporter = EditReporter(console, bar)
         return run_batch(latents, variants, engine.synthesizers, output, options, rendering, reporter, should_stop)
-
-
-def _leave(console: Console, result: "BatchResult", output: Path) -> None:
-    """Sum up, and exit as the result deserves."""
-    missing = sum(failure.outputs for failure in result.failures)
-    for failure in result.failures[:_SHOWN]:
-        outputs = f" ({failure.outputs} outputs)" if failure.outputs > 1 else ""
-        console.note(f"error: {failure.source}{outputs}: {failure.message}")
-    if len(result.failures) > _SHOWN:
-        console.note(f"and {len(result.failures) - _SHOWN} more, all of them in {result.manifest}")
-    console.event("end", **{**asdict(result), "rate": result.rate, "output": output})
-    kept = f", {result.kept} kept" if result.kept else ""
-    failed = f", {missing} failed" if missing else ""
-    rate = f" at {result.rate:.1f} images/s" if result.rendered else ""
-    console.say(f"{result.rendered} pictures rendered{rate}{kept}{failed}; {result.manifest} says what is what")
-    if result.interrupted:
-        console.note("interrupted; go on with the same command and --resume")
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if missing:
-        raise typer.Exit(EXIT_SOME_FAILED)

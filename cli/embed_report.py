@@ -35,7 +35,7 @@ class Reporter:
             self._bar.hide()
             self._console.say(_summary(event.name, data))
             if "loss_noise" in data:
-                self._console.say(f"{event.name}: its noise maps are kept; edits take the model's own")
+                self._console.say(f"{event.name}: its noise maps are kept, and edits draw with them")
             self._judge(event.name, data)
         elif event.kind == "tuning":
             self._bar.show(f"{event.name}: tuning", data["step"], data["steps"], f"loss {loss_text(data['loss'])}")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import options as opt
+from cli.clip_latents import by_recipe, find_clip, latents_of, moved
 from cli.console import Console
 from cli.edit_inputs import Engine, RenderPrecision, choose_engine
-from i2s_trt.errors import ImageError, UsageError
+from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
-    from i2s_trt.edit.sources import LatentSource
-    from i2s_trt.models.generator import Generator
-    from i2s_trt.video.folder import ClipRecord
+    pass
 
 _EDIT_PANEL = "Edits, in this order"
 
@@ -66,14 +65,14 @@ def render_clip(
     home = ClipFolder(folder)
     record = home.read()
     check_video(output, record.info.rate)
-    source = _find(clip or Path(record.source), record, needed=paste_back)
+    source = find_clip(clip or Path(record.source), record, needed=paste_back)
     if source is not None and output.resolve() == source.resolve():
         raise UsageError(f"the video would overwrite the clip {source}", "name another file with -o")
     generator = load_generator(model).to(choose_device(device))
     latent_source = LatentSource.of(generator, any_model=any_model)
-    latents = _latents(home, generator, any_model)
-    latents = _apply_recipe(latents, latent_source, steady, onto, strength, threshold)
-    latents = _by_recipe(latents, latent_source, recipe, edit)
+    latents = latents_of(home, generator, any_model)
+    latents = moved(latents, latent_source, steady, onto, strength, threshold)
+    latents = by_recipe(latents, latent_source, recipe, edit)
     delta = None if onto is None else latent_source.delta_of(onto)
     choice = choose_engine(console, generator, engine, precision)
     heard = source if sound and record.info.has_audio else None
@@ -94,55 +93,3 @@ def render_clip(
             f"note: {output} is silent: " + ("the clip was not found" if source is None else "it cannot hold it")
         )
     console.say(f"{len(latents)} frames in {output}")
-
-
-def _find(path: Path, record: "ClipRecord", *, needed: bool) -> Path | None:
-    """The clip that was embedded; None when it is not there and not needed."""
-    from i2s_trt.files import file_digest
-
-    hint = "say where it is with --clip"
-    if not path.is_file():
-        if needed:
-            raise ImageError(f"the clip {path} is not there", hint)
-        return None
-    if file_digest(path) != record.info.digest:
-        raise ImageError(f"{path} is not the clip that was embedded", hint)
-    return path
-
-
-def _latents(home: Any, generator: "Generator", any_model: bool) -> Any:
-    import numpy as np
-
-    return np.stack([latent.for_model(generator, any_model=any_model) for latent in home.latents()])
-
-
-def _apply_recipe(
-    latents: Any,
-    source: "LatentSource",
-    steady: float,
-    onto: Path | None,
-    strength: float,
-    threshold: float,
-) -> Any:
-    from i2s_trt.video.motion import reenact, steadied
-
-    latents = steadied(latents, steady)
-    if onto is None:
-        return latents
-    return reenact(source.latent(str(onto)), latents, strength, threshold)
-
-
-def _by_recipe(latents: Any, source: "LatentSource", recipe: Path | None, name: str) -> Any:
-    """Every frame through one variant of a recipe."""
-    if recipe is None:
-        return latents
-    import numpy as np
-
-    from i2s_trt.edit.recipe.load import load_recipe
-
-    variants = {item.name: item for item in load_recipe(recipe, source)}
-    if not name and len(variants) == 1:
-        (name,) = variants
-    if name not in variants:
-        raise UsageError(f"{recipe} has no edit named {name!r}", f"give --edit one of {', '.join(variants)}")
-    return np.stack([variants[name].apply(latent) for latent in latents])
