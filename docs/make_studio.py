@@ -56,6 +56,7 @@ def picture(browser: Browser, name: str, scheme: Literal["light", "dark"], width
     """The page with the astronaut smiling more."""
     tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     tab.goto(ADDRESS)
+    tab.wait_for_timeout(2000)
     tab.locator("#shelf .face", has_text="astronaut").click()
     tab.locator("#neutral").select_option("calm")
     tab.locator("#smiling").select_option("glad")

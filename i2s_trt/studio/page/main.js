@@ -234,7 +234,8 @@ async function start() {
   const [first, second] = latents;
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
-  edit = (await history.load()) || (first ? plain(first.name) : null);
+  const before = await history.load();
+  edit ??= before || (first ? plain(first.name) : null); // somebody may have chosen a face meanwhile
   if (!edit) return;
   fill();
   read();
