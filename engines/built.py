@@ -36,6 +36,11 @@ def find_built(
     )
 
 
+def has_graph(generator: Generator, name: str, precision: Precision) -> bool:
+    """Whether a generator's graph is exported in a precision, verified and whole."""
+    return find_graph(GraphKey(generator.digest, name, precision)) is not None
+
+
 def gpu_number(generator: Generator) -> int:
     """The number of the GPU that a generator is on; 0, the first, for one that is on the CPU."""
     return generator.mean_w.device.index or 0

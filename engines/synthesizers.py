@@ -7,14 +7,14 @@ from typing import Literal, cast
 
 import numpy as np
 
-from engines.built import WANTED, Wanted, find_built, gpu_number, in_words
+from engines.built import WANTED, Wanted, find_built, gpu_number, has_graph, in_words
 from engines.cuda.gpu import driver_fault
 from engines.cuda.open import open_device
 from engines.graph_synthesizer import GraphSynthesizer, Runner
 from engines.onnxruntime.providers import PROVIDERS, Provider, provider_faults
 from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from engines.tensorrt.module import BACKENDS, load_tensorrt
-from export.keys import GraphKey, Precision, find_graph
+from export.keys import Precision
 from export.library import export_graph
 from export.precision import generator_in
 from export.source import GraphSource
@@ -61,10 +61,7 @@ def onnx_runtime_synthesizer(
     def runner(name: str) -> Runner:
         return OnnxRuntimeRunner(export_graph(source, name, precision), provider, gpu=gpu)
 
-    def draws_tuned() -> bool:
-        return exports or find_graph(GraphKey(generator.digest, "tuned", precision)) is not None
-
-    return GraphSynthesizer(generator, runner, draws_tuned)
+    return GraphSynthesizer(generator, runner, lambda: exports or has_graph(generator, "tuned", precision))
 
 
 def tensorrt_synthesizer(generator: Generator, backend: str, precision: Wanted = "auto") -> GraphSynthesizer:
@@ -185,7 +182,7 @@ def _choose_fastest(generator: Generator, wanted: Wanted) -> tuple[Engine, str]:
         return "torch", "ONNX Runtime computes no bf16 on a CPU"
     if not package_version("onnxruntime"):
         return "torch", "ONNX Runtime is not installed: pip install 'i2s-trt[cpu]'"
-    if find_graph(GraphKey(generator.digest, "synthesis", "fp32" if wanted == "auto" else wanted)) is None:
+    if not has_graph(generator, "synthesis", "fp32" if wanted == "auto" else wanted):
         return "torch", "nothing to wait for; --engine onnxruntime exports a graph once and is faster after that"
     return "onnxruntime", "its graph of this model is there"
 

@@ -6,12 +6,12 @@ from typing import cast
 
 import numpy as np
 
-from engines.built import Wanted, find_built
+from engines.built import Wanted, find_built, has_graph
 from engines.graph_synthesizer import GraphSynthesizer
 from engines.onnxruntime.runtime import OnnxRuntimeRunner
 from engines.synthesizers import Choice
 from engines.tensorrt.module import BACKENDS
-from export.keys import GraphKey, Precision, find_graph
+from export.keys import Precision
 from export.library import export_graph
 from export.source import GraphSource
 from i2s_trt.errors import EnvironmentFault
@@ -69,10 +69,10 @@ def _sessions(generator: Generator, precision: Precision, cores: int, *, exports
     def runner(name: str) -> OnnxRuntimeRunner:
         return OnnxRuntimeRunner(export_graph(source, name, precision), threads=max(1, cores // count))
 
-    def draws_tuned() -> bool:
-        return exports or find_graph(GraphKey(generator.digest, "tuned", precision)) is not None
-
-    return tuple(GraphSynthesizer(generator, runner, draws_tuned) for _ in range(count))
+    return tuple(
+        GraphSynthesizer(generator, runner, lambda: exports or has_graph(generator, "tuned", precision))
+        for _ in range(count)
+    )
 
 
 def _all_cores() -> int:

@@ -63,16 +63,17 @@ def test_a_picture_does_not_depend_on_its_neighbours() -> None:
         np.testing.assert_array_equal(render.images(w_plus[row : row + 1])[0], together[row])
 
 
-def test_auto_takes_pytorch_until_a_graph_is_there(toy: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = choose_synthesizer("auto", toy)
+def test_auto_takes_pytorch_until_a_graph_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Generator.from_weights(random_weights(standard_spec(8, 8, 16), seed=11))  # no other test exports it
+    before = choose_synthesizer("auto", own)
     assert (before.engine, "onnxruntime" in before.reason) == ("torch", True)
-    made = choose_synthesizer("onnxruntime", toy)
-    picture = made.synthesizer(latents(toy, 1))
-    after = choose_synthesizer("auto", toy)
+    made = choose_synthesizer("onnxruntime", own)
+    picture = made.synthesizer(latents(own, 1))
+    after = choose_synthesizer("auto", own)
     assert after.engine == "onnxruntime"
-    np.testing.assert_array_equal(after.synthesizer(latents(toy, 1)), picture)
+    np.testing.assert_array_equal(after.synthesizer(latents(own, 1)), picture)
     monkeypatch.setattr(module, "package_version", lambda _name: "")
-    without = choose_synthesizer("auto", toy)
+    without = choose_synthesizer("auto", own)
     assert (without.engine, "pip install 'i2s-trt[cpu]'" in without.reason) == ("torch", True)
 
 
