@@ -77,8 +77,10 @@ class ClusterWorkers:
         errors: dict[str, I2sError] = {}
         try:
             for token, outcome in self._dispatcher.go_on(_Feed(orders, self._workers, self._pack)):
-                error = self._settle(open_.pop(outcome.name), token, outcome)
+                error = self._settle(open_[outcome.name], token, outcome)
                 errors |= {outcome.name: error} if error else {}
+                if isinstance(outcome, Failed) or error or outcome.value.finished:  # else it was stopped on its way
+                    del open_[outcome.name]
         except EnvironmentFault as fault:
             raise EnvironmentFault(fault.args[0], fault.hint.replace(" with --resume", "")) from fault
         if open_ or self._should_stop():

@@ -154,7 +154,7 @@ def test_each_finishes_what_the_other_began(laboratory: Laboratory, tmp_path: Pa
     begun = tmp_path / "b"
     with (
         pytest.raises(StoppedError),
-        laboratory.workers(begun, should_stop=lambda: bool(list(begun.glob(".partial/*/.*.snapshot")))) as store,
+        laboratory.workers(begun, should_stop=once(lambda: bool(list(begun.glob(".partial/*/.*.snapshot"))))) as store,
     ):
         store.embed(tasks)
     assert list(begun.glob(".*.snapshot"))
@@ -163,6 +163,19 @@ def test_each_finishes_what_the_other_began(laboratory: Laboratory, tmp_path: Pa
     laboratory.alone(begun).embed(tasks)
     for name in ("a", "b"):
         same(tmp_path / "whole", tmp_path / name)
+
+
+def once(happened: Callable[[], bool]) -> Callable[[], bool]:
+    """True the first time that it has happened, and never again: a stop is not asked for twice."""
+    told: list[bool] = []
+
+    def asked() -> bool:
+        if told or not happened():
+            return False
+        told.append(True)
+        return True
+
+    return asked
 
 
 def test_the_command_finds_the_same_with_a_cluster(machines: Any, tmp_path: Path) -> None:
