@@ -69,6 +69,7 @@ def import_command(
     file: Annotated[Path, typer.Argument(help="A StyleGAN1 or StyleGAN2 checkpoint: a .pkl, .pt or .pth.")],
     name: Annotated[str, typer.Option(help="Name in the store; the file's if left out.")] = "",
     crop: Annotated[str, typer.Option(help="Picture rows of a landscape model, as 64-448.")] = "",
+    crop_columns: Annotated[str, typer.Option(help="Picture columns of a portrait model, as 256-768.")] = "",
     licence: Annotated[str, typer.Option(help="Kept with the model.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of that name.")] = False,
     json: opt.Json = False,
@@ -84,7 +85,8 @@ def import_command(
     from i2s_trt.checkpoints.store import import_model
 
     console = Console(json)
-    info = import_model(file, name or file.stem, crop=_crop(crop), licence=licence, overwrite=overwrite)
+    spans = {"crop": _span(crop, "--crop"), "crop_columns": _span(crop_columns, "--crop-columns")}
+    info = import_model(file, name or file.stem, **spans, licence=licence, overwrite=overwrite)
     _report_import(console, info)
 
 
@@ -186,10 +188,10 @@ def _size(info: "ModelInfo") -> str:
     return f"{width}x{height}"
 
 
-def _crop(text: str) -> tuple[int, int] | None:
+def _span(text: str, option: str) -> tuple[int, int] | None:
     if not text:
         return None
     first, _, last = text.partition("-")
     if not (first.isdecimal() and last.isdecimal() and int(first) < int(last)):
-        raise UsageError(f"--crop {text!r} is not a range of rows", "write 64-448 for rows 64 to 447")
+        raise UsageError(f"{option} {text!r} is no range", "write 64-448 for 64 to 447")
     return int(first), int(last)

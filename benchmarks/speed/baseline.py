@@ -66,7 +66,7 @@ class BaselineGenerator(nn.Module):
     def __init__(self, weights: GeneratorWeights) -> None:
         super().__init__()
         spec, tensors = weights.spec, weights.tensors
-        if spec.lod or spec.crop:
+        if spec.lod or spec.crop or spec.crop_columns:
             raise ModelError("the baseline renders fully grown square models only", "name another --model")
         self.const = nn.Parameter(tensors["synthesis.const"].float().clone())
         self.layers = nn.ModuleList(BaselineLayer(spec, i, _of_layer(tensors, i)) for i in range(spec.num_layers))

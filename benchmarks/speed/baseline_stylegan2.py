@@ -27,7 +27,7 @@ class BaselineStyleGan2(nn.Module):
     def __init__(self, weights: GeneratorWeights) -> None:
         super().__init__()
         spec, tensors = weights.spec, weights.tensors
-        if spec.topology != "skip" or spec.crop:
+        if spec.topology != "skip" or spec.crop or spec.crop_columns:
             raise ModelError("the baseline renders square models of the skip topology only", "name another --model")
         self.bound = spec.conv_clamp
         self.const = nn.Parameter(tensors["synthesis.const"].float().clone())

@@ -21,8 +21,8 @@ _ZIP = b"PK\x03\x04"
 # what taking apart a tree of the wrong shape can raise
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
-
 _CARS = 384, 512  # rows of a picture, and of the network's output
+Span = tuple[int, int] | None  # first and one past the last; None for all
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,14 @@ class Checkpoint:
     encoder: BundledEncoder | None = None
 
 
-def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoint:
+def read_checkpoint(path: Path, crop: Span = None, crop_columns: Span = None) -> Checkpoint:
     """Read a StyleGAN1 or StyleGAN2 checkpoint of any supported kind; runs no code from it.
 
     Args:
         path: a pickle of TensorFlow's networks or of PyTorch's modules, or a PyTorch conversion.
         crop: first and one-past-last picture row of a landscape model; guessed from a name such as
-            `...-512x384.pkl` when left out.
+            `...-512x384.pkl` when both are left out.
+        crop_columns: first and one-past-last picture column of a portrait model; guessed from `...-512x1024.pkl`.
 
     Raises:
         CheckpointError: the file is missing, hostile, broken or of another architecture.
@@ -61,7 +62,9 @@ def read_checkpoint(path: Path, crop: tuple[int, int] | None = None) -> Checkpoi
         kind, raw = _read_raw(path)
         converted = convert_stylegan2(raw) if isinstance(raw, RawStyleGan2) else convert(raw)
         spec = converted.weights.spec
-        spec = replace(spec, crop=crop or crop_from_name(path.name, spec.resolution))
+        if crop is None and crop_columns is None:
+            crop, crop_columns = crop_from_name(path.name, spec.resolution)
+        spec = replace(spec, crop=crop, crop_columns=crop_columns)
         weights = GeneratorWeights(spec, converted.weights.tensors)
         encoder = raw.encoder if isinstance(raw, RawStyleGan2) else None
         return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes, encoder)
@@ -104,12 +107,21 @@ def _refuse_text(head: bytes) -> None:
         )
 
 
-def crop_from_name(name: str, resolution: int) -> tuple[int, int] | None:
-    """`cars-512x384` means that 384 of 512 rows, in the middle, are the picture; StyleGAN2's file of cars says less."""
+def crop_from_name(name: str, resolution: int) -> tuple[Span, Span]:
+    """The rows and columns that a file's name says are the picture; None for all.
+
+    `cars-512x384` means the middle 384 of 512 rows, `people-512x1024` the middle 512 of 1024 columns; StyleGAN2's file
+    of cars says less.
+    """
     if re.match(r"stylegan2-car-config-[a-f]\b", name) and resolution == _CARS[1]:
-        return (_CARS[1] - _CARS[0]) // 2, (_CARS[1] + _CARS[0]) // 2
+        return _middle(_CARS[0], resolution), None
     match = re.search(r"(\d+)x(\d+)", name)
-    if not match or int(match[1]) != resolution or int(match[2]) >= resolution:
-        return None
-    margin = (resolution - int(match[2])) // 2
-    return margin, resolution - margin
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    if max(width, height) != resolution or not min(width, height):
+        return None, None
+    return _middle(height, resolution), _middle(width, resolution)
+
+
+def _middle(pixels: int, of: int) -> Span:
+    margin = (of - pixels) // 2
+    return (margin, of - margin) if margin else None

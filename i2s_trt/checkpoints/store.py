@@ -24,7 +24,7 @@ from i2s_trt.checkpoints.catalogue import (
 )
 from i2s_trt.checkpoints.encoders import TrainedEncoder, encoder_path, save_encoder
 from i2s_trt.checkpoints.faces import draws_faces
-from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
+from i2s_trt.checkpoints.read import Checkpoint, Span, read_checkpoint
 from i2s_trt.errors import ModelError
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.models.generator import Generator, GeneratorWeights
@@ -35,7 +35,13 @@ _RESOLUTIONS = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 def import_model(
-    path: Path, name: str, *, crop: tuple[int, int] | None = None, licence: str = "", overwrite: bool = False
+    path: Path,
+    name: str,
+    *,
+    crop: Span = None,
+    crop_columns: Span = None,
+    licence: str = "",
+    overwrite: bool = False,
 ) -> ModelInfo:
     """Read a checkpoint of any supported kind into the store, with the encoder that came with it.
 
@@ -45,7 +51,7 @@ def import_model(
         EnvironmentFault: the store cannot be written.
     """
     folder = _folder_for(name, overwrite)
-    checkpoint = read_checkpoint(path, crop)
+    checkpoint = read_checkpoint(path, crop, crop_columns)
     Generator.from_weights(checkpoint.weights)  # a model that cannot be built is not stored
     info = _describe(checkpoint, name, licence)
     path = encoder_path(info.digest)

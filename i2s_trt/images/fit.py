@@ -21,8 +21,8 @@ class PictureShape(Protocol):
         ...
 
     @property
-    def crop(self) -> tuple[int, int] | None:
-        """First and one-past-last of the square's rows that are the picture; None for all."""
+    def window(self) -> tuple[slice, slice]:
+        """The square's rows and columns that are the picture."""
         ...
 
     @property
@@ -36,7 +36,11 @@ class Square:
     """The shape of pictures that belong to no model."""
 
     resolution: int
-    crop: tuple[int, int] | None = None
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """All rows and columns."""
+        return slice(0, self.resolution), slice(0, self.resolution)
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -49,7 +53,7 @@ def fit_picture(pixels: "Pixels", spec: PictureShape, fit: Fit = "crop") -> "Pix
 
     Args:
         pixels: uint8 [H, W, 3].
-        spec: gives the picture's size, [h, w]; less high than wide for landscape models.
+        spec: gives the picture's size, [h, w]; not always a square.
         fit: `crop` cuts the middle out to the picture's proportions, `pad` keeps all and adds black bars.
 
     Returns:

@@ -123,9 +123,11 @@ class Generator(nn.Module):
         return self.mean_w_plus + (w_plus - self.mean_w_plus) * strength
 
     def forward(self, w_plus: Tensor) -> Tensor:
-        """Render w_plus [N, L, D] to pictures [N, 3, H, W]: the synthesis output without letterbox rows."""
+        """Render w_plus [N, L, D] to pictures [N, 3, H, W]: the synthesis output without bars around it."""
         return self.crop(self.synthesis(w_plus))
 
     def crop(self, images: Tensor) -> Tensor:
-        """The picture's rows of network output [N, 3, R, R]."""
-        return images if self.spec.crop is None else images[:, :, self.spec.crop[0] : self.spec.crop[1]]
+        """The picture's rows and columns of network output [N, 3, R, R]."""
+        if self.spec.crop is not None:
+            images = images[:, :, self.spec.window[0]]
+        return images if self.spec.crop_columns is None else images[:, :, :, self.spec.window[1]]

@@ -28,6 +28,7 @@ class GeneratorSpec:
         lod: level of detail that training had reached; 0 is the full resolution.
         layerwise_mapping: the mapping network gives a w of its own for every layer (idinvert).
         crop: first and one-past-last row of the picture in the square output, for models of landscape pictures.
+        crop_columns: the same of columns, for models of portrait pictures.
         truncation_psi, truncation_cutoff: the checkpoint's defaults for the truncation trick.
         architecture: of the networks. A StyleGAN2 has no `blur_taps`, `lod` or layer-wise mapping, and alone has what
             follows.
@@ -59,6 +60,7 @@ class GeneratorSpec:
     conv_clamp: float | None = None
     normalize_label: bool = False
     label_width: int = 0
+    crop_columns: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.architecture not in _SIZES:
@@ -77,8 +79,9 @@ class GeneratorSpec:
             raise ModelError(f"a blur filter of {len(self.blur_taps)} taps has no middle")
         if not 0 <= self.lod <= blocks - 1:
             raise ModelError(f"lod {self.lod} lies outside 0..{blocks - 1}")
-        if self.crop and not 0 <= self.crop[0] < self.crop[1] <= self.resolution:
-            raise ModelError(f"crop rows {self.crop} lie outside the {self.resolution} pixel output")
+        for what, part in (("rows", self.crop), ("columns", self.crop_columns)):
+            if part and not 0 <= part[0] < part[1] <= self.resolution:
+                raise ModelError(f"crop {what} {part} lie outside the {self.resolution} pixel output")
 
     def _check_stylegan2(self) -> None:
         if self.topology not in get_args(Topology):
@@ -123,10 +126,16 @@ class GeneratorSpec:
         return max(1, self.num_layers // 2 - self.is_stylegan2)
 
     @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture within the square network output."""
+        whole = 0, self.resolution
+        return slice(*(self.crop or whole)), slice(*(self.crop_columns or whole))
+
+    @property
     def picture_size(self) -> tuple[int, int]:
-        """Height and width of the picture within the square network output."""
-        top, bottom = self.crop or (0, self.resolution)
-        return bottom - top, self.resolution
+        """Height and width of that picture."""
+        rows, columns = self.window
+        return rows.stop - rows.start, columns.stop - columns.start
 
     def layer_resolution(self, layer: int) -> int:
         """Pixels a side of the output of synthesis layer 0..L-1."""

@@ -25,7 +25,7 @@ from i2s_trt.photographs.prepare import (
     remark_animation,
     too_small,
 )
-from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_part, quad_side
 from i2s_trt.photographs.record import KEY, Alignment, read_alignment
 from i2s_trt.photographs.warp import align_quad
 
@@ -121,9 +121,9 @@ class FacePreparer:
 
     def _align(self, path: Path, pixels: Pixels, face: Face, count: int) -> Prepared:
         square = ffhq_quad(face.landmarks)
-        size, rows = self._shape.resolution, self._shape.crop or (0, self._shape.resolution)
-        picture = align_quad(pixels, square, size)[rows[0] : rows[1]]
-        alignment = Alignment.of("ffhq", quad_rows(square, rows, size), path, pixels)
+        size, window = self._shape.resolution, self._shape.window
+        picture = align_quad(pixels, square, size)[window]
+        alignment = Alignment.of("ffhq", quad_part(square, window, size), path, pixels)
         record = {KEY: {**alignment.to_json(), "landmarks": np.round(face.landmarks.points, 3).tolist()}}
         warnings = too_small(quad_side(square), self._shape) if self._options.warn_small else ()
         if count > 1 and self._options.which == "largest":

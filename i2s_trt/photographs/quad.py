@@ -48,18 +48,31 @@ def fit_quad(photograph: tuple[int, int], picture: tuple[int, int], fit: Fit = "
     return np.asarray(middle + half * corners)
 
 
-def quad_rows(quad: Quad, rows: tuple[int, int], of: int) -> Quad:
-    """The part of a quad that belongs to rows `rows[0]` to `rows[1]` (one past the last) `of` all."""
-    down_left, down_right = quad[1] - quad[0], quad[2] - quad[3]
-    top, bottom = rows[0] / of, rows[1] / of
-    return np.stack(
-        [
-            quad[0] + top * down_left,
-            quad[0] + bottom * down_left,
-            quad[3] + bottom * down_right,
-            quad[3] + top * down_right,
-        ]
+def quad_part(quad: Quad, window: tuple[slice, slice], size: int) -> Quad:
+    """The quad of a part of the picture: rows and columns `window` of `size`."""
+    (top, bottom), (left, right) = ((part.start / size, part.stop / size) for part in window)
+    return _stretch(quad, (top, bottom), (left, right))
+
+
+def quad_around(part: Quad, window: tuple[slice, slice], size: int) -> Quad:
+    """The quad of the whole picture, from that of its rows and columns `window` of `size`: undoes `quad_part`."""
+    lengths = [side.stop - side.start for side in window]
+    heights, widths = (
+        (-side.start / length, (size - side.start) / length) for side, length in zip(window, lengths, strict=True)
     )
+    return _stretch(part, heights, widths)
+
+
+def _stretch(quad: Quad, heights: tuple[float, float], widths: tuple[float, float]) -> Quad:
+    """A quad with its sides at these shares of the way from top to bottom and from left to right of another's."""
+    top_left, bottom_left, bottom_right, top_right = quad
+
+    def corner(down: float, right: float) -> Points:
+        left = top_left + down * (bottom_left - top_left)
+        return np.asarray(left + right * (top_right + down * (bottom_right - top_right) - left))
+
+    (top, bottom), (left, right) = heights, widths
+    return np.stack([corner(top, left), corner(bottom, left), corner(bottom, right), corner(top, right)])
 
 
 def quad_side(quad: Quad) -> float:

@@ -19,7 +19,7 @@ from i2s_trt.images.decode import DecodeOptions, decode
 from i2s_trt.images.encode import encoder
 from i2s_trt.images.fit import fit_picture
 from i2s_trt.photographs.prepare import Prepared, prepare_whole
-from i2s_trt.photographs.quad import Quad, ffhq_quad, quad_rows
+from i2s_trt.photographs.quad import Quad, ffhq_quad, quad_part
 from i2s_trt.photographs.record import KEY, Alignment
 from i2s_trt.photographs.warp import align_quad
 from i2s_trt.studio.model import StudioModel
@@ -117,9 +117,9 @@ class Photographs:
         if corners is None:
             return prepare_whole(pixels, path, spec)
         quad = _checked(corners, pixels)
-        size, rows = spec.resolution, spec.crop or (0, spec.resolution)
-        picture = align_quad(pixels, quad, size)[rows[0] : rows[1]]
-        alignment = Alignment.of("ffhq", quad_rows(quad, rows, size), path, pixels)
+        size, window = spec.resolution, spec.window
+        picture = align_quad(pixels, quad, size)[window]
+        alignment = Alignment.of("ffhq", quad_part(quad, window, size), path, pixels)
         return Prepared(fit_picture(picture, spec), {KEY: alignment.to_json()})
 
     def _path(self, identifier: str) -> Path:

@@ -13,7 +13,7 @@ from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.fit import PictureShape, fit_picture
 from i2s_trt.photographs.people import AlignOptions
 from i2s_trt.photographs.prepare import too_small
-from i2s_trt.photographs.quad import ffhq_quad, fit_quad, quad_rows, quad_side
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, quad_around, quad_part, quad_side
 from i2s_trt.photographs.record import Kind
 from i2s_trt.photographs.warp import align_quad
 from i2s_trt.video.read import ClipInfo, read_frames
@@ -40,10 +40,9 @@ class FramePlan:
         """The picture of a frame uint8 [H, W, 3], of the model's picture size."""
         if self.kind != "ffhq":
             return fit_picture(pixels, shape, self.kind)
-        size, rows = shape.resolution, shape.crop or (0, shape.resolution)
-        above, height = rows[0], rows[1] - rows[0]
-        square = quad_rows(self.quads[frame], (-above, size - above), height)
-        return align_quad(pixels, square, size, _OVERSAMPLING * size)[rows[0] : rows[1]]
+        size = shape.resolution
+        square = quad_around(self.quads[frame], shape.window, size)
+        return align_quad(pixels, square, size, _OVERSAMPLING * size)[shape.window]
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -112,8 +111,7 @@ def _plan_faces(
         raise NoFaceError(f"{path}: {error.args[0]}", error.hint) from error
     steady = smoothed(track, smoothing)
     squares = [ffhq_quad(steady.landmarks(frame)) for frame in range(len(steady.points))]
-    rows = shape.crop or (0, shape.resolution)
-    quads = np.round([quad_rows(square, rows, shape.resolution) for square in squares], 3)
+    quads = np.round([quad_part(square, shape.window, shape.resolution) for square in squares], 3)
     return FramePlan("ffhq", quads, (*too_small(quad_side(squares[0]), shape), *_remarks(track)))
 
 

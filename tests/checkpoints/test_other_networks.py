@@ -203,7 +203,15 @@ def test_landscape_model_is_cropped_by_its_name(tmp_path: Path) -> None:
     assert ours(torch.zeros(1, 6, SMALL.w_dim)).shape == (1, 3, 12, 16)
 
 
+def test_portrait_model_is_cropped_by_its_name(tmp_path: Path) -> None:
+    ours = generator(tmp_path / "people-8x16.pkl", network_pickle(SMALL))
+    assert (ours.spec.crop, ours.spec.crop_columns) == (None, (4, 12))
+    assert ours(torch.zeros(1, 6, SMALL.w_dim)).shape == (1, 3, 16, 8)
+
+
 def test_crop_outside_the_picture(tmp_path: Path) -> None:
     (tmp_path / "net.pkl").write_bytes(network_pickle(SMALL))
     with pytest.raises(CheckpointError, match=r"net\.pkl: crop rows \(4, 20\) lie outside"):
         read_checkpoint(tmp_path / "net.pkl", crop=(4, 20))
+    with pytest.raises(CheckpointError, match=r"crop columns \(12, 17\) lie outside"):
+        read_checkpoint(tmp_path / "net.pkl", crop_columns=(12, 17))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -140,12 +141,12 @@ def test_landscape_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "resolution", "crop"),
     [
-        ("stylegan2-car-config-f.pkl", 512, (64, 448)), ("stylegan2-car-config-e.pkl", 512, (64, 448)),
-        ("stylegan2-car-config-f.pkl", 256, None), ("stylegan2-cat-config-f.pkl", 512, None),
-        ("my-stylegan2-car-config-f.pkl", 512, None),
+        ("stylegan2-car-config-f.pkl", 512, ((64, 448), None)), ("stylegan2-car-config-e.pkl", 512, ((64, 448), None)),
+        ("stylegan2-car-config-f.pkl", 256, (None, None)), ("stylegan2-cat-config-f.pkl", 512, (None, None)),
+        ("my-stylegan2-car-config-f.pkl", 512, (None, None)), ("people-256x512.pkl", 512, (None, (128, 384))),
+        ("ffhq-1024x1024.pkl", 1024, (None, None)), ("batch-0x512.pkl", 512, (None, None)),
+        ("people-256x512.pkl", 1024, (None, None)),
     ],
 )  # fmt: skip
-def test_the_known_file_of_cars_is_cropped_without_being_told(
-    name: str, resolution: int, crop: tuple[int, int] | None
-) -> None:
+def test_what_a_files_name_says_of_the_picture(name: str, resolution: int, crop: tuple[Any, Any]) -> None:
     assert crop_from_name(name, resolution) == crop

@@ -53,11 +53,14 @@ def test_import_list_info_and_use(i2s: I2s, own_home: Path, tmp_path: Path) -> N
     refused(invoke(*taken), 2, "already in the store", "--overwrite")
     assert invoke(*taken, "--overwrite", "--crop", "4-28").exit_code == 0
     assert "32x24" in invoke("models", "list").output
+    assert invoke(*taken, "--overwrite", "--crop-columns", "8-24").exit_code == 0
+    assert "16x32" in invoke("models", "list").output
 
 
 @pytest.mark.parametrize("crop", ["64", "448-64", "a-b", "²-³", "-1-5"])
 def test_crops_that_are_none(crop: str) -> None:
     refused(invoke("models", "import", DATA / "tiny32.pkl", "--crop", crop), 2, "--crop", "64-448")
+    refused(invoke("models", "import", DATA / "tiny32.pkl", "--crop-columns", crop), 2, "--crop-columns", "64-448")
 
 
 def test_names_that_are_none(own_home: Path) -> None:

@@ -29,6 +29,12 @@ def test_picture_size_of_a_landscape_model() -> None:
     assert standard_spec(512).picture_size == (512, 512)
 
 
+def test_picture_size_of_a_portrait_model() -> None:
+    spec = replace(standard_spec(512), crop_columns=(128, 384))
+    assert (spec.picture_size, spec.window) == ((512, 256), (slice(0, 512), slice(128, 384)))
+    assert spec.identity() != standard_spec(512).identity()
+
+
 def test_json_form_gives_the_same_spec_back() -> None:
     spec = replace(standard_spec(64), crop=(8, 56), lod=0.5, blur_taps=())
     assert GeneratorSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec

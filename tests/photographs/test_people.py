@@ -162,6 +162,16 @@ def test_a_face_of_few_pixels_is_told(tmp_path: Path) -> None:
     assert FacePreparer(Square(64), DETECT)(tmp_path / "small.png").warnings == ()
 
 
+def test_models_of_portrait_pictures_get_the_columns_that_they_show(photo: Path) -> None:
+    spec = replace(standard_spec(128), crop_columns=(32, 96))
+    found, square = FacePreparer(spec, DETECT)(photo), prepare(photo)
+    np.testing.assert_array_equal(found.pixels, square.pixels[:, 32:96])
+    alignment, whole = alignment_of(found.record), alignment_of(square.record)
+    assert alignment is not None
+    assert whole is not None
+    assert quad_side(alignment.quad) == pytest.approx(0.5 * quad_side(whole.quad), rel=1e-3)
+
+
 def test_models_of_landscape_pictures_get_the_rows_that_they_show(photo: Path) -> None:
     spec = replace(standard_spec(128), crop=(16, 112))
     found, square = FacePreparer(spec, DETECT)(photo), prepare(photo)

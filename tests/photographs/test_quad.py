@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from i2s_trt.errors import ImageError
 from i2s_trt.faces.landmarks import Landmarks
-from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_rows, quad_side
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_around, quad_part, quad_side
 from tests.photographs import literal_ffhq
 from tests.photographs.synthetic_face import landmarks68
 
@@ -61,13 +61,29 @@ def test_the_middle_of_a_photograph(
     np.testing.assert_allclose(quad, [[left, top], [left, bottom], [right, bottom], [right, top]], atol=1e-3)
 
 
-def test_the_rows_of_a_landscape_model_and_back() -> None:
+def test_the_rows_of_a_landscape_model() -> None:
     square = ffhq_quad(Landmarks.from_points(landmarks68((50, 60), 20, 30)))
-    part = quad_rows(square, (64, 448), 512)
+    part = quad_part(square, (slice(64, 448), slice(0, 512)), 512)
     assert quad_side(part) == pytest.approx(quad_side(square))
     assert np.hypot(*(part[1] - part[0])) == pytest.approx(quad_side(square) * 384 / 512)
-    np.testing.assert_allclose(quad_rows(part, (-64, 448), 384), square)
-    np.testing.assert_allclose(quad_rows(square, (0, 9), 9), square)
+    np.testing.assert_allclose(quad_part(square, (slice(0, 9), slice(0, 9)), 9), square)
+
+
+def test_the_columns_of_a_portrait_model() -> None:
+    square = fit_quad((100, 100), (8, 8))
+    part = quad_part(square, (slice(0, 8), slice(2, 5)), 8)
+    np.testing.assert_allclose(part, [[24.5, -0.5], [24.5, 99.5], [62, 99.5], [62, -0.5]])
+
+
+@given(st.data())
+def test_a_part_of_a_quad_and_back(data: st.DataObject) -> None:
+    """Of any size and in any shape, as a user may draw one."""
+    corners = data.draw(st.lists(st.tuples(*[st.floats(-50, 50)] * 2), min_size=4, max_size=4))
+    quad = np.array([[-100, -100], [-100, 100], [100, 100], [100, -100]]) + np.array(corners)
+    ends = st.lists(st.integers(0, 64), min_size=2, max_size=2, unique=True).map(sorted)
+    rows, columns = (slice(*data.draw(ends)) for _ in range(2))
+    part = quad_part(quad, (rows, columns), 64)
+    np.testing.assert_allclose(quad_around(part, (rows, columns), 64), quad, atol=1e-9)
 
 
 def test_whether_a_quad_is_the_whole_picture() -> None:

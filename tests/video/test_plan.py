@@ -1,6 +1,7 @@
 """What each frame of a clip shows: a followed face, given landmarks, or the middle of the picture."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from i2s_trt.faces.landmarks import Landmarks
 from i2s_trt.images.decode import decode
 from i2s_trt.images.examples import example_path
 from i2s_trt.images.fit import PictureShape, Square, fit_picture
+from i2s_trt.models.random_weights import standard_spec
 from i2s_trt.photographs.people import AlignOptions
 from i2s_trt.photographs.quad import ffhq_quad, quad_side
 from i2s_trt.video.plan import FramePlan, plan_clip
@@ -87,15 +89,14 @@ def test_landmarks_of_the_first_frame_are_followed(clip: Path) -> None:
     assert np.abs(found.quads[5] - plan(clip).quads[5]).max() < 0.5
 
 
-def test_the_rows_of_a_landscape_model(clip: Path) -> None:
-    class Landscape:
-        resolution, crop, picture_size = 64, (8, 56), (48, 64)
-
-    found, square = plan(clip, 2, Landscape()), plan(clip, 2)
+@pytest.mark.parametrize("part", [{"crop": (8, 56)}, {"crop_columns": (16, 48)}], ids=["landscape", "portrait"])
+def test_models_that_show_a_part_of_their_output(clip: Path, part: dict[str, Any]) -> None:
+    spec = replace(standard_spec(64), **part)
+    found, square = plan(clip, 2, spec), plan(clip, 2)
     frame = next(read_frames(clip))
-    cut = found.cut(frame, 0, Landscape())
-    assert cut.shape == (48, 64, 3)
-    assert np.abs(cut.astype(int) - square.cut(frame, 0, Square(64))[8:56]).max() <= 1
+    cut = found.cut(frame, 0, spec)
+    assert cut.shape == (*spec.picture_size, 3)
+    assert np.abs(cut.astype(int) - square.cut(frame, 0, Square(64))[spec.window]).max() <= 1
 
 
 def test_a_clip_that_cannot_be_read(tmp_path: Path) -> None:
