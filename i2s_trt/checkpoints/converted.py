@@ -66,6 +66,12 @@ def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int,
     """Raise CheckpointError if a tensor has not the shape that its architecture asks for, or holds no numbers."""
     for name, tensor in tensors.items():
         shape = list(tensor.shape)
+        if name == "synthesis.const" and len(shape) == 4 and shape[2] != shape[3]:
+            height, width = shape[2:]
+            raise CheckpointError(
+                f"this network starts from {width}x{height} pixels, and only those that start from a square are known",
+                "a square model that shows a part of its output can be read: i2s-trt models import --crop-columns",
+            )
         if name not in shapes or shape != list(shapes[name]):
             wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
             raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")

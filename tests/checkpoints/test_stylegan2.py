@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.read import Checkpoint, crop_from_name, read_checkpoint
+from i2s_trt.errors import CheckpointError
 from i2s_trt.fused.cpu import Native
 from i2s_trt.fused.synthesis import freeze_synthesis
 from i2s_trt.models.generator import Generator
@@ -136,6 +137,17 @@ def test_landscape_pictures(tmp_path: Path) -> None:
     (tmp_path / "car-32x24.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
     found = read_checkpoint(tmp_path / "car-32x24.pkl")
     assert (found.weights.spec.crop, found.weights.spec.picture_size) == ((4, 28), (24, 32))
+
+
+@pytest.mark.parametrize("writer", [module_pickle, rosinality_file, tf_pickle])
+def test_a_network_that_starts_from_no_square_is_refused_as_what_it_is(writer: Writer, tmp_path: Path) -> None:
+    """StyleGAN-Human's, which has a constant of 4x2."""
+    state = dict(raw_state(SMALL))
+    state["synthesis.b4.const"] = state["synthesis.b4.const"][:, :, :2]
+    file = tmp_path / ("people.pt" if writer is rosinality_file else "people.pkl")
+    file.write_bytes(writer(SMALL, state))
+    with pytest.raises(CheckpointError, match="starts from 2x4 pixels"):
+        read_checkpoint(file)
 
 
 @pytest.mark.parametrize(
