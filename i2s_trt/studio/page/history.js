@@ -6,7 +6,7 @@ export class History {
   constructor(shown, complain) {
     [this.shown, this.complain] = [shown, complain];
     [this.nodes, this.current] = [[], null];
-    this.latest = Promise.resolve();
+    [this.list, this.latest, this.waiting] = [document.getElementById("history"), Promise.resolve(), 0];
     document.getElementById("undo").addEventListener("click", () => this.undo());
     document.getElementById("redo").addEventListener("click", () => this.redo());
     document.addEventListener("keydown", (event) => {
@@ -25,8 +25,15 @@ export class History {
 
   node(id) { return this.nodes.find((one) => one.id === id); }
 
-  // One after the other: a node must know its parent.
-  add(edit, label) { this.latest = this.latest.then(() => this.append(edit, label)); }
+  // One after the other: a node must know its parent, and an undo what it undoes.
+  then(step) {
+    this.list.setAttribute("aria-busy", String(++this.waiting > 0));
+    this.latest = this.latest.then(step).then(() => this.list.setAttribute("aria-busy", String(--this.waiting > 0)));
+  }
+
+  add(edit, label) { this.then(() => this.append(edit, label)); }
+
+  go(id) { this.then(() => this.move(id)); }
 
   async append(edit, label) {
     const here = this.node(this.current);
@@ -39,19 +46,12 @@ export class History {
     } catch (error) { this.complain(error); }
   }
 
-  async undo() {
-    await this.latest;
-    const parent = this.node(this.current)?.parent;
-    if (parent != null) await this.go(parent);
-  }
+  undo() { this.then(() => this.move(this.node(this.current)?.parent)); }
 
-  async redo() {
-    await this.latest;
-    const children = this.nodes.filter((one) => one.parent === this.current);
-    if (children.length) await this.go(children[children.length - 1].id);
-  }
+  redo() { this.then(() => this.move(this.nodes.findLast((one) => one.parent === this.current)?.id)); }
 
-  async go(id) {
+  async move(id) {
+    if (id == null) return;
     try { await ask("/api/history/current", "PUT", { id }); } catch (error) { this.complain(error); return; }
     this.current = id;
     this.draw();
@@ -75,6 +75,6 @@ export class History {
       row.append(button);
       return row;
     });
-    document.getElementById("history").replaceChildren(...rows);
+    this.list.replaceChildren(...rows);
   }
 }

@@ -20,14 +20,18 @@ const embeddings = new Embeddings(complain);
 const history = new History((shown) => { edit = structuredClone(shown); fill(); show(); }, complain);
 const line = new Line({
   connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) refresh(); },
-  preview: (_, blob) => swap(byId("after"), blob),
+  preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
   embedding: (id, blob) => embeddings.frame(id, blob),
   text: (said) => {
     if (said.type === "embedding") embeddings.show(said.embedding);
     if (said.type === "shelf") refresh();
-    if (said.type === "error") complain({ message: said.error, hint: said.hint });
+    if (said.type === "error") { complain({ message: said.error, hint: said.hint }); drawn(said.id); }
   },
 });
+
+// Says to who cannot see it, and to who waits, whether the picture is that of the latest edit.
+function drawn(id) { if (line.isLatest(id)) byId("after").setAttribute("aria-busy", "false"); }
+function draw() { byId("after").setAttribute("aria-busy", "true"); line.preview(edit); }
 
 function swap(image, blob) {
   const old = image.src;
@@ -120,7 +124,7 @@ function fill() {
 }
 
 function show() {
-  line.preview(edit);
+  draw();
   byId("far-shown").textContent = `${byId("far").value} %`;
   byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
   byId("psi-shown").textContent = edit.truncation == null ? "off" : edit.truncation.toFixed(2);
@@ -181,7 +185,7 @@ byId("walk").addEventListener("click", () => {
     const along = (performance.now() - walking) / 3000, first = Math.floor(along) % names.length;
     const far = along - Math.floor(along), second = (first + 1) % names.length;
     edit = { ...plain(names[first]), base: { kind: "mix", parts: [{ name: names[first], weight: 1 - far }, { name: names[second], weight: far }] } };
-    line.preview(edit);
+    draw();
     setTimeout(step, pace);
   };
   step();

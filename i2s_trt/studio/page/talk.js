@@ -51,6 +51,8 @@ export class Line {
 
   preview(edit) { this.waiting = edit; this.flush(); }
 
+  isLatest(id) { return id === this.number && !this.waiting; }
+
   flush() {
     if (!this.waiting || this.socket.readyState !== WebSocket.OPEN) return;
     this.socket.send(JSON.stringify({ type: "preview", id: ++this.number, edit: this.waiting }));

@@ -18,15 +18,10 @@ DRAWN = """() => { const image = document.querySelector('#after'), canvas = docu
 
 
 def drawn(tab: Any) -> str:
-    """The picture's pixels, once it stands still."""
-    before = ""
-    for _ in range(50):
-        tab.wait_for_timeout(150)
-        now: str = tab.evaluate(DRAWN)
-        if now == before:
-            return now
-        before = now
-    raise AssertionError("the picture never stands still")
+    """The picture's pixels, once it is that of the latest edit."""
+    until(tab, "!document.querySelector('[aria-busy=true]')")
+    pixels: str = tab.evaluate(DRAWN)
+    return pixels
 
 
 def drag(tab: Any, slider: str, value: int) -> None:
@@ -104,6 +99,7 @@ def test_faces_on_a_map_are_mixed_the_nearer_the_more(visit: Visit, studio: Serv
     tab.mouse.down()
     tab.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
     tab.mouse.up()
+    drawn(tab)
     dragged = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]["parts"]
     assert sum(part["weight"] for part in dragged) == pytest.approx(1, abs=1e-3)
     assert len(dragged) == count
