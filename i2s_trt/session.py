@@ -13,7 +13,7 @@ from i2s_trt.checkpoints.features import load_features
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.devices import choose_device
 from i2s_trt.embedding.embedder import Embedder
-from i2s_trt.embedding.loss.curvature import curvature_path, passes_to_measure
+from i2s_trt.embedding.loss.curvature import is_known, passes_to_measure
 from i2s_trt.embedding.options import EmbedOptions
 from i2s_trt.embedding.run.job import EmbedJob, Report
 from i2s_trt.embedding.run.measure import choose_precision
@@ -179,7 +179,7 @@ def features_event(vgg: Vgg16) -> SessionEvent:
 
 def schedule_event(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> SessionEvent:
     """The schedule, and why nothing seems to happen when a model is embedded fast for the first time."""
-    known = curvature_path(generator, vgg, options.objective).is_file()
+    known = is_known(generator, vgg, options.objective)
     passes = 0 if known else passes_to_measure()
     curvature = "known" if known else "to be measured"
     data = {"name": options.schedule, "curvature": curvature, "steps": options.steps, "passes": passes}

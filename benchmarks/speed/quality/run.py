@@ -17,7 +17,7 @@ from i2s_trt.arithmetic import Precision
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.devices import choose_device
-from i2s_trt.embedding.loss.curvature import curvature_path
+from i2s_trt.embedding.loss.curvature import is_known
 from i2s_trt.embedding.options import ObjectiveOptions
 from i2s_trt.faces.detectors import load_detector
 from i2s_trt.memory import kept_memory
@@ -93,7 +93,7 @@ def _make_ready(task: Task) -> tuple[Ready, SetUp]:
     with Stopwatch(device) as watch:
         generator = load_generator(task.model).to(device)
         vgg = imagenet_vgg16().to(device)
-        known = curvature_path(generator, vgg, ObjectiveOptions()).is_file()
+        known = is_known(generator, vgg, ObjectiveOptions())
         ready = Ready.make(task.method, generator, vgg, task.precision)
         ready.warm_up()
     return ready, SetUp(watch.seconds, ((_KNOWN if known else _MEASURED),) if fast else ())

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from i2s_trt import __version__
 from i2s_trt.arithmetic import arithmetic
+from i2s_trt.embedding.loss.bundled_curvature import bundled_curvature, is_bundled
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.loss.prior import Prior
 from i2s_trt.embedding.options import ObjectiveOptions, Space
@@ -70,11 +71,14 @@ def damped(curvature: Tensor, share: float = DAMPING) -> Tensor:
 
 
 def model_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Tensor:
-    """The curvature [L, D, D] float32 of a model under an objective, measured once and kept.
+    """The curvature [L, D, D] float32 of a model under an objective: bundled with it, or measured once and kept.
 
     Raises:
         UsageError: the objective has no sum of squares to measure.
     """
+    bundled = bundled_curvature(curvature_key(generator, vgg, options))
+    if bundled is not None:
+        return bundled.to(generator.mean_w.device)
     path = curvature_path(generator, vgg, options)
     shape = (generator.num_layers, generator.w_dim, generator.w_dim)
     with suppress(OSError, safetensors.SafetensorError, KeyError):
@@ -88,11 +92,22 @@ def model_curvature(generator: Generator, vgg: Vgg16, options: ObjectiveOptions)
     return curvature
 
 
+def is_known(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> bool:
+    """Whether the curvature of a model under an objective need not be measured."""
+    return is_bundled(curvature_key(generator, vgg, options)) or curvature_path(generator, vgg, options).is_file()
+
+
 def curvature_path(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> Path:
-    """Where the curvature of a model under an objective is kept."""
+    """Where the curvature of a model under an objective is kept, by this version of the program."""
+    key = f"{curvature_key(generator, vgg, options)} {__version__}"
+    return home() / "curvature" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+
+
+def curvature_key(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> str:
+    """The sha256 of all that a curvature depends on."""
     pictures = replace(options, prior_weight=0.0)
-    parts = (generator.digest, vgg.source.digest, pictures, POINTS, PROBES, SPREADS, _SHRINKAGE, __version__)
-    return home() / "curvature" / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}.safetensors"
+    parts = (generator.digest, vgg.source.digest, pictures, POINTS, PROBES, SPREADS, _SHRINKAGE)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def passes_to_measure() -> int:
