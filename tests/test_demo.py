@@ -4,7 +4,7 @@ import shlex
 import shutil
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -16,8 +16,7 @@ from PIL import Image
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.deltas import TunedLatent, delta_of
-from i2s_trt.demo.run import OPTIONS, expression_ramps, run_demo
-from i2s_trt.embedding.loss import curvature
+from i2s_trt.demo.run import OPTIONS, DemoResult, expression_ramps, run_demo
 from i2s_trt.embedding.options import TuneOptions
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
@@ -26,27 +25,43 @@ from tests.conftest import Run
 PICTURES = ("astronaut", "cat", "coffee", "portrait", "solemn", "smiling")
 
 
-pytestmark = pytest.mark.usefixtures("rough_curvature")
+@dataclass(frozen=True)
+class Made:
+    """The demo in few steps, and what it said of its progress."""
+
+    folder: Path
+    result: DemoResult
+    seen: list[int]
+    tuning: list[tuple[str, int]]
 
 
-def test_six_pictures_are_embedded_and_laid_out_on_one_sheet(tmp_path: Path) -> None:
-    seen: list[int] = []
-    tuning: list[tuple[str, int]] = []
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder, seen, tuning = tmp_path_factory.mktemp("demo"), list[int](), list[tuple[str, int]]()
     result = run_demo(
-        tmp_path, lambda progress: seen.append(progress.of), replace(OPTIONS, steps=4), TuneOptions(2),
+        folder, lambda progress: seen.append(progress.of), replace(OPTIONS, steps=4), TuneOptions(3),
         lambda name, step: tuning.append((name, step)),
     )  # fmt: skip
-    assert not result.interrupted
-    assert seen == [4] * 4
-    assert tuning == [(name, step) for name in ("astronaut", "cat", "coffee") for step in (1, 2)]
-    assert tuple(result.embeddings) == PICTURES
+    return Made(folder, result, seen, tuning)
+
+
+@pytest.fixture(scope="module")
+def made(demo: Made) -> Path:
+    return demo.folder
+
+
+def test_six_pictures_are_embedded_and_laid_out_on_one_sheet(demo: Made) -> None:
+    assert not demo.result.interrupted
+    assert demo.seen == [4] * 4
+    assert demo.tuning == [(name, step) for name in ("astronaut", "cat", "coffee") for step in (1, 2, 3)]
+    assert tuple(demo.result.embeddings) == PICTURES
     for name in PICTURES:
-        latent = read_latent(tmp_path / f"{name}.safetensors")
+        latent = read_latent(demo.folder / f"{name}.safetensors")
         assert (latent.status, latent.extra["source"]) == ("finished", name)
         assert latent.options["schedule"] == "fast"
         assert latent.curve_terms[-1] == "prior"
         assert latent.losses["total"] < latent.curve[0, 0]
-    sheet = decode(result.sheet)
+    sheet = decode(demo.result.sheet)
     assert sheet.shape[0] > sheet.shape[1] > 6 * 128
     assert np.unique(sheet.reshape(-1, 3), axis=0).shape[0] > 10_000
 
@@ -103,17 +118,6 @@ def pixels_in(address: str) -> Pixels:
 def apart(first: Pixels, second: Pixels) -> float:
     """Mean difference of two pictures, in steps of 255."""
     return float(np.abs(first.astype(float) - second.astype(float)).mean())
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo in few steps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(curvature, "POINTS", 1)
-        patch.setattr(curvature, "PROBES", 4)
-        folder = tmp_path_factory.mktemp("demo")
-        run_demo(folder, lambda _: None, replace(OPTIONS, steps=4), TuneOptions(3))
-    return folder
 
 
 @pytest.fixture(scope="module")
