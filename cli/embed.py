@@ -11,6 +11,7 @@ from cli import cluster_options as clusters
 from cli import face_options as faces
 from cli import loss_options as loss
 from cli import options as opt
+from cli import search_options as search
 from cli.console import Console
 from cli.embed_inputs import (
     check_choices,
@@ -26,7 +27,7 @@ from cli.embed_inputs import (
 from cli.embed_report import Reporter, leave
 from cli.interrupts import stop_requests
 from cli.session_report import SessionReport
-from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS, EmbedOptions, ObjectiveOptions, TuneOptions
+from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions, TuneOptions
 from i2s_trt.embedding.run.options import JobOptions
 
 if TYPE_CHECKING:
@@ -43,45 +44,23 @@ def embed(
     images: Annotated[list[Path], typer.Argument(help="Pictures, folders of pictures, or clips (.mp4 and others).")],
     output: opt.Output = Path("embedded"),
     model: opt.Model = "demo",
-    steps: Annotated[
-        int | None, typer.Option(min=0, help=f"Evaluations; {PAPER_STEPS} as in the paper, {FAST_STEPS} for fast.")
-    ] = None,
-    schedule: Annotated[
-        str, typer.Option(help="paper: Adam at a constant rate. fast: L-BFGS, knowing the model's curvature.")
-    ] = _DEFAULT.schedule,
-    init: Annotated[
-        str,
-        typer.Option(help="Start from the mean latent, a random one, the model's encoder (encoder), or a latent file."),
-    ] = "mean",
-    space: Annotated[str, typer.Option(help="w+, w or z.")] = _DEFAULT.space,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _DEFAULT.learning_rate,
-    noise: Annotated[
-        str,
-        typer.Option(help="stored, resampled at each step, optimised with the latent, or the seed of other maps."),
-    ] = "stored",
-    label: Annotated[int | None, typer.Option(min=0, help="Class of a conditional model, with --space z.")] = None,
-    plateau: Annotated[int, typer.Option(min=0, help="Stop after so many steps without progress; 0 never.")] = 0,
+    steps: search.Steps = None,
+    schedule: search.Schedule = _DEFAULT.schedule,
+    init: search.Start = "mean",
+    space: search.Space = _DEFAULT.space,
+    learning_rate: search.LearningRate = _DEFAULT.learning_rate,
+    noise: search.Noise = "stored",
+    label: search.Label = None,
+    plateau: search.Plateau = 0,
     seed: opt.Seed = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures embedded together; changes no result.")] = 1,
-    fit: Annotated[
-        str, typer.Option(help="crop cuts a photograph to the model's proportions, pad adds bars.")
-    ] = "crop",
+    batch: search.Batch = 1,
+    fit: search.Fit = "crop",
     device: opt.Device = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(
-            help="fp32, tf32, bf16 or fp16 of the networks; auto measures which is fastest here, so that results "
-            "may differ from machine to machine."
-        ),
-    ] = _DEFAULT.precision,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep what is finished, go on with what is not.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="With --resume: embed anew what was made with other settings.")
-    ] = False,
+    precision: search.Precision = _DEFAULT.precision,
+    resume: search.Resume = False,
+    overwrite: search.Overwrite = False,
     features: opt.Features = "imagenet",
-    tune: Annotated[
-        int, typer.Option(min=0, help="Steps that fit the generator itself to each photograph; 0 none, 150 are plenty.")
-    ] = 0,
+    tune: search.Tune = 0,
     align: faces.Align = None,
     face: faces.WhichFace = "largest",
     landmarks: faces.LandmarksFile = None,
