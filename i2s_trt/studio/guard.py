@@ -191,7 +191,7 @@ def security_headers(host: str) -> list[tuple[bytes, bytes]]:
         "referrer-policy": "no-referrer",
         "cross-origin-resource-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
-        "permissions-policy": "camera=(), microphone=(), geolocation=()",
+        "permissions-policy": "camera=(self), microphone=(), geolocation=()",
         "cache-control": "no-cache",
     }
     return [(name.encode(), value.encode("latin-1", "ignore")) for name, value in texts.items()]

@@ -45,9 +45,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, model: StudioModel, token: str = "") -> Iterator[Served]:
+def serving(folder: Path, model: StudioModel, token: str = "", port: int = 0) -> Iterator[Served]:
     """Serve a folder, and end."""
-    listener = bind("127.0.0.1", 0)
+    listener = bind("127.0.0.1", port)
     door = Door("127.0.0.1", listener.getsockname()[1], token)
     studio, started = Studio(model, folder), threading.Event()
     server = make_server(studio, door, started.set)

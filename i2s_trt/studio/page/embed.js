@@ -37,11 +37,12 @@ export class Embeddings {
 
   bindCamera() {
     const shot = byId("shot"), video = byId("video"), button = byId("camera");
+    video.addEventListener("resize", () => { byId("take").disabled = !video.videoWidth; });
     button.hidden = !navigator.mediaDevices?.getUserMedia;
     button.addEventListener("click", async () => {
       try {
         video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
-        shot.returnValue = "";
+        [shot.returnValue, byId("take").disabled] = ["", !video.videoWidth];
         shot.showModal();
       } catch (error) { this.complain(new Error("there is no camera to be had")); }
     });

@@ -12,6 +12,8 @@ import pytest
 from i2s_trt.studio.model import StudioModel
 from tests.studio.conftest import Served, serving
 
+_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a test card, and nobody to ask
+_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", *_CAMERA]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -30,7 +32,7 @@ def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield running
         running.close()
 

@@ -1,6 +1,7 @@
 """What a visitor does on the page: drag, undo, drop a photograph, watch it embed, take it away with them."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from i2s_trt.errors import EnvironmentFault
+from i2s_trt.studio.model import StudioModel
+from i2s_trt.video.read import read_info
 from tests.studio.browser.conftest import until
-from tests.studio.conftest import Served
+from tests.studio.conftest import Served, serving
 
 Visit = Callable[..., Any]
 DRAWN = """() => { const image = document.querySelector('#after'), canvas = document.createElement('canvas');
@@ -27,6 +30,23 @@ def drawn(tab: Any) -> str:
 def drag(tab: Any, slider: str, value: int) -> None:
     """Move a slider and let go."""
     tab.locator(slider).fill(str(value))
+
+
+GIVEN = """([kind, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), held = new DataTransfer();
+  held.items.add(new File([bytes], "my face.jpg", { type: "image/jpeg" }));
+  document.dispatchEvent(kind === "drop" ? new DragEvent("drop", { dataTransfer: held, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: held })); }"""
+
+
+def cut(tab: Any) -> tuple[str, tuple[int, int]]:
+    """What is asked of a photograph that has come in, and the size at which it is shown."""
+    tab.wait_for_selector("#cut[open]")
+    until(tab, "document.querySelector('#photo').naturalWidth > 0")
+    size = tab.evaluate(
+        "[document.querySelector('#photo').naturalWidth, document.querySelector('#photo').naturalHeight]"
+    )
+    return tab.locator("#cut-title").inner_text(), tuple(size)
 
 
 def embed(tab: Any, photo: Path, steps: int = 3, name: str = "visitor") -> None:
@@ -142,6 +162,60 @@ def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, st
     assert "visitor" in studio.studio.shelf.names()
 
 
+@pytest.mark.parametrize(("kind", "name"), [("drop", "my-face"), ("paste", "pasted")])
+def test_a_photograph_is_dropped_or_pasted(visit: Visit, astronaut: Path, kind: str, name: str) -> None:
+    tab = visit()
+    tab.evaluate(GIVEN, [kind, b64encode(astronaut.read_bytes()).decode()])
+    assert cut(tab) == ("Is this the face?", (512, 512))
+    assert tab.locator("#name").input_value() == name
+
+
+def test_a_picture_is_taken_with_the_camera(visit: Visit) -> None:
+    tab = visit()
+    tab.locator("#camera").click()
+    tab.wait_for_selector("#shot[open]")
+    until(tab, "document.querySelector('#take').disabled === false")
+    tab.locator("#take").click()
+    said, size = cut(tab)
+    assert said == "No face was found: what is to be embedded?"
+    assert size == (640, 480)
+    assert tab.evaluate("document.querySelector('#video').srcObject") is None, "the camera is off"
+
+
+def test_a_camera_that_shows_nothing_takes_no_picture(visit: Visit) -> None:
+    tab = visit()
+    tab.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => new MediaStream(); }")
+    tab.locator("#camera").click()
+    tab.wait_for_selector("#shot[open]")
+    assert tab.locator("#take").is_disabled()
+    tab.locator("#shot button[value=cancel]").click()
+    tab.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => { throw new Error('denied'); }; }")
+    tab.locator("#camera").click()
+    tab.wait_for_selector("#message:not([hidden])")
+    assert "there is no camera to be had" in tab.locator("#message p").inner_text()
+
+
+def test_a_server_that_comes_back_finds_the_page_as_it_was(
+    visit: Visit, tmp_path: Path, model: StudioModel, browser: Any
+) -> None:
+    with serving(tmp_path / "own", model) as first:
+        tab = browser.new_context().new_page()
+        tab.goto(f"http://{first.host}/")
+        until(tab, "document.querySelector('#after').naturalWidth > 0")
+        drag(tab, "#far", 60)
+        before = drawn(tab)
+        port = first.door.port
+    until(tab, "document.querySelector('#connection').textContent.startsWith('no connection')")
+    drag(tab, "#strength", 100)  # unheard
+    with serving(tmp_path / "own", model, port=port):
+        until(tab, "document.querySelector('#connection').textContent === 'connected'")
+        changed = drawn(tab)
+        assert changed != before, "what was asked for meanwhile is drawn now"
+        drag(tab, "#strength", 0)
+        assert drawn(tab) == before
+        tab.context.close()
+
+
 def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> None:
     tab = visit()
     embed(tab, astronaut, 5000)
@@ -198,6 +272,10 @@ def test_what_was_made_is_taken_away(visit: Visit) -> None:
     with tab.expect_download() as told:
         tab.locator("[data-export=picture]").click()
     assert told.value.suggested_filename.endswith(".png")
+    with tab.expect_download() as told:
+        tab.locator("[data-export=morph]").click()
+    assert told.value.suggested_filename.endswith(".mp4")
+    assert read_info(Path(told.value.path())).size == (16, 16)
     tab.locator("#repeat").click()
     tab.wait_for_selector("#repeated:not([hidden])")
     assert tab.locator("#command").inner_text().startswith("i2s-trt ")
