@@ -29,13 +29,13 @@ floors: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 fast: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/pytest $(FAST)
 
 slow: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --numprocesses logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
