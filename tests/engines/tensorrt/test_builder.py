@@ -1,4 +1,4 @@
-"""Real builds by TensorRT-RTX, without a GPU: every graph in both precisions, at 64 pixels and, slowly, at 128.
+"""Real builds by TensorRT-RTX, without a GPU: every graph in both precisions for one card, and, slowly, for three.
 
 Generators have as many layers as real ones and few channels; `test_builder_1024.py` does the same at 1024.
 """
@@ -10,7 +10,7 @@ from engines.profiles import BatchProfile
 from engines.tensorrt.builder import BuildOptions, build_plan
 from export.keys import Precision
 from export.library import export_graph
-from tests.engines.plans import OPTIONS, check_graph, check_plan, every_graph
+from tests.engines.plans import ONE_CARD, OPTIONS, check_graph, check_plan, every_graph
 from tests.export.shared import slim
 
 pytestmark = pytest.mark.usefixtures("shared_home")
@@ -20,6 +20,12 @@ pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip i
 
 @pytest.mark.parametrize(("name", "resolution", "precision"), every_graph(64, "fp32", "fp16"))
 def test_every_graph_builds(name: str, resolution: int, precision: Precision) -> None:
+    check_graph(name, resolution, precision, OPTIONS if name == "synthesis" else ONE_CARD)
+
+
+@pytest.mark.slow  # kernels of one card and those of the next come from the same graph
+@pytest.mark.parametrize(("name", "resolution", "precision"), every_graph(64, "fp32", "fp16"))
+def test_every_graph_builds_for_three_cards(name: str, resolution: int, precision: Precision) -> None:
     check_graph(name, resolution, precision)
 
 

@@ -54,6 +54,7 @@ def embed(tab: Any, photo: Path, steps: int = 3, name: str = "visitor") -> None:
     tab.wait_for_selector("#cut[open]")
     tab.locator("#name").fill(name)
     tab.locator("#steps").fill(str(steps))
+    tab.locator("#schedule").select_option("paper")  # which measures nothing first
     tab.locator("#tune").fill("0")
     tab.locator("#embed").click()
 
