@@ -26,14 +26,14 @@ export class History {
   node(id) { return this.nodes.find((one) => one.id === id); }
 
   // One after the other: a node must know its parent, and an undo what it undoes.
-  then(step) {
+  enqueue(step) {
     this.list.setAttribute("aria-busy", String(++this.waiting > 0));
     this.latest = this.latest.then(step).then(() => this.list.setAttribute("aria-busy", String(--this.waiting > 0)));
   }
 
-  add(edit, label) { this.then(() => this.append(edit, label)); }
+  add(edit, label) { this.enqueue(() => this.append(edit, label)); }
 
-  go(id) { this.then(() => this.move(id)); }
+  go(id) { this.enqueue(() => this.move(id)); }
 
   async append(edit, label) {
     const here = this.node(this.current);
@@ -46,9 +46,9 @@ export class History {
     } catch (error) { this.complain(error); }
   }
 
-  undo() { this.then(() => this.move(this.node(this.current)?.parent)); }
+  undo() { this.enqueue(() => this.move(this.node(this.current)?.parent)); }
 
-  redo() { this.then(() => this.move(this.nodes.findLast((one) => one.parent === this.current)?.id)); }
+  redo() { this.enqueue(() => this.move(this.nodes.findLast((one) => one.parent === this.current)?.id)); }
 
   async move(id) {
     if (id == null) return;
