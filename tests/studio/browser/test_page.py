@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from i2s_trt.errors import EnvironmentFault
+from i2s_trt.images.decode import decode
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.video.read import read_info
 from tests.studio.browser.conftest import until
@@ -161,6 +163,15 @@ def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, st
     tab.wait_for_selector("#shelf .face")
     assert "visitor tuned" in shelf(tab)
     assert "visitor" in studio.studio.shelf.names()
+    tab.locator("#shelf .face[data-name=visitor]").click()
+    drawn(tab)
+    tab.get_by_text("Export", exact=True).click()
+    with tab.expect_download() as told:
+        tab.locator("[data-export=pasted]").click()
+    pasted, photograph = decode(Path(told.value.path())), decode(astronaut)
+    assert pasted.shape == photograph.shape
+    assert np.array_equal(pasted[-40:, -40:], photograph[-40:, -40:])
+    assert not np.array_equal(pasted, photograph)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("drop", "my-face"), ("paste", "pasted")])
