@@ -239,7 +239,8 @@ async function start() {
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
   const before = await history.load();
-  edit ??= before || (first ? plain(first.name) : null); // somebody may have chosen a face meanwhile
+  // a copy: the history's own must stay as it was; and somebody may have chosen a face meanwhile
+  edit ??= before ? structuredClone(before) : first ? plain(first.name) : null;
   if (!edit) return;
   fill();
   read();

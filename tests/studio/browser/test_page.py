@@ -228,6 +228,23 @@ def test_a_server_that_comes_back_finds_the_page_as_it_was(
         tab.context.close()
 
 
+def test_what_is_edited_after_a_reload_is_kept_by_the_next(visit: Visit) -> None:
+    tab = visit()
+    drag(tab, "#far", 50)
+    first = drawn(tab)
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == first
+    drag(tab, "#psi", 30)
+    second = drawn(tab)
+    assert second != first
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == second
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) == first
+
+
 def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> None:
     tab = visit()
     embed(tab, astronaut, 5000)
