@@ -82,7 +82,14 @@ export class Embeddings {
     try { this.show(await ask("/api/embeddings", "POST", wanted)); } catch (error) { this.complain(error); }
   }
 
-  async load() { (await ask("/api/embeddings")).embeddings.forEach((one) => this.show(one)); }
+  // Anew: a server that was started again knows none of those before, and counts from one.
+  async load() {
+    const told = (await ask("/api/embeddings")).embeddings;
+    this.items.forEach((item) => item.remove());
+    this.items.clear();
+    byId("queue").hidden = true;
+    told.forEach((one) => this.show(one));
+  }
 
   frame(id, blob) {
     const image = this.items.get(id)?.querySelector("img");
@@ -108,8 +115,8 @@ export class Embeddings {
     this.curve(item.querySelector("polyline"), one.curve);
     item.querySelector(".stop").hidden = one.state !== "running";
     item.querySelector(".cancel").hidden = !running;
-    item.querySelector(".more").hidden = !["stopped", "finished"].includes(one.state);
-    item.querySelector(".more").textContent = one.state === "stopped" ? "Go on" : "100 steps more";
+    item.querySelector(".more").hidden = !["stopped", "finished", "failed"].includes(one.state);
+    item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : "Go on";
     item.dataset.state = one.state;
   }
 
@@ -123,7 +130,7 @@ export class Embeddings {
       try { await ask(`/api/embeddings/${one.id}${path}`, method, body?.()); } catch (error) { this.complain(error); }
     });
     act(".stop", "/stop", "POST");
-    act(".more", "/more", "POST", () => ({ steps: item.dataset.state === "stopped" ? 0 : 100 }));
+    act(".more", "/more", "POST", () => ({ steps: item.dataset.state === "finished" ? 100 : 0 }));
     act(".cancel", "", "DELETE");
     byId("embeddings").prepend(item);
     this.items.set(one.id, item);

@@ -19,7 +19,7 @@ byId("message").querySelector("button").addEventListener("click", () => { byId("
 const embeddings = new Embeddings(complain);
 const history = new History((shown) => { edit = structuredClone(shown); fill(); show(); }, complain);
 const line = new Line({
-  connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) refresh(); },
+  connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) { refresh(); embeddings.load().catch(complain); } },
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
   embedding: (id, blob) => embeddings.frame(id, blob),
   text: (said) => {
@@ -42,12 +42,29 @@ function swap(image, blob) {
 const base = () => (edit.base.kind === "latent" ? edit.base.name : edit.base.kind === "mix" ? edit.base.parts[0].name : null);
 const plain = (name) => ({ base: { kind: "latent", name }, style: null, expressions: [], truncation: null });
 
+const sample = (seed) => ({ base: { kind: "random", seed, truncation: null }, style: null, expressions: [], truncation: null });
+
+// The edit as far as its faces are on the shelf; another face where its own is not.
+function onShelf(one) {
+  const there = (name) => latents.some((latent) => latent.name === name);
+  const names = { latent: () => [one.base.name], mix: () => one.base.parts.map((part) => part.name) }[one.base.kind]?.() || [];
+  if (!names.every(there)) return latents[0] ? plain(latents[0].name) : sample(0);
+  const style = one.style && there(one.style.name) ? one.style : null;
+  return structuredClone({ ...one, style, expressions: one.expressions.filter((of) => of.kind !== "pair" || (there(of.from) && there(of.to))) });
+}
+
 async function refresh() {
   try {
     latents = (await ask("/api/shelf")).latents;
     drawShelf();
     options();
-    if (edit) show();
+    if (!edit) return;
+    const possible = onShelf(edit);
+    if (JSON.stringify(possible) === JSON.stringify(edit)) { show(); return; }
+    edit = possible;
+    [held, towards] = [null, ""];
+    fill();
+    settle("without what was deleted");
   } catch (error) { complain(error); }
 }
 
@@ -169,8 +186,7 @@ byId("colours").addEventListener("click", () => rowsOf((row) => row >= model.lay
 byId("none").addEventListener("click", () => rowsOf(() => false));
 
 byId("random").addEventListener("click", () => {
-  edit = { base: { kind: "random", seed: Math.floor(Math.random() * 2 ** 31), truncation: null }, style: null, expressions: [],
-    truncation: null };
+  edit = sample(Math.floor(Math.random() * 2 ** 31));
   fill();
   settle(`sample ${edit.base.seed}`);
 });
@@ -239,9 +255,8 @@ async function start() {
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
   const before = await history.load();
-  // a copy: the history's own must stay as it was; and somebody may have chosen a face meanwhile
-  edit ??= before ? structuredClone(before) : first ? plain(first.name) : null;
-  if (!edit) return;
+  // a copy, for the history's own must stay as it was; and somebody may have chosen a face meanwhile
+  edit ??= before ? onShelf(before) : first ? plain(first.name) : sample(0);
   fill();
   read();
   drawShelf();

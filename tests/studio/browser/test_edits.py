@@ -1,0 +1,156 @@
+"""Edits on the page: dragged, mixed, undone, kept by a reload, and taken away."""
+
+from pathlib import Path
+
+import pytest
+
+from i2s_trt.video.read import read_info
+from tests.studio.browser.conftest import until
+from tests.studio.browser.page import Visit, drag, drawn, shelf
+from tests.studio.conftest import Served
+
+
+def test_the_first_view_has_faces_to_drag(visit: Visit) -> None:
+    tab = visit()
+    assert len(shelf(tab)) >= 2
+    before = drawn(tab)
+    drag(tab, "#far", 60)
+    assert drawn(tab) != before
+    assert tab.locator("#far-shown").inner_text() == "60 %"
+
+
+def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) -> None:
+    tab = visit()
+    seen = [drawn(tab)]
+    for slider, value in (("#far", 50), ("#strength", 120), ("#psi", 20)):
+        drag(tab, slider, value)
+        seen.append(drawn(tab))
+    tab.locator("#style").select_option(index=2)
+    tab.locator("#half").click()
+    seen.append(drawn(tab))
+    assert len(set(seen)) == len(seen)
+    for wanted in reversed(seen[1:-1]):
+        tab.keyboard.press("Control+z")
+        now = drawn(tab)
+        if now == seen[-1]:  # choosing whose style it is was a step of its own
+            tab.keyboard.press("Control+z")
+            now = drawn(tab)
+        assert now == wanted
+    tab.keyboard.press("Control+Shift+z")
+    assert drawn(tab) != seen[1]
+
+
+def test_faces_on_a_map_are_mixed_the_nearer_the_more(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    alone, pins = drawn(tab), tab.locator("#map g")
+    assert pins.count() - 1 == min(4, len(shelf(tab))), "faces lie on it from the beginning"
+    tab.locator("#pin").select_option("bob")
+    tab.locator("#pin-it").click()
+    count = pins.count() - 1
+    assert count >= 2
+    cursor, mixed = pins.nth(count), drawn(tab)
+    assert mixed != alone
+    label = cursor.get_attribute("aria-label")
+    cursor.focus()
+    for _ in range(4):
+        tab.keyboard.press("Shift+ArrowUp")
+    assert cursor.get_attribute("aria-label") != label
+    assert cursor.get_attribute("aria-label").startswith("Mixture of ann 100 %"), "the first face lies above the middle"
+    on_ann = drawn(tab)
+    assert on_ann != mixed
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert base == {"kind": "mix", "parts": [{"name": "ann", "weight": 1.0}]}
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) != on_ann
+    box = cursor.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
+    tab.mouse.up()
+    drawn(tab)
+    dragged = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]["parts"]
+    assert sum(part["weight"] for part in dragged) == pytest.approx(1, abs=1e-3)
+    assert len(dragged) == count
+    pins.nth(0).focus()
+    tab.keyboard.press("Delete")
+    assert tab.locator("#map g").count() == count
+
+
+def test_undone_edits_branch_into_a_tree(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    drag(tab, "#far", 40)
+    drawn(tab)
+    tab.locator("#undo").click()
+    drawn(tab)
+    drag(tab, "#psi", 30)
+    drawn(tab)
+    parents = [node["parent"] for node in studio.json("GET", "/api/history")["nodes"]]
+    assert len(parents) - len(set(parents)) == 1, "two edits after one"
+
+
+def test_what_is_edited_after_a_reload_is_kept_by_the_next(visit: Visit) -> None:
+    tab = visit()
+    drag(tab, "#far", 50)
+    first = drawn(tab)
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == first
+    drag(tab, "#psi", 30)
+    second = drawn(tab)
+    assert second != first
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == second
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) == first
+
+
+def test_a_face_that_is_deleted_while_it_is_shown_gives_way_to_another(visit: Visit, studio: Served) -> None:
+    one, other = visit(), visit()
+    one.once("dialog", lambda dialog: dialog.accept("mine"))
+    one.locator("#save").click()
+    until(one, "document.querySelector('#shelf .face[data-name=mine]')")
+    one.locator("#shelf .face[data-name=mine]").click()
+    drawn(one)
+    one.once("dialog", lambda dialog: dialog.accept())
+    one.get_by_label("Take mine off the shelf").click()
+    for tab in (one, other, visit()):
+        until(tab, "!document.querySelector('#shelf .face[data-name=mine]')")
+        until(tab, "document.querySelector('#caption').textContent.startsWith('ann')")
+        assert drawn(tab)
+        assert tab.locator("#message").is_hidden()
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == {"kind": "latent", "name": "ann"}
+
+
+def test_a_shelf_without_any_face_shows_a_sample(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    for name in shelf(tab):
+        assert studio.client.delete(f"/api/shelf/{name}").status_code == 200
+    until(tab, "document.querySelector('#caption').textContent === 'sample 0'")
+    drawn(tab)
+    assert visit().locator("#caption").inner_text() == "sample 0"
+
+
+def test_before_and_after_are_wiped(visit: Visit) -> None:
+    tab = visit()
+    tab.locator("#wipe").fill("40")
+    assert "60%" in tab.evaluate("getComputedStyle(document.querySelector('#before')).clipPath")
+
+
+def test_what_was_made_is_taken_away(visit: Visit) -> None:
+    tab = visit()
+    drag(tab, "#far", 50)
+    tab.get_by_text("Export", exact=True).click()
+    with tab.expect_download() as told:
+        tab.locator("[data-export=latent]").click()
+    assert told.value.suggested_filename.endswith(".safetensors")
+    with tab.expect_download() as told:
+        tab.locator("[data-export=picture]").click()
+    assert told.value.suggested_filename.endswith(".png")
+    with tab.expect_download() as told:
+        tab.locator("[data-export=morph]").click()
+    assert told.value.suggested_filename.endswith(".mp4")
+    assert read_info(Path(told.value.path())).size == (16, 16)
+    tab.locator("#repeat").click()
+    tab.wait_for_selector("#repeated:not([hidden])")
+    assert tab.locator("#command").inner_text().startswith("i2s-trt ")

@@ -1,0 +1,89 @@
+"""Photographs on the page: given in every way, cut, embedded, and pasted back."""
+
+from base64 import b64encode
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2s_trt.images.decode import decode
+from tests.studio.browser.conftest import until
+from tests.studio.browser.page import GIVEN, Visit, cut, drawn, embed, shelf
+from tests.studio.conftest import Served
+
+
+def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, studio: Served) -> None:
+    tab = visit()
+    tab.set_input_files("#file", astronaut)
+    tab.wait_for_selector("#cut[open]")
+    corner = tab.locator("#quad circle").first
+    before = corner.get_attribute("cx")
+    corner.focus()
+    tab.keyboard.press("ArrowRight")
+    assert corner.get_attribute("cx") != before
+    tab.locator("#name").fill("visitor")
+    tab.locator("#steps").fill("3")
+    tab.locator("#tune").fill("2")
+    tab.locator("#embed").click()
+    tab.wait_for_selector("#embeddings li[data-state=finished]", timeout=180_000)
+    assert "step 5 of 5" in tab.locator("#embeddings .said").first.inner_text()
+    until(tab, "[...document.querySelectorAll('#shelf .face')].some((one) => one.textContent === 'visitor tuned')")
+    tab.reload()
+    tab.wait_for_selector("#shelf .face")
+    assert "visitor tuned" in shelf(tab)
+    assert "visitor" in studio.studio.shelf.names()
+    tab.locator("#shelf .face[data-name=visitor]").click()
+    drawn(tab)
+    tab.get_by_text("Export", exact=True).click()
+    with tab.expect_download() as told:
+        tab.locator("[data-export=pasted]").click()
+    pasted, photograph = decode(Path(told.value.path())), decode(astronaut)
+    assert pasted.shape == photograph.shape
+    assert np.array_equal(pasted[-40:, -40:], photograph[-40:, -40:])
+    assert not np.array_equal(pasted, photograph)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("drop", "my-face"), ("paste", "pasted")])
+def test_a_photograph_is_dropped_or_pasted(visit: Visit, astronaut: Path, kind: str, name: str) -> None:
+    tab = visit()
+    tab.evaluate(GIVEN, [kind, b64encode(astronaut.read_bytes()).decode()])
+    assert cut(tab) == ("Is this the face?", (512, 512))
+    assert tab.locator("#name").input_value() == name
+
+
+def test_a_picture_is_taken_with_the_camera(visit: Visit) -> None:
+    tab = visit()
+    tab.locator("#camera").click()
+    tab.wait_for_selector("#shot[open]")
+    until(tab, "document.querySelector('#take').disabled === false")
+    tab.locator("#take").click()
+    said, size = cut(tab)
+    assert said == "No face was found: what is to be embedded?"
+    assert size == (640, 480)
+    assert tab.evaluate("document.querySelector('#video').srcObject") is None, "the camera is off"
+
+
+def test_a_camera_that_shows_nothing_takes_no_picture(visit: Visit) -> None:
+    tab = visit()
+    tab.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => new MediaStream(); }")
+    tab.locator("#camera").click()
+    tab.wait_for_selector("#shot[open]")
+    assert tab.locator("#take").is_disabled()
+    tab.locator("#shot button[value=cancel]").click()
+    tab.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => { throw new Error('denied'); }; }")
+    tab.locator("#camera").click()
+    tab.wait_for_selector("#message:not([hidden])")
+    assert "there is no camera to be had" in tab.locator("#message p").inner_text()
+
+
+def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> None:
+    tab = visit()
+    embed(tab, astronaut, 5000)
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
+    until(tab, "document.querySelector('#embeddings progress').value > 0")
+    tab.locator("#embeddings .stop").click()
+    tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=180_000)
+    tab.locator("#embeddings .more").click()
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
+    tab.locator("#embeddings .cancel").click()
+    tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=180_000)
