@@ -20,14 +20,14 @@ from i2s_trt.photographs.prepare import (
     Source,
     path_of,
     prepare_file,
+    prepare_square,
     prepare_whole,
     refuse_tiny,
     remark_animation,
     too_small,
 )
-from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_part, quad_side
+from i2s_trt.photographs.quad import ffhq_quad, fit_quad, is_whole, quad_side
 from i2s_trt.photographs.record import KEY, Alignment, read_alignment
-from i2s_trt.photographs.warp import align_quad
 
 if TYPE_CHECKING:
     from i2s_trt.models.generator import Generator
@@ -120,15 +120,12 @@ class FacePreparer:
         return largest_first([Face(landmarks) for landmarks in given])
 
     def _align(self, path: Path, pixels: Pixels, face: Face, count: int) -> Prepared:
-        square = ffhq_quad(face.landmarks)
-        size, window = self._shape.resolution, self._shape.window
-        picture = align_quad(pixels, square, size)[window]
-        alignment = Alignment.of("ffhq", quad_part(square, window, size), path, pixels)
-        record = {KEY: {**alignment.to_json(), "landmarks": np.round(face.landmarks.points, 3).tolist()}}
-        warnings = too_small(quad_side(square), self._shape) if self._options.warn_small else ()
+        found = prepare_square(pixels, ffhq_quad(face.landmarks), path, self._shape)
+        record = {KEY: {**found.record[KEY], "landmarks": np.round(face.landmarks.points, 3).tolist()}}
+        warnings = found.warnings if self._options.warn_small else ()
         if count > 1 and self._options.which == "largest":
             warnings += (f"the largest of {count} faces is taken; --face all takes each, --face 2 the second",)
-        return Prepared(picture, record, warnings)
+        return Prepared(found.pixels, record, warnings)
 
     def _reuse_alignment(self, path: Path, pixels: Pixels) -> Prepared:
         """A picture that is an aligned face already is not cut again."""

@@ -9,8 +9,9 @@ from i2s_trt.arrays import Pixels
 from i2s_trt.errors import ImageError
 from i2s_trt.images.decode import decode, is_animation
 from i2s_trt.images.fit import Fit, PictureShape, fit_picture
-from i2s_trt.photographs.quad import fit_quad, quad_side
+from i2s_trt.photographs.quad import Quad, fit_quad, quad_part, quad_side
 from i2s_trt.photographs.record import KEY, Alignment
+from i2s_trt.photographs.warp import align_quad
 
 SMALLEST = 4  # pixels a side of a photograph, with which synthesis begins too
 _ANIMATION = "the first picture of several in the file is taken; convert an animation to .mp4 to embed all of it"
@@ -80,6 +81,15 @@ def prepare_whole(pixels: Pixels, path: Path, shape: PictureShape, fit: Fit = "c
     quad = fit_quad((pixels.shape[0], pixels.shape[1]), shape.picture_size, fit)
     alignment = Alignment.of(fit, quad, path, pixels)
     return Prepared(fit_picture(pixels, shape, fit), {KEY: alignment.to_json()}, too_small(quad_side(quad), shape))
+
+
+def prepare_square(pixels: Pixels, square: Quad, path: Path, shape: PictureShape) -> Prepared:
+    """The model's part of a square that was laid on a photograph uint8 [H, W, 3], as on a face."""
+    size, window = shape.resolution, shape.window
+    quad = quad_part(square, window, size)
+    alignment = Alignment.of("ffhq", quad, path, pixels)
+    picture = align_quad(pixels, square, size)[window]
+    return Prepared(picture, {KEY: alignment.to_json()}, too_small(quad_side(quad), shape))
 
 
 def prepare_file(source: Source, shape: PictureShape, fit: Fit = "crop") -> Prepared:

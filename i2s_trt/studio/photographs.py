@@ -17,11 +17,8 @@ from i2s_trt.faces.detectors import load_detector
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.images.decode import DecodeOptions, decode
 from i2s_trt.images.encode import encoder
-from i2s_trt.images.fit import fit_picture
-from i2s_trt.photographs.prepare import Prepared, prepare_whole
-from i2s_trt.photographs.quad import Quad, ffhq_quad, quad_part
-from i2s_trt.photographs.record import KEY, Alignment
-from i2s_trt.photographs.warp import align_quad
+from i2s_trt.photographs.prepare import Prepared, prepare_square, prepare_whole
+from i2s_trt.photographs.quad import Quad, ffhq_quad
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import FoundFace, PhotographAnswer
 
@@ -116,11 +113,7 @@ class Photographs:
             corners = ffhq_quad(found[0].landmarks).tolist() if found else None
         if corners is None:
             return prepare_whole(pixels, path, spec)
-        quad = _checked(corners, pixels)
-        size, window = spec.resolution, spec.window
-        picture = align_quad(pixels, quad, size)[window]
-        alignment = Alignment.of("ffhq", quad_part(quad, window, size), path, pixels)
-        return Prepared(fit_picture(picture, spec), {KEY: alignment.to_json()})
+        return prepare_square(pixels, _checked(corners, pixels), path, spec)
 
     def _path(self, identifier: str) -> Path:
         return self._folder / identifier

@@ -112,7 +112,7 @@ def _plan_faces(
     steady = smoothed(track, smoothing)
     squares = [ffhq_quad(steady.landmarks(frame)) for frame in range(len(steady.points))]
     quads = np.round([quad_part(square, shape.window, shape.resolution) for square in squares], 3)
-    return FramePlan("ffhq", quads, (*too_small(quad_side(squares[0]), shape), *_remarks(track)))
+    return FramePlan("ffhq", quads, (*too_small(quad_side(quads[0]), shape), *_remarks(track)))
 
 
 class _Given:

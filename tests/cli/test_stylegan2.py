@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from i2s_trt.checkpoints.store import load_generator, load_weights
+from i2s_trt.checkpoints.catalogue import ModelInfo
+from i2s_trt.checkpoints.store import load_generator, load_weights, save_model
 from i2s_trt.edit.operations import crossover
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
+from i2s_trt.models.random_weights import random_weights, stylegan2_spec
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
@@ -19,6 +21,16 @@ from tests.cli.support import invoke, names, refused
 from tests.conftest import DATA
 
 MODEL = DATA / "tiny64.pkl"
+
+
+@pytest.mark.parametrize("schedule", ["paper", "fast"])
+def test_the_smallest_model_is_embedded_like_any(tmp_path: Path, astronaut: Path, schedule: str) -> None:
+    """4x4 pixels, of which the features see 8x8."""
+    weights = random_weights(stylegan2_spec(4, 8, 12), seed=0)
+    save_model(tmp_path / "four", ModelInfo("four", weights.spec, weights.digest(), "random weights"), weights)
+    done = invoke("embed", astronaut, "-m", tmp_path / "four", "--steps", 2, "--schedule", schedule, "-o", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert decode(tmp_path / "astronaut.png").shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize(

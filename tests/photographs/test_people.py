@@ -172,6 +172,15 @@ def test_models_of_portrait_pictures_get_the_columns_that_they_show(photo: Path)
     assert quad_side(alignment.quad) == pytest.approx(0.5 * quad_side(whole.quad), rel=1e-3)
 
 
+def test_a_portrait_model_asks_for_no_more_pixels_than_it_shows(photo: Path) -> None:
+    """Of a face 178 pixels wide a model of half its output's columns takes 89, which must be half of its own."""
+    wide, narrow = standard_spec(256), replace(standard_spec(256), crop_columns=(64, 192))
+    assert FacePreparer(wide, DETECT)(photo).warnings == FacePreparer(narrow, DETECT)(photo).warnings == ()
+    wide, narrow = standard_spec(512), replace(standard_spec(512), crop_columns=(128, 384))
+    assert "178 pixels of the photograph make a picture of 512" in FacePreparer(wide, DETECT)(photo).warnings[0]
+    assert "89 pixels of the photograph make a picture of 256" in FacePreparer(narrow, DETECT)(photo).warnings[0]
+
+
 def test_models_of_landscape_pictures_get_the_rows_that_they_show(photo: Path) -> None:
     spec = replace(standard_spec(128), crop=(16, 112))
     found, square = FacePreparer(spec, DETECT)(photo), prepare(photo)

@@ -28,8 +28,6 @@ def is_bundled(key: str, path: Path = FILE) -> bool:
 
 def bundled_curvature(key: str, path: Path = FILE) -> Tensor | None:
     """The curvature [L, D, D] float32 with this key; None where the file does not hold it, or cannot be read."""
-    if not is_bundled(key, path):
-        return None
     with suppress(OSError, safetensors.SafetensorError, RuntimeError), safetensors.safe_open(path, "pt") as file:
         factor, ranks, rest = (file.get_tensor(f"{key}.{name}") for name in ("factor", "ranks", "rest"))
         factors = torch.split(factor.float(), ranks.tolist())

@@ -16,6 +16,7 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 # width of the pixel range and whether ImageNet's mean and deviation are taken out, by input scale
 PIXEL_RANGE = {"mean-255": 255.0, "normalized": 1.0, "unit": 1.0, "signed": 2.0}
+_SMALLEST = 8  # pixels, of which conv4_2 sees one
 
 
 class Objective(nn.Module):
@@ -112,14 +113,15 @@ class Objective(nn.Module):
 
 
 def perceptual_size(images: Tensor, options: ObjectiveOptions) -> Tensor:
-    """Images [N, 3, H, W] at the size at which VGG looks, [N, 3, h, w]."""
+    """Images [N, 3, H, W] at the size at which VGG looks, [N, 3, h, w]: never enlarged, but to 8 pixels."""
     height, width = images.shape[-2:]
     longest = max(height, width)
-    if not options.perceptual_size or longest <= options.perceptual_size:
+    scale = min(1.0, options.perceptual_size / longest) if options.perceptual_size else 1.0
+    size = tuple(max(_SMALLEST, round(side * scale)) for side in (height, width))
+    if size == (height, width):
         return images
-    size = tuple(max(8, round(side * options.perceptual_size / longest)) for side in (height, width))
     if options.resize == "area":
-        factor = longest // options.perceptual_size
+        factor = longest // max(size)
         whole = (size[0] * factor, size[1] * factor) == (height, width)
         return F.avg_pool2d(images, factor) if whole else F.interpolate(images, size=size, mode="area")
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False)

@@ -78,6 +78,11 @@ def test_vgg_looks_at_256_pixels_by_area_averaging() -> None:
     x = images(1, 3, 1024, 1024)
     torch.testing.assert_close(perceptual_size(x, ObjectiveOptions()), F.avg_pool2d(x, 4), rtol=1e-5, atol=1e-6)
     assert perceptual_size(x, ObjectiveOptions(perceptual_size=0)) is x
+    for resize in ("area", "bilinear"):
+        for size in (0, 4, 256):
+            options = ObjectiveOptions(perceptual_size=size, resize=resize)
+            assert perceptual_size(images(1, 3, 4, 16), options).shape[2] == 8
+            assert perceptual_size(images(1, 3, 4, 4), options).shape == (1, 3, 8, 8)
     assert perceptual_size(images(1, 3, 384, 512), ObjectiveOptions()).shape == (1, 3, 192, 256)
     small = images(1, 3, 64, 64)
     assert perceptual_size(small, ObjectiveOptions()) is small
