@@ -132,7 +132,7 @@ def test_no_outcomes_make_a_page_too(tmp_path: Path) -> None:
 
 def test_the_head_says_what_was_run(toy: Generator, vgg: Vgg16) -> None:
     about = describe_run(known_lab(toy, vgg), "toy")
-    assert "toy, 16x16, W+ of 6 x 24" in about.facts["model"]
+    assert "toy, a StyleGAN1, 16x16, W+ of 6 x 24" in about.facts["model"]
     assert about.facts["pictures"].startswith("5 faces, 5 cars, 5 paintings")
     assert "40 steps of Adam at rate 0.01" in about.facts["embedding"]
     assert about.facts["features"].startswith("random features")

@@ -31,7 +31,8 @@ def describe_run(lab: Lab, model: str) -> About:
     height, width = spec.picture_size
     pictures = ", ".join(f"{len(lab.collection.of(label))} {label}" for label in lab.collection.labels)
     facts = {
-        "model": f"{model}, {width}x{height}, W+ of {spec.num_layers} x {spec.w_dim} ({lab.generator.digest[:12]})",
+        "model": f"{model}, a {spec.family}, {width}x{height}, W+ of {spec.num_layers} x {spec.w_dim} "
+        f"({lab.generator.digest[:12]})",
         "pictures": f"{pictures}; {lab.collection.origin}",
         "embedding": f"{settings.steps} steps of Adam at rate {settings.learning_rate:g}, VGG looking at "
         f"{settings.perceptual_size} pixels",
