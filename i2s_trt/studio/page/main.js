@@ -25,7 +25,7 @@ const line = new Line({
   text: (said) => {
     if (said.type === "embedding") embeddings.show(said.embedding);
     if (said.type === "shelf") refresh();
-    if (said.type === "error") { complain({ message: said.error, hint: said.hint }); drawn(said.id); }
+    if (said.type === "error") refused(said);
   },
 });
 
@@ -53,18 +53,32 @@ function onShelf(one) {
   return structuredClone({ ...one, style, expressions: one.expressions.filter((of) => of.kind !== "pair" || (there(of.from) && there(of.to))) });
 }
 
+// Look at the shelf again; whether the edit could stay as it is.
+async function look() {
+  if (!model) return true; // the page has just begun, and will look by itself
+  latents = (await ask("/api/shelf")).latents;
+  drawShelf();
+  options();
+  if (!edit) return true;
+  const possible = onShelf(edit);
+  if (JSON.stringify(possible) === JSON.stringify(edit)) return true;
+  edit = possible;
+  [held, towards] = [null, ""];
+  fill();
+  settle("without what was deleted");
+  return false;
+}
+
 async function refresh() {
+  try { if ((await look()) && edit) show(); } catch (error) { complain(error); }
+}
+
+// A picture cannot be drawn: no matter if another is asked for since, or if a face of it has just been deleted.
+async function refused(said) {
   try {
-    latents = (await ask("/api/shelf")).latents;
-    drawShelf();
-    options();
-    if (!edit) return;
-    const possible = onShelf(edit);
-    if (JSON.stringify(possible) === JSON.stringify(edit)) { show(); return; }
-    edit = possible;
-    [held, towards] = [null, ""];
-    fill();
-    settle("without what was deleted");
+    if (said.id != null && (!line.isLatest(said.id) || !(await look()))) return;
+    complain({ message: said.error, hint: said.hint });
+    drawn(said.id);
   } catch (error) { complain(error); }
 }
 
@@ -261,6 +275,5 @@ async function start() {
   read();
   drawShelf();
   settle("start");
-  await embeddings.load();
 }
 start().catch(complain);

@@ -118,7 +118,7 @@ def test_a_face_that_is_deleted_while_it_is_shown_gives_way_to_another(visit: Vi
         until(tab, "!document.querySelector('#shelf .face[data-name=mine]')")
         until(tab, "document.querySelector('#caption').textContent.startsWith('ann')")
         assert drawn(tab)
-        assert tab.locator("#message").is_hidden()
+        assert tab.locator("#message p").inner_text() == ""
     assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == {"kind": "latent", "name": "ann"}
 
 
