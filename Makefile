@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo
+APT := -o Acquire::Retries=1 -o Acquire::http::Timeout=15
 
-.PHONY: demo test quick lint types floors unit fast slow clean
+.PHONY: demo test quick lint types floors unit browser fast slow clean
 
 # minutes of tests in seconds: what is computed, read and edited, without commands, engines and studies
 FAST := tests/edit tests/embedding/steps tests/test_files.py tests/test_latents.py
@@ -28,8 +29,14 @@ types: $(VENV)/.test
 floors: $(VENV)/.test
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.test
+unit: $(VENV)/.test browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Tests of the studio's page need Chromium; where it cannot be installed they are skipped, and say so.
+browser:
+	@command -v chromium || command -v chromium-browser || command -v google-chrome \
+		|| { [ "$$(id -u)" = 0 ] && apt-get $(APT) update -qq && apt-get $(APT) install -y -qq chromium; } \
+		|| echo "no Chromium and no way to install it: the tests of the studio's page are skipped"
 
 fast: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/pytest $(FAST)

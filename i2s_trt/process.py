@@ -26,7 +26,7 @@ class OutOfTime(Exception):
 
 
 class Stopped(Exception):
-    """The child was stopped because the user wants to stop."""
+    """Work was stopped because the user wants to stop."""
 
 
 class Crash(EnvironmentFault):

@@ -124,7 +124,7 @@ class Embeddings:
             self._refuse_crowd()
             job.stop.unlink(missing_ok=True)
             job.cancelled = False
-            self._update(job, of=of, error=None, hint=None)
+            self._update(job, of=of, error=None, hint=None, seconds_left=None)
             self._enqueue(job)
             return job.told
 

@@ -2,7 +2,8 @@
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from i2s_trt.images.png import encode_png
 from i2s_trt.latents import Latent, save_latent
 from i2s_trt.photographs.paste import PasteOptions, paste_back
 from i2s_trt.photographs.record import KEY, alignment_of
+from i2s_trt.process import Stopped
 from i2s_trt.studio.edits import Editor, base_name
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.photographs import FOLDER, NoPhotograph, Photographs
@@ -27,6 +29,8 @@ from i2s_trt.studio.shelf import Shelf
 from i2s_trt.video.write import write_video
 
 _FRAMES, _RATE = 60, 30
+_POLL = 0.2  # seconds
+WAITING = 8  # files at a time, of which one is made
 PNG, LATENT, MP4 = "image/png", "application/octet-stream", "video/mp4"
 
 
@@ -52,18 +56,46 @@ class Exporter:
     def __init__(self, model: StudioModel, shelf: Shelf, photographs: Photographs, editor: Editor) -> None:
         self._model, self._shelf, self._photographs, self._editor = model, shelf, photographs, editor
         self._lock = threading.Lock()  # one file at a time: photographs and videos take memory
+        self._places = threading.Semaphore(WAITING)
 
-    def export(self, request: ExportRequest) -> File:
-        """The file that is asked for.
+    def export(
+        self,
+        request: ExportRequest,
+        progressed: Callable[[int, int], None] = lambda _done, _of: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> File:
+        """The file that is asked for, after those that were asked for before.
+
+        Args:
+            request: what it is made of.
+            progressed: called with the frames of a video that are done, and how many there will be.
+            should_stop: asked while it waits, and before every frame.
 
         Raises:
-            UsageError: a morph without an end, or nothing to paste into.
+            UsageError: a morph without an end, nothing to paste into, or too many files are being made.
+            Stopped: `should_stop` said so.
             I2sError: as `Editor.w_plus` does.
         """
-        with self._lock:
-            return self._export(request)
+        with self._turn(should_stop):
+            return self._export(request, progressed, should_stop)
 
-    def _export(self, request: ExportRequest) -> File:
+    @contextmanager
+    def _turn(self, should_stop: Callable[[], bool]) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise UsageError(f"{WAITING} files are being made already", "wait until some are done, or cancel some")
+        try:
+            while not self._lock.acquire(timeout=_POLL):
+                _refuse_stopped(should_stop)
+            try:
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            self._places.release()
+
+    def _export(
+        self, request: ExportRequest, progressed: Callable[[int, int], None], should_stop: Callable[[], bool]
+    ) -> File:
         edit = request.edit
         latent = self._editor.tuned(edit)
         stem = "sample" if isinstance(edit.base, RandomBase) else base_name(edit)
@@ -75,7 +107,7 @@ class Exporter:
             return File(f"{stem}-pasted.png", PNG, encode_png(self._paste(edit, latent)))
         if request.to is None:
             raise UsageError("a morph ends at a latent", "name it with `to`")
-        data = self._morph(latent, self._shelf.tuned(request.to))
+        data = self._morph(latent, self._shelf.tuned(request.to), progressed, should_stop)
         return File(f"{stem}-to-{request.to}.mp4", MP4, data)
 
     def latent(self, edit: Edit) -> Latent:
@@ -112,18 +144,31 @@ class Exporter:
         options = PasteOptions("face" if face else "picture")
         return paste_back(photograph, picture, alignment.quad, options, unedited=before)
 
-    def _morph(self, first: TunedLatent, second: TunedLatent) -> bytes:
-        frames = morph_frames([first.w_plus, second.w_plus], MorphOptions(_FRAMES, "ease-in-out"))
+    def _morph(
+        self,
+        first: TunedLatent,
+        second: TunedLatent,
+        progressed: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> bytes:
+        frames = list(morph_frames([first.w_plus, second.w_plus], MorphOptions(_FRAMES, "ease-in-out")))
         deltas = first.delta, second.delta
 
         def pictures() -> Iterator[Pixels]:
-            for frame in frames:
+            for done, frame in enumerate(frames):
+                _refuse_stopped(should_stop)
+                progressed(done, len(frames))
                 yield self._model.picture(TunedLatent(frame.w_plus, delta_at(deltas, frame.position)))
 
         with tempfile.TemporaryDirectory(prefix="i2s-trt-") as folder:
             path = Path(folder) / "morph.mp4"
             write_video(path, pictures(), _RATE)
             return path.read_bytes()
+
+
+def _refuse_stopped(should_stop: Callable[[], bool]) -> None:
+    if should_stop():
+        raise Stopped
 
 
 def _latent_file(latent: Latent) -> bytes:

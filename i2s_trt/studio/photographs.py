@@ -115,6 +115,13 @@ class Photographs:
             return prepare_whole(pixels, path, spec)
         return prepare_square(pixels, _checked(corners, pixels), path, spec)
 
+    def copy(self, file: Path) -> str:
+        """Take in a copy of a photograph that is known to be good; gives its identifier."""
+        with file.open("rb") as stream:
+            identifier = _digest(stream)
+        write_bytes(self._path(identifier), file.read_bytes())
+        return identifier
+
     def _path(self, identifier: str) -> Path:
         return self._folder / identifier
 

@@ -1,7 +1,7 @@
 """Everything that the studio consists of, put together: what the routes work with."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from i2s_trt.files import make_folder
 from i2s_trt.studio.directions import Directions
 from i2s_trt.studio.edits import Editor
 from i2s_trt.studio.embeddings import Embeddings
-from i2s_trt.studio.exports import Exporter
+from i2s_trt.studio.exports import Exporter, File
 from i2s_trt.studio.history import History
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.outbox import Outbox
 from i2s_trt.studio.photographs import Photographs
 from i2s_trt.studio.previews import FRAME, Previews, frame
-from i2s_trt.studio.protocol import Embedding, ModelAnswer, to_json
+from i2s_trt.studio.protocol import Embedding, ExportRequest, ModelAnswer, to_json
 from i2s_trt.studio.shelf import Shelf
 from i2s_trt.studio.starters import fill
 
@@ -43,9 +43,9 @@ class Studio:
         self.model = model
         self._lock = _own(make_folder(folder))
         self.shelf = Shelf(folder, model)
-        fill(self.shelf, model)
-        self.history = History(folder)
         self.photographs = Photographs(folder, model)
+        fill(self.shelf, self.photographs, model)
+        self.history = History(folder)
         self.directions = Directions(folder, LatentSpace.of(model.generator))
         self.editor = Editor(model, self.shelf, self.directions)
         self.previews = Previews(model, self.editor)
@@ -96,6 +96,16 @@ class Studio:
     def tell_shelf(self) -> None:
         """Every client hears that the shelf has changed; from any thread."""
         self._everyone("shelf", {"type": "shelf"})
+
+    def export(self, request: ExportRequest, should_stop: Callable[[], bool]) -> File:
+        """A file of an edit, whose progress clients hear of; from any thread. Raises as `Exporter.export` does."""
+
+        def progressed(done: int, of: int) -> None:
+            if request.ticket is not None:
+                told = {"type": "export", "ticket": request.ticket, "done": done, "of": of}
+                self._everyone(f"export {request.ticket}", told)
+
+        return self.exporter.export(request, progressed, should_stop)
 
     def _tell(self, embedding: Embedding, jpeg: bytes | None) -> None:
         self._everyone(f"embedding {embedding.id}", {"type": "embedding", "embedding": to_json(embedding)})

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets import Origin
+from websockets.sync.client import ClientConnection, connect
 
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.studio.door import Door
@@ -42,6 +44,10 @@ class Served:
         answer = self.client.request(method, path, **options)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def connect(self) -> ClientConnection:
+        """A WebSocket as the page has it."""
+        return connect(f"ws://{self.host}/ws", origin=Origin(f"http://{self.host}"), proxy=None)
 
 
 @contextmanager

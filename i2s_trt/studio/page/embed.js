@@ -2,7 +2,7 @@
 
 import { ask, upload } from "/page/talk.js";
 import { Quad } from "/page/quad.js";
-
+import { work } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
 const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
@@ -60,8 +60,9 @@ export class Embeddings {
 
   async take(file, name) {
     try {
-      this.photograph = await upload(file, name);
+      this.photograph = await work(`Sending ${name}`, (own) => upload(file, name, own));
     } catch (error) { this.complain(error); return; }
+    if (!this.photograph) return;
     const { width, height, picture, faces } = this.photograph;
     const side = Math.min(width, height), left = (width - side) / 2, top = (height - side) / 2;
     const middle = [[left, top], [left, top + side], [left + side, top + side], [left + side, top]];
@@ -113,11 +114,13 @@ export class Embeddings {
     const bar = item.querySelector("progress");
     [bar.max, bar.value] = [Math.max(1, one.of), one.step];
     this.curve(item.querySelector("polyline"), one.curve);
+    const held = item.contains(document.activeElement);
     item.querySelector(".stop").hidden = one.state !== "running";
     item.querySelector(".cancel").hidden = !running;
     item.querySelector(".more").hidden = !["stopped", "finished", "failed"].includes(one.state);
     item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : "Go on";
     item.dataset.state = one.state;
+    if (held && document.activeElement.hidden) item.querySelector("button:not([hidden])")?.focus();
   }
 
   make(one) {

@@ -1,5 +1,6 @@
 // The tree of edits: every settled edit is a node, undo goes to its parent, redo to its latest child.
 
+import { renew } from "/page/renew.js";
 import { ask } from "/page/talk.js";
 
 export class History {
@@ -75,6 +76,6 @@ export class History {
       row.append(button);
       return row;
     });
-    this.list.replaceChildren(...rows);
+    renew(this.list, rows);
   }
 }

@@ -4,11 +4,13 @@ import { ask, download, Line } from "/page/talk.js";
 import { Embeddings } from "/page/embed.js";
 import { History } from "/page/history.js";
 import { FaceMap } from "/page/map.js";
+import { renew } from "/page/renew.js";
+import { progressed, work } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let model, latents = [], edit = null, towards = "", walking = 0;
-let held = null; // a mix that the slider of two does not make
+let held = null; // a mix that the slider does not make
 
 function complain(error) {
   byId("message").hidden = false;
@@ -24,6 +26,7 @@ const line = new Line({
   embedding: (id, blob) => embeddings.frame(id, blob),
   text: (said) => {
     if (said.type === "embedding") embeddings.show(said.embedding);
+    if (said.type === "export") progressed(said);
     if (said.type === "shelf") refresh();
     if (said.type === "error") refused(said);
   },
@@ -83,7 +86,7 @@ async function refused(said) {
 }
 
 function drawShelf() {
-  byId("shelf").replaceChildren(...latents.map((one) => {
+  renew(byId("shelf"), latents.map((one) => {
     const item = document.createElement("li");
     const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
     [face.type, face.className, image.src, image.alt] = ["button", "face", one.picture, ""];
@@ -142,10 +145,12 @@ function read() {
 function fill() {
   const parts = edit.base.kind === "mix" ? edit.base.parts : [];
   const [expression] = edit.expressions;
-  held = parts.length > 2 ? edit.base : null;
+  const far = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) / 100 : 0;
+  const made = parts.length < 2 || (parts.length === 2 && parts[1].weight === far && parts[0].weight === 1 - far);
+  held = made ? null : edit.base;
   if (held) map.show(parts);
   if (parts[1]) byId("towards").value = parts[1].name;
-  byId("far").value = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) : 0;
+  byId("far").value = 100 * far;
   byId("strength").value = expression ? Math.round(100 * expression.strength) : 0;
   if (expression?.kind === "pair") [byId("neutral").value, byId("smiling").value] = [expression.from, expression.to];
   byId("direction").value = expression?.kind === "direction" ? expression.name : "";
@@ -159,6 +164,8 @@ function show() {
   byId("far-shown").textContent = `${byId("far").value} %`;
   byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
   byId("psi-shown").textContent = edit.truncation == null ? "off" : edit.truncation.toFixed(2);
+  byId("far").disabled = base() == null;
+  byId("unmixed").hidden = base() != null;
   byId("film").textContent = towards || "the morph's other end";
   document.querySelector("[data-export=morph]").disabled = !towards;
   const own = latents.find((one) => one.name === base());
@@ -229,15 +236,15 @@ byId("save").addEventListener("click", async () => {
 
 for (const button of document.querySelectorAll("[data-export]")) {
   button.addEventListener("click", async () => {
-    button.disabled = true;
     try {
-      const { blob, name } = await download({ edit, kind: button.dataset.export, to: towards || null });
-      const link = document.createElement("a");
+      const asked = { edit, kind: button.dataset.export, to: towards || null };
+      const made = await work(button.textContent, ({ ticket, signal }) => download({ ...asked, ticket }, signal));
+      if (!made) return;
+      const { blob, name } = made, link = document.createElement("a");
       [link.href, link.download] = [URL.createObjectURL(blob), name];
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     } catch (error) { complain(error); }
-    button.disabled = false;
   });
 }
 
@@ -264,8 +271,9 @@ async function start() {
   }));
   latents = (await ask("/api/shelf")).latents;
   options();
-  latents.slice(0, 4).forEach((one) => map.put(one.name, one.picture));
-  const [first, second] = latents;
+  const inOrder = latents.toSorted((one, other) => one.made - other.made); // photographs first
+  inOrder.slice(0, 4).forEach((one) => map.put(one.name, one.picture));
+  const [first, second] = inOrder;
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
   const before = await history.load();

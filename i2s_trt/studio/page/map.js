@@ -1,5 +1,7 @@
 // A square with faces on it: where the cursor is, they are mixed, the nearer the more.
 
+import { renew } from "/page/renew.js";
+
 const SPACE = "http://www.w3.org/2000/svg";
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const AT = 1; // nearer to a face than this there is nothing but that face
@@ -61,7 +63,7 @@ export class FaceMap {
 
   draw() {
     const handles = [...this.pins, null].map((pin) => this.handle(pin));
-    this.svg.replaceChildren(...handles);
+    renew(this.svg, handles);
     this.place();
   }
 

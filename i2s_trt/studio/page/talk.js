@@ -17,14 +17,25 @@ export async function ask(path, method = "GET", body = undefined) {
   return (await answered(response)).json();
 }
 
-export async function upload(file, name) {
-  const headers = { "x-name": encodeURIComponent(name), "content-type": file.type || "application/octet-stream" };
-  return (await answered(await fetch("/api/photographs", { method: "POST", headers, body: file }))).json();
+// By the older kind of request: the newer one does not say how much has been sent.
+export function upload(file, name, { progressed, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", "/api/photographs");
+    request.setRequestHeader("x-name", encodeURIComponent(name));
+    request.setRequestHeader("content-type", file.type || "application/octet-stream");
+    request.upload.onprogress = ({ loaded, total }) => progressed(loaded < total ? loaded / total : null);
+    request.onload = () => answered(new Response(request.response, { status: request.status })).then((one) => one.json()).then(resolve, reject);
+    request.onerror = () => reject(new Fault("the studio cannot be reached", "it may have been ended"));
+    request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
 }
 
-export async function download(body) {
+export async function download(body, signal) {
   const headers = { "content-type": "application/json" };
-  const response = await answered(await fetch("/api/export", { method: "POST", headers, body: JSON.stringify(body) }));
+  const response = await answered(await fetch("/api/export", { method: "POST", headers, body: JSON.stringify(body), signal }));
   const named = /filename="?([^";]+)/.exec(response.headers.get("content-disposition") || "");
   return { blob: await response.blob(), name: named ? named[1] : body.kind };
 }

@@ -142,11 +142,12 @@ class RepeatAnswer(Message):
 
 
 class ExportRequest(Message):
-    """What to make a file of; `to` names where a morph ends."""
+    """What to make a file of; `to` names where a morph ends. Its progress is told under the `ticket`, if any."""
 
     edit: Edit
     kind: Literal["picture", "latent", "pasted", "morph"]
     to: Name | None = None
+    ticket: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
 
 class SaveRequest(Message):

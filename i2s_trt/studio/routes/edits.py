@@ -1,6 +1,6 @@
 """Routes of edits: repeated, exported, saved, and their history."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from i2s_trt.studio.protocol import (
@@ -15,7 +15,10 @@ from i2s_trt.studio.protocol import (
     Shelved,
 )
 from i2s_trt.studio.repeat import repeat
+from i2s_trt.studio.routes.awaited import while_awaited
 from i2s_trt.studio.studio import Studio
+
+_GONE = 499  # nobody reads it
 
 
 def edit_routes(app: FastAPI, studio: Studio) -> None:
@@ -26,8 +29,10 @@ def edit_routes(app: FastAPI, studio: Studio) -> None:
         return repeat(request.edit, studio.editor, studio.model)
 
     @app.post("/api/export", response_class=Response)
-    def export(request: ExportRequest) -> Response:
-        file = studio.exporter.export(request)
+    async def export(request: ExportRequest, connection: Request) -> Response:
+        file = await while_awaited(connection, lambda gone: studio.export(request, gone))
+        if file is None:
+            return Response(status_code=_GONE)
         disposition = f'attachment; filename="{file.name}"'
         return Response(file.data, media_type=file.media_type, headers={"content-disposition": disposition})
 

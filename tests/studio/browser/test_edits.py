@@ -1,5 +1,6 @@
 """Edits on the page: dragged, mixed, undone, kept by a reload, and taken away."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,75 @@ def test_what_was_made_is_taken_away(visit: Visit) -> None:
     tab.locator("#repeat").click()
     tab.wait_for_selector("#repeated:not([hidden])")
     assert tab.locator("#command").inner_text().startswith("i2s-trt ")
+
+
+def test_a_mix_that_the_slider_cannot_make_outlives_a_reload(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    pins = tab.locator("#map g")
+    for name in ("calm", "glad"):  # not on every shelf
+        if tab.locator(f"#map [aria-label^='{name};']").count():
+            tab.locator(f"#map [aria-label^='{name};']").press("Delete")
+    pins.last.press("Shift+ArrowUp")
+    mixed = drawn(tab)
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert 100 * base["parts"][1]["weight"] % 1, "no whole per cent"
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == mixed
+    drag(tab, "#psi", 50)
+    drawn(tab)
+    drag(tab, "#psi", 100)
+    assert drawn(tab) == mixed
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == base
+
+
+def test_a_sample_says_why_it_is_not_morphed(visit: Visit) -> None:
+    tab = visit()
+    assert tab.locator("#unmixed").is_hidden()
+    tab.locator("#random").click()
+    drawn(tab)
+    assert tab.locator("#unmixed").is_visible()
+    assert tab.locator("#far").is_disabled()
+    tab.locator("#shelf .face[data-name=ann]").click()
+    drawn(tab)
+    assert tab.locator("#far").is_enabled()
+
+
+def test_the_focus_stays_where_something_was_chosen_or_deleted(visit: Visit) -> None:
+    tab = visit()
+    drag(tab, "#far", 50)
+    drawn(tab)
+    tab.get_by_text("History", exact=True).click()
+    tab.locator("#history button").first.press("Enter")
+    drawn(tab)
+    assert tab.evaluate("document.activeElement === document.querySelector('#history button')")
+    count = tab.locator("#map g").count()
+    tab.locator("#map g").first.press("Delete")
+    drawn(tab)
+    assert tab.locator("#map g").count() == count - 1
+    assert tab.evaluate("document.activeElement === document.querySelector('#map g')")
+
+
+def test_a_film_shows_its_progress_and_is_cancelled(
+    visit: Visit, studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, whole = visit(), type(studio.studio.model).picture
+    made: list[int] = []
+
+    def picture(self: object, latent: object) -> object:
+        made.append(0)
+        time.sleep(0.1)
+        return whole(self, latent)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(studio.studio.model), "picture", picture)
+    tab.get_by_text("Export", exact=True).click()
+    tab.locator("[data-export=morph]").click()
+    until(tab, "document.querySelector('#work progress')?.value > 0")
+    tab.get_by_label("Cancel: Morph film").click()
+    until(tab, "document.querySelector('#work').hidden")
+    assert tab.locator("#message").is_hidden(), "who cancels is not told of an error"
+    assert tab.evaluate("document.activeElement.id") == "stage"
+    count = len(made)
+    tab.wait_for_timeout(1500)
+    assert len(made) < 60
+    assert len(made) - count < 10, "the server makes no more frames"

@@ -87,3 +87,22 @@ def test_axe_finds_nothing(visit: Visit, axe: Path, astronaut: Path, width: int,
     tab.wait_for_selector("#cut[open]")
     assert tab.evaluate("axe.run().then((found) => found.violations.map((one) => one.id))") == []
     assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_who_wants_no_motion_gets_steps(visit: Visit) -> None:
+    tab, asked = visit(reduced_motion="reduce"), list[str]()
+
+    def note(frame: str) -> None:
+        asked.append(frame)
+
+    tab.on("websocket", lambda socket: socket.on("framesent", note))
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    drawn(tab)
+    asked.clear()
+    tab.locator("#walk").click()
+    tab.wait_for_timeout(3500)
+    assert 2 <= len(asked) <= 4, "a picture a second"
+    transition = "getComputedStyle(document.querySelector('#walk')).transitionDuration"
+    assert tab.evaluate(transition) == "0s"
+    assert visit().evaluate(transition) != "0s"

@@ -87,3 +87,21 @@ def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> N
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     tab.locator("#embeddings .cancel").click()
     tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=180_000)
+
+
+def test_a_photograph_that_is_sent_slowly_is_cancelled(visit: Visit, astronaut: Path, studio: Served) -> None:
+    tab = visit()
+    network = tab.context.new_cdp_session(tab)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 50_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    tab.set_input_files("#file", astronaut)
+    until(tab, "document.querySelector('#work progress')?.value > 0")
+    assert tab.locator("#work span").inner_text() == f"Sending {astronaut.name}"
+    tab.locator("#work button").click()
+    until(tab, "document.querySelector('#work').hidden")
+    assert tab.locator("#message").is_hidden()
+    assert tab.locator("#cut").is_hidden()
+    network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    tab.set_input_files("#file", astronaut)
+    assert cut(tab)[1] == (512, 512)
