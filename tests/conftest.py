@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.embedding.loss import curvature
@@ -20,6 +21,9 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16, random_vgg16
 from tests.prepared import PreparedProcesses
+
+settings.register_profile("untimed", deadline=None)  # how long a call takes is no test's business
+settings.load_profile("untimed")
 
 DATA = Path(__file__).parent / "data"
 _SECONDS = 300  # for one command

@@ -45,7 +45,7 @@ def refused(path: Path, *words: str) -> None:
         assert word in str(caught.value)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     shape=st.tuples(st.integers(1, 18), st.integers(1, 6)),
     distance=st.none() | NUMBERS,

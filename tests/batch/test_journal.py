@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from i2s_trt.batch.journal import Commit, Journal
@@ -70,7 +70,6 @@ def test_truncated_at_every_byte_of_its_header(path: Path) -> None:
         assert written(path) == FIVE
 
 
-@settings(deadline=None)
 @given(st.integers(0, 4), st.integers(0, 500), st.integers(1, 255))
 def test_a_flipped_bit_costs_its_own_line_only(number: int, place: int, bits: int) -> None:
     path = Path(os.environ["I2S_TRT_HOME"]) / f"{number}-{place}-{bits}.ndjson"

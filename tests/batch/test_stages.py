@@ -26,7 +26,7 @@ def running() -> int:
     return threading.active_count()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 60), st.integers(1, 4), st.integers(1, 4))
 def test_everything_comes_through(count: int, workers: int, capacity: int) -> None:
     before = running()

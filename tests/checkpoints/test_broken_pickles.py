@@ -54,7 +54,7 @@ def test_truncated_anywhere(protocol: int, tmp_path: Path) -> None:
 WHOLE = {protocol: network_pickle(TINY, protocol) for protocol in (2, 4, 5)} | {0: old_numpy(network_pickle(TINY, 2))}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_flipped_bytes(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     whole = bytearray(WHOLE[data.draw(st.sampled_from(sorted(WHOLE)))])
@@ -68,7 +68,7 @@ def test_flipped_bytes(data: st.DataObject, tmp_path_factory: pytest.TempPathFac
         assert error.hint or "flipped.pkl" in str(error)  # noqa: PT017
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=st.binary(max_size=200))
 def test_random_bytes(body: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "random.pkl"

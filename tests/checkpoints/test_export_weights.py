@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 from i2s_trt.arrays import Array
@@ -104,7 +104,6 @@ def test_what_cannot_be_written(
     assert not list(tmp_path.iterdir())
 
 
-@settings(deadline=None)
 @given(
     arrays("float32", 8, elements=st.floats(-1e3, 1e3, width=32)),
     st.floats(1e-4, 2.0, exclude_min=True).filter(lambda factor: factor > 0),

@@ -67,7 +67,7 @@ def test_the_mesh_says_how_sure_it_is() -> None:
     assert mesh.find(ASTRONAUT, Region(np.array([100.0, 400.0]), 0.0, 100.0)).score < 0.9
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-3.1, 3.1), st.floats(40, 300), st.floats(60, 340), st.floats(60, 340))
 def test_a_square_holds_what_lies_in_it(angle: float, side: float, x: float, y: float) -> None:
     rows, columns = np.mgrid[:400, :400]

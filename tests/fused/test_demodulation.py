@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -31,7 +31,6 @@ def effect(factors: list[tuple[Tensor, Tensor]], seed: int) -> Tensor:
     return total
 
 
-@settings(deadline=None)
 @given(shapes=layers, images=st.integers(1, 3), seed=st.integers(0, 99))
 def test_they_are_those_of_the_plain_network(shapes: Shapes, images: int, seed: int) -> None:
     energies, styles = drawn(shapes, images, seed)

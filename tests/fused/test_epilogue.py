@@ -38,7 +38,7 @@ def by_autograd(case: Case) -> tuple[Tensor, tuple[Tensor, ...]]:
 @pytest.mark.parametrize("epilogue", [Formula(), Native()])
 @pytest.mark.parametrize("taps", TAPS)
 @pytest.mark.parametrize("own_noise", [False, True])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     images=st.integers(1, 3), channels=st.integers(1, 40), height=st.integers(2, 9), width=st.integers(2, 9),
     seed=st.integers(0, 99),

@@ -18,7 +18,7 @@ def drawn(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> tup
     return a.requires_grad_(), b
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(images=st.integers(1, 3), channels=SIDE, height=SIDE, width=SIDE, seed=st.integers(0, 99))
 def test_value_and_gradient_are_those_of_the_formula(
     images: int, channels: int, height: int, width: int, seed: int

@@ -23,7 +23,7 @@ def randn(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     channels_in=st.integers(1, 5), channels_out=st.integers(1, 5), side=st.integers(1, 9), seed=st.integers(0, 2**31)
 )

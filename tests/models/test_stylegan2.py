@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from i2s_trt.errors import ModelError
@@ -60,7 +60,6 @@ def test_style_weights_are_those_that_read_a_row(topology: Any) -> None:
     assert len(weights[1]) == network.spec.channels[0] * (2 if topology == "skip" else 1)
 
 
-@settings(deadline=None)  # the first call loads what PyTorch multiplies with
 @given(size=st.floats(1e-3, 1e4), seed=st.integers(0, 99))
 def test_demodulation_takes_the_size_of_a_style_out(size: float, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)

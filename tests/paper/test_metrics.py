@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -20,7 +20,6 @@ def noisy(picture: Pixels, strength: float) -> Pixels:
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 
-@settings(deadline=None)
 @given(PICTURES, PICTURES)
 def test_psnr_is_that_of_scikit_image(first: Pixels, second: Pixels) -> None:
     if not np.array_equal(first, second):
@@ -38,7 +37,6 @@ def test_ssim_is_that_of_scikit_image(strength: float) -> None:
     assert metrics.ssim(PAINTING, other) == pytest.approx(expected, abs=2e-3)
 
 
-@settings(deadline=None)
 @given(PICTURES)
 def test_a_picture_equals_itself(picture: Pixels) -> None:
     assert metrics.psnr(picture, picture) == 99.0
@@ -76,7 +74,6 @@ def test_colours_care_for_colours_and_not_for_shapes() -> None:
     assert metrics.colour_distance(255 - PAINTING, PAINTING) > 20
 
 
-@settings(deadline=None)
 @given(st.permutations(range(5)))
 def test_own_target_nearest_counts_the_fixed_points(order: list[int]) -> None:
     targets = [np.full((4, 4, 3), 50 * i, np.uint8) for i in range(5)]

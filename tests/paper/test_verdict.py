@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.paper.verdict import FAILS, HOLDS, Check, judge, reason_of
@@ -11,7 +11,6 @@ from benchmarks.paper.verdict import FAILS, HOLDS, Check, judge, reason_of
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_a_check_and_its_opposite_never_both_hold(measured: float, bound: float) -> None:
     below, above = Check("x", measured, "<", bound), Check("x", measured, ">", bound)
@@ -25,7 +24,6 @@ def test_what_is_not_a_number_never_holds(relation: str) -> None:
     assert not Check("x", 1.0, relation, math.nan).holds  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=6))
 def test_a_claim_holds_when_all_its_checks_do(pairs: list[tuple[float, float]]) -> None:
     checks = [Check("x", a, "<", b) for a, b in pairs]

@@ -134,7 +134,7 @@ def test_the_photograph_itself_is_not_written_to() -> None:
     np.testing.assert_array_equal(ASTRONAUT, before)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-180, 180), st.floats(8, 60), st.floats(0, 120), st.floats(0, 90))
 def test_a_flat_photograph_stays_flat(degrees: float, size: float, x: float, y: float) -> None:
     flat = np.full((90, 120, 3), (40, 120, 200), np.uint8)
@@ -143,7 +143,7 @@ def test_a_flat_photograph_stays_flat(degrees: float, size: float, x: float, y: 
     assert np.abs(found.astype(int) - flat).max() <= 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-180, 180), st.floats(12, 40))
 def test_unwarping_undoes_the_alignment(degrees: float, size: float) -> None:
     y, x = np.mgrid[:200, :200]

@@ -21,7 +21,7 @@ def test_no_request_is_answered_with_a_servers_error(served: Served) -> None:
 
 
 def _try_out(operation: Any) -> None:
-    @settings(max_examples=_EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
+    @settings(max_examples=_EXAMPLES, database=None, phases=[Phase.explicit, Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:

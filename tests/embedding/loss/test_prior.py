@@ -76,7 +76,7 @@ def test_it_is_the_same_every_time(toy: Generator, prior: Prior) -> None:
     assert torch.equal(Prior(toy, 1.0).precision, prior.precision)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 4))
 def test_the_charge_is_the_quadratic_form_of_every_row(toy: Generator, prior: Prior, seed: int, count: int) -> None:
     random = torch.Generator().manual_seed(seed)

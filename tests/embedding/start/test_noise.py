@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from i2s_trt.arrays import Array, Pixels
@@ -61,7 +61,6 @@ def test_latent_and_maps_lie_one_behind_the_other(generator: Generator, space: A
         torch.testing.assert_close(map_[0, 0], (stored[0, 0] - stored.mean()) / stored.std(correction=0))
 
 
-@settings(deadline=None)
 @given(scale=st.floats(0.01, 100), shift=st.floats(-5, 5), seed=st.integers(0, 99))
 def test_whitening_leaves_the_latent_and_is_done_once(scale: float, shift: float, seed: int) -> None:
     layout = OptimisedNoise(Generator(standard_spec(16, 4, 8)), "w+", 255.0)

@@ -23,7 +23,7 @@ def quadratic(variable: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([total, total], 1), 2 * curvature * (variable - 3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rate=st.floats(1e-4, 1.0), beta1=st.floats(0, 0.99), beta2=st.floats(0.5, 0.9999), seed=st.integers(0, 1000))
 def test_the_update_is_torchs_adam(rate: float, beta1: float, beta2: float, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)

@@ -50,7 +50,7 @@ def two_loops(gradient: Tensor, moves: Tensor, changes: Tensor, metric: Tensor) 
     return r
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), pairs=st.integers(1, 6), empty=st.integers(0, 3))
 def test_the_substitutions_are_the_two_loops_of_the_book(seed: int, pairs: int, empty: int) -> None:
     random = torch.Generator().manual_seed(seed)
