@@ -253,3 +253,9 @@ def test_a_gpu_that_is_not_there(astronaut: Path, quick: Quick) -> None:
 
 def test_a_folder_without_pictures(tmp_path: Path, quick: Quick) -> None:
     refused(invoke("embed", tmp_path, *quick), 2, "no pictures in", "name picture files")
+
+
+def test_the_built_in_model_brings_its_curvature_along(i2s: I2s, astronaut: Path) -> None:
+    run = i2s("embed", astronaut, "--no-align", "--schedule", "fast", "--steps", 1, "--prior", 3, "-o", "out")
+    assert run.code == 0, run.err
+    assert "schedule: fast, 1 steps\n" in run.out, "nothing is measured first"

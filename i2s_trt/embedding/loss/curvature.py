@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import safetensors
 import torch
@@ -105,7 +106,8 @@ def curvature_path(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) 
 
 def curvature_key(generator: Generator, vgg: Vgg16, options: ObjectiveOptions) -> str:
     """The sha256 of all that a curvature depends on."""
-    pictures = replace(options, prior_weight=0.0)
+    weights = MappingProxyType(dict(options.layer_weights))  # whatever kind of mapping: equal ones share a key
+    pictures = replace(options, prior_weight=0.0, layer_weights=weights)
     parts = (generator.digest, vgg.source.digest, pictures, POINTS, PROBES, SPREADS, _SHRINKAGE)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

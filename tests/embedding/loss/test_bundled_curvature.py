@@ -72,6 +72,7 @@ def test_the_built_in_model_with_the_usual_objectives_is_never_measured(
     monkeypatch.setattr(curvature, "measured_curvature", lambda *_: pytest.fail("measured"))
     assert is_known(demo, features, objective)
     assert is_known(demo, features, replace(objective, prior_weight=0.5))
+    assert is_known(demo, features, replace(objective, layer_weights=dict(objective.layer_weights)))
     found = model_curvature(demo, features, objective)
     assert found.shape == (12, 384, 384)
     assert list(own_home.rglob("*.safetensors")) == []
