@@ -40,7 +40,7 @@ def expression_transfer(
     ] = False,
     direction: Annotated[
         Path | None,
-        typer.Option(help="A direction from a file (.npy, .npz, .pt) in place of NEUTRAL and EXPRESSION."),
+        typer.Option(help="A direction from a file in place of NEUTRAL and EXPRESSION; FILE:3 of several."),
     ] = None,
     save_direction: Annotated[Path | None, typer.Option(help="Keep the difference as a .npy direction.")] = None,
     rate: Rate = None,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
@@ -126,13 +127,19 @@ def read_latents(path: Path) -> list[Latent]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise LatentError(f"{path} is not a latent file", f"latents end in {', '.join(readers)}")
-    try:
+    with reading(path, "" if reader is _read_npz else _PLAIN_TENSOR):
         return reader(path)
+
+
+@contextmanager
+def reading(path: Path, hint: str = "") -> Iterator[None]:
+    """Whatever goes wrong with a file of latents, as a LatentError; `hint` is for those that were made to harm."""
+    try:
+        yield
     except LatentError:
         raise
-    except CheckpointError as error:  # a file that was made to harm
-        hint = error.hint if reader is _read_npz else _PLAIN_TENSOR
-        raise LatentError(f"{path}: {error.args[0]}", hint) from error
+    except CheckpointError as error:
+        raise LatentError(f"{path}: {error.args[0]}", hint or error.hint) from error
     except IsADirectoryError as error:
         raise LatentError(f"{path} is a folder, not a latent file", "name the files in it") from error
     except OSError as error:
@@ -197,13 +204,23 @@ def _read_npy(path: Path) -> list[Latent]:
 
 def _read_npz(path: Path) -> list[Latent]:
     with opened_archive(path) as archive:
-        arrays = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        arrays = archive_arrays(archive)
         name = next((name for name in _ARRAY_NAMES if name in arrays), None)
         if name is None:
             raise LatentError(f"{path} has no array named w or dlatents, only {', '.join(arrays)}", _PLAIN_ARRAY)
-        data = read_entry(archive, arrays[name])
+        return _check(read_array(archive, arrays[name], path), path)
+
+
+def archive_arrays(archive: ZipFile) -> dict[str, ZipInfo]:
+    """The arrays of an `.npz` by name."""
+    return {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+
+
+def read_array(archive: ZipFile, entry: ZipInfo, path: Path) -> Array:
+    """An array of an `.npz`. Raises LatentError for one that would have to be executed, and as NumPy does."""
+    data = read_entry(archive, entry)
     with _no_objects(path):
-        return _check(np.load(io.BytesIO(data), allow_pickle=False), path)
+        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
 
 
 @contextmanager

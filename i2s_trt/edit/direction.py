@@ -1,4 +1,5 @@
-"""Directions of W and W+ from files: InterFaceGAN's boundaries, stylegan-encoder's directions, our own differences."""
+"""Directions of W and W+ from files: InterFaceGAN's boundaries, stylegan-encoder's directions, GANSpace's components,
+our own differences."""
 
 import io
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from i2s_trt.arrays import WPlus
+from i2s_trt.edit.components import is_ganspace, read_component, read_row, split_number
 from i2s_trt.edit.operations import direction_length
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
@@ -46,10 +48,17 @@ class Direction:
 def read_direction(path: Path) -> Direction:
     """A direction from `.npy` of shape [D], [1, D] or [L, D], or from any file that holds one latent.
 
+    `FILE:N` is the vector of number N, from 0, of a file that holds several: a stack, or GANSpace's components, which
+    are as long as one standard deviation.
+
     Raises:
         LatentError: missing, damaged, several vectors, one without length, or a file that would have to be executed.
     """
-    latent = read_latent(path)
+    file, number = split_number(path)
+    if is_ganspace(file):
+        latent = Latent(read_component(file, number))
+    else:
+        latent = read_latent(file) if number is None else Latent(read_row(file, number))
     if not direction_length(latent.w_plus):
         raise LatentError(f"{path} holds zeros, or as good as zeros: that is no direction", "make the direction again")
     return Direction(latent.w_plus, path.name, latent.model_digest)

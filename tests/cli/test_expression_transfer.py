@@ -14,7 +14,7 @@ from i2s_trt.errors import UsageError
 from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from i2s_trt.seeds import w_plus_from_seed
-from tests.cli.support import I2s, invoke, names, refused
+from tests.cli.support import I2s, invoke, names, refused, says
 
 TRIO = ("seed:1", "seed:2", "seed:3")
 
@@ -108,3 +108,12 @@ def test_strengths_are_ranges(first: float, last: float, count: int) -> None:
 def test_other_texts_are_no_strengths(text: str) -> None:
     with pytest.raises(UsageError, match="neither a number nor a list"):
         parse_strengths(text)
+
+
+def test_a_component_of_ganspace_is_a_direction(i2s: I2s, small: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "c_w.npz", lat_comp=np.eye(3, 24, dtype=np.float32)[:, None], lat_stdev=np.float32([9, 4, 1]))
+    run = i2s("expression-transfer", "seed:1", "--direction", "c_w.npz:1", "--strength", 2, "-m", small, "-o", "out")
+    assert run.code == 0, run.err
+    assert "direction: c_w.npz:1, norm 9.798 in 6 of 6 layers" in run.out
+    whole = i2s("expression-transfer", "seed:1", "--direction", "c_w.npz", "-m", small, "-o", "out")
+    says(whole, 1, "holds 3 components", "c_w.npz:0 to c_w.npz:2")

@@ -1,0 +1,90 @@
+"""One of several vectors in a file, as `FILE:N`: a row of a stack, or one of GANSpace's principal components."""
+
+import re
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo, is_zipfile
+
+import numpy as np
+
+from i2s_trt.archives import opened_archive
+from i2s_trt.arrays import Array, WPlus
+from i2s_trt.errors import LatentError
+from i2s_trt.latents import archive_arrays, read_array, read_latents, reading, refuse_absurd
+
+_NUMBERED = re.compile(r"(?P<file>.+\.(?:npy|npz|pt|pth)):(?P<number>\d{1,6})", re.IGNORECASE | re.DOTALL)
+_LATENT, _ACTIVATION = ("lat_comp", "lat_stdev"), ("act_comp", "act_stdev")
+_ANALYSE = "let GANSpace analyse the model again, with --use_w"
+
+
+def split_number(path: Path) -> tuple[Path, int | None]:
+    """`FILE:N` -> the file and N; any other name alone."""
+    found = _NUMBERED.fullmatch(str(path))
+    return (path, None) if found is None else (Path(found["file"]), int(found["number"]))
+
+
+def is_ganspace(path: Path) -> bool:
+    """Whether a file is one of GANSpace's. Raises LatentError for one that was made to harm."""
+    if not is_zipfile(path):
+        return False
+    with reading(path), opened_archive(path) as archive:
+        return set(_LATENT) <= set(archive_arrays(archive))
+
+
+def read_component(path: Path, number: int | None) -> WPlus:
+    """A component float32 [L, D] or [1, D] of a file of GANSpace's, as long as one standard deviation along it.
+
+    Where the layer that was analysed gives W itself (`style`, `g_mapping`), components are the layer's; else they are
+    those of the latents, which lie in W if GANSpace was run with `--use_w`. Source: GANSpace (Haerkoenen et al. 2020),
+    section 3: u = w + V x, and the format of its `decomposition.py`.
+
+    Raises:
+        LatentError: no number, one that is too large, or a file that is damaged or not as GANSpace writes it.
+    """
+    with reading(path), opened_archive(path) as archive:
+        entries = archive_arrays(archive)
+        components, deviations = _arrays(archive, entries, _LATENT, path)
+        _refuse_number(path, number, len(components), "components")
+        if all(name in entries for name in _ACTIVATION):
+            shape = _shape(archive, entries[_ACTIVATION[0]])
+            if 2 <= len(shape) <= 3 and shape[-1] == components.shape[-1]:
+                components, deviations = _arrays(archive, entries, _ACTIVATION, path)
+    vector = np.float64(deviations[number]) * components[number].astype(np.float64)
+    found = vector.reshape(-1, components.shape[-1]).astype(np.float32)
+    refuse_absurd(found, f"{path}:{number} holds", _ANALYSE)
+    return found
+
+
+def read_row(path: Path, number: int) -> WPlus:
+    """A latent of several in a file [N, L, D], or a row of one that is alone [N, D]: float32 [L, D] or [1, D].
+
+    Raises:
+        LatentError: as `read_latents` does, or the number is too large.
+    """
+    found = read_latents(path)
+    rows = [latent.w_plus for latent in found] if len(found) > 1 else list(found[0].w_plus[:, None])
+    _refuse_number(path, number, len(rows), "vectors")
+    return rows[number]
+
+
+def _arrays(archive: ZipFile, entries: dict[str, ZipInfo], names: tuple[str, str], path: Path) -> tuple[Array, Array]:
+    """Components [N, ..., D] and their standard deviations [N]. Raises LatentError for what is none."""
+    components, deviations = (read_array(archive, entries[name], path) for name in names)
+    numbers = components.dtype.kind == deviations.dtype.kind == "f"
+    if not numbers or components.ndim not in (2, 3) or not components.size or deviations.shape != components.shape[:1]:
+        what = f"{names[0]} {list(components.shape)} and {names[1]} {list(deviations.shape)}"
+        raise LatentError(f"{path} holds {what}, which are no components of latents", _ANALYSE)
+    return components, deviations
+
+
+def _shape(archive: ZipFile, entry: ZipInfo) -> tuple[int, ...]:
+    """An array's shape, of which nothing more is inflated."""
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return tuple(read(stream)[0])
+
+
+def _refuse_number(path: Path, number: int | None, count: int, what: str) -> None:
+    if number is None or number >= count:
+        said = f"holds {count} {what}" + ("" if number is None else f", and none of number {number}")
+        raise LatentError(f"{path} {said}", f"name one of them: {path.name}:0 to {path.name}:{count - 1}")
