@@ -20,7 +20,7 @@ def doctor(json: opt.Json = False) -> None:
     from i2s_trt.checkpoints.sources import vgg16_file
     from i2s_trt.files import home
     from i2s_trt.machine import describe_machine, free_gib
-    from i2s_trt.models.vgg_weights import LICENCE
+    from i2s_trt.models.vgg_weights import LICENCE, UNPROVEN
     from i2s_trt.threads import waiting
 
     console = Console(json)
@@ -52,7 +52,7 @@ def doctor(json: opt.Json = False) -> None:
             ["gpu", machine.gpu or "none that PyTorch can use; everything runs on the CPU"],
             ["cuda graphs", graphs],
             *[[name, version or f"missing: pip install {name}"] for name, version in machine.packages.items()],
-            ["vgg16, built in", damage or f"whole, the default features; {LICENCE}"],
+            ["vgg16, built in", damage or f"whole, the default features; {LICENCE}; {UNPROVEN}"],
             ["vgg16, torchvision's", str(features) if features else "not on this machine: i2s-trt models pull vgg16"],
             ["caches", ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in caches.items())],
             ["folder", f"{home()}, {free} GiB free" + (" (little!)" if free < _TIGHT_GIB else "")],

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from i2s_trt.checkpoints.sources import SOURCES
 from i2s_trt.checkpoints.torch_file import read_torch_file
 from i2s_trt.errors import CheckpointError
+from i2s_trt.files import file_digest
 from i2s_trt.models.vgg import FeatureSource, Vgg16, weights_digest
 
 
 def load_vgg16(path: Path) -> Vgg16:
-    """Features from a file laid out as torchvision's ImageNet weights.
+    """Features from a file laid out as torchvision's ImageNet weights; only that very file is called so.
 
     Raises:
         CheckpointError: the file is not VGG-16's state dict.
@@ -23,5 +25,10 @@ def load_vgg16(path: Path) -> Vgg16:
         raise CheckpointError(
             f"{path} does not hold VGG-16's weights ({reason})", "i2s-trt models pull vgg16"
         ) from error
-    vgg.source = FeatureSource(f"VGG-16 trained on ImageNet ({path.name})", weights_digest(vgg))
+    torchvisions = f"sha256:{file_digest(path)}" == SOURCES["vgg16"].digest
+    vgg.source = FeatureSource(
+        "VGG-16 trained on ImageNet (torchvision's)" if torchvisions else f"VGG-16 from {path.name}",
+        weights_digest(vgg),
+        "normalized" if torchvisions else "",
+    )
     return vgg.eval().requires_grad_(False)

@@ -8,7 +8,8 @@ from i2s_trt.errors import EnvironmentFault
 WEIGHTS = Path(__file__).parent.parent / "weights" / "vgg16" / "features.safetensors"
 SHA256 = "a34cb2e522919ea9456e667f64eb285479cde49f4d607a309561059af7cdf48c"
 NAME = "VGG-16 trained on ImageNet (Oxford's weights, built in)"
-LICENCE = "CC BY 4.0, Simonyan and Zisserman 2015"
+LICENCE = "CC BY 4.0, Simonyan and Zisserman 2015, University of Oxford"
+UNPROVEN = "first kernel proven to be theirs, the others likely (weights/vgg16/README.md)"
 _HINT = "install i2s-trt again"
 
 

@@ -111,7 +111,11 @@ def test_other_texts_are_no_strengths(text: str) -> None:
 
 
 def test_a_component_of_ganspace_is_a_direction(i2s: I2s, small: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "c_w.npz", lat_comp=np.eye(3, 24, dtype=np.float32)[:, None], lat_stdev=np.array([9, 4, 1], np.float32))
+    np.savez(
+        tmp_path / "c_w.npz",
+        lat_comp=np.eye(3, 24, dtype=np.float32)[:, None],
+        lat_stdev=np.array([9, 4, 1], np.float32),
+    )
     run = i2s("expression-transfer", "seed:1", "--direction", "c_w.npz:1", "--strength", 2, "-m", small, "-o", "out")
     assert run.code == 0, run.err
     assert "direction: c_w.npz:1, norm 9.798 in 6 of 6 layers" in run.out

@@ -1,5 +1,6 @@
 """`--features`: every choice by the command line, and what is said of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import typer
 
 from cli.main import app
 from i2s_trt.checkpoints.sources import SOURCES, downloads_folder
+from i2s_trt.files import file_digest
 from i2s_trt.latents import read_latent
 from i2s_trt.models import vgg_weights
 from tests.cli.support import I2s, invoke, refused
@@ -55,7 +57,17 @@ def test_torchvisions_once_it_is_pulled(
     astronaut: Path, small: Path, tmp_path: Path, pulled: Path, choice: str
 ) -> None:
     said = embedded(astronaut, small, tmp_path, "--features", pulled if choice == "the file" else choice)
-    assert f"features: VGG-16 trained on ImageNet ({FILE})\n" in said
+    assert f"features: VGG-16 from {FILE}\n" in said, "what it was trained on nobody knows"
+
+
+def test_torchvisions_own_file_is_known_by_its_digest(
+    astronaut: Path, small: Path, tmp_path: Path, pulled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = replace(SOURCES["vgg16"], digest=f"sha256:{file_digest(pulled)}")
+    monkeypatch.setitem(SOURCES, "vgg16", own)
+    said = embedded(astronaut, small, tmp_path, "--features", "torchvision")
+    assert "features: VGG-16 trained on ImageNet (torchvision's)\n" in said
+    assert "trained for --input-scale normalized; with mean-255 the loss is another" in said
 
 
 def test_torchvisions_before_it_is_pulled(astronaut: Path, small: Path) -> None:
