@@ -10,6 +10,8 @@ from cli.console import Console
 from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engines.open import Opened
     from engines.synthesizers import Choice
     from i2s_trt.models.generator import Generator
@@ -36,6 +38,16 @@ Rate = Annotated[
 Seconds = Annotated[
     float | None, typer.Option("--seconds", help="How long a video lasts, in place of --rate; 2 at least if left out.")
 ]
+
+
+def layers_of(text: str) -> "Sequence[int] | None":
+    """`0-3,8` -> the layers; None for no text. Raises UsageError for what names none."""
+    from i2s_trt.edit.recipe.values import layers
+
+    try:
+        return layers(text or None)
+    except ValueError as error:
+        raise UsageError(f"--layers {text!r} names no layers", "write 9-17 or 8,9,12") from error
 
 
 def open_model(console: Console, model: str, device: str, engine: str, precision: str, any_model: bool) -> "Opened":

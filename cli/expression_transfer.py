@@ -14,6 +14,7 @@ from cli.edit_inputs import (
     RenderPrecision,
     Seconds,
     Video,
+    layers_of,
     open_model,
     parse_strengths,
     stem,
@@ -42,6 +43,7 @@ def expression_transfer(
         Path | None,
         typer.Option(help="A direction from a file in place of NEUTRAL and EXPRESSION; FILE:3 of several."),
     ] = None,
+    layers: Annotated[str, typer.Option(help="Layers that are changed, as 0-3 or 2,3,5; all if left out.")] = "",
     save_direction: Annotated[Path | None, typer.Option(help="Keep the difference as a .npy direction.")] = None,
     rate: Rate = None,
     seconds: Seconds = None,
@@ -63,6 +65,7 @@ def expression_transfer(
     speed = video_rate(output, len(strengths), rate, seconds)
     check_output(output, speed)
     _check_ends(neutral, expression, direction)
+    chosen = layers_of(layers)
     opened = open_model(console, model, device, engine, precision, any_model)
     latent, delta = opened.source.latent(target), opened.source.delta(target)
     vector = _direction(opened.source, neutral, expression, direction, threshold, normalize)
@@ -70,10 +73,11 @@ def expression_transfer(
     if save_direction:
         _save(console, save_direction, vector)
     record = {"operation": "expression", "target": target, "neutral": neutral, "expression": expression,
-              "direction": str(direction or ""), "threshold": threshold, "normalize": normalize}  # fmt: skip
+              "direction": str(direction or ""), "threshold": threshold, "normalize": normalize,
+              "layers": layers}  # fmt: skip
     names = numbered(f"{stem(target)}-expression", len(strengths))
     edits = [
-        Edited(name, f"{value:.3g}", move(latent, vector, value), {**record, "strength": value}, delta)
+        Edited(name, f"{value:.3g}", move(latent, vector, value, chosen), {**record, "strength": value}, delta)
         for name, value in zip(names, strengths, strict=True)
     ]
     deliver(console, opened, output, edits, speed)

@@ -7,7 +7,7 @@ import typer
 
 from cli import options as opt
 from cli.console import Console
-from cli.edit_inputs import LATENT, Engine, RenderPrecision, open_model, stem
+from cli.edit_inputs import LATENT, Engine, RenderPrecision, layers_of, open_model, stem
 from cli.edit_outputs import Edited, check_output, is_sheet, rendered, write_folder, write_sheet
 from i2s_trt.errors import UsageError
 
@@ -78,16 +78,11 @@ def _name(latents: list[str], styles: list[str], table: bool) -> tuple[list[str]
 
 def _layers(first: int | None, text: str, count: int) -> "Sequence[int] | None":
     """The layers that the style gives; None for the upper half."""
-    from i2s_trt.edit.recipe.values import layers
-
     if first is not None:
         if text:
             raise UsageError("--from-layer and --layers say the same thing twice", "give one of them")
         return range(first, max(count, first + 1))  # a first layer that the model lacks stays in, to be refused
-    try:
-        return layers(text or None)
-    except ValueError as error:
-        raise UsageError(f"--layers {text!r} names no layers", "write 9-17 or 8,9,12") from error
+    return layers_of(text)
 
 
 def _mix(opened: "Opened", content: str, style: str, layers: "Sequence[int] | None") -> Edited:

@@ -175,22 +175,28 @@ def test_its_commands_make_what_it_shows(page: _Page, made: Path, tmp_path: Path
     for file in [*made.glob("*.safetensors"), made / "pictures"]:
         (tmp_path / file.name).symlink_to(file)
     animations = [attrs["style"] for attrs in page.all("div", "frame")]
-    commands = [shlex.split(line)[1:] for line in page.code if line.startswith(("i2s-trt", "\ni2s-trt"))][:7]
-    embedding, edits = commands[0], commands[1:]
+    embeds, *edits = [code.strip() for code in page.code if "i2s-trt" in code][:7]
     assert len(edits) == len(animations) == 6
-    for words, style in zip(edits, animations, strict=True):
+    for command, style in zip(edits, animations, strict=True):
         whole = pixels_in(style.removeprefix("background-image: url(").removesuffix(")"))
         frames = np.split(whole, whole.shape[1] // whole.shape[0], axis=1)
-        run = i2s(*words[:-1], "frames")
-        assert run.code == 0, run.err
-        rendered = [decode(path) for path in sorted((tmp_path / "frames").glob("*.png"))]
-        if words[0] == "style-transfer":
-            frames = [frames[len(frames) - 1 - int(words[words.index("--from-layer") + 1])]]
+        rounds = [command]
+        if command.startswith("for layer in $(seq 11 -1 0); do "):
+            once = command.split("do ", 1)[1].removesuffix("; done")
+            rounds, frames = [once.replace("$layer", layer) for layer in ("11", "4")], [frames[1], frames[8]]
+        for number, line in enumerate(rounds):
+            run = i2s(*shlex.split(line)[1:-1], f"frames/{number}")
+            assert run.code == 0, run.err
+        rendered = [decode(path) for path in sorted((tmp_path / "frames").rglob("*.png"))]
         assert len(rendered) == len(frames)
-        assert max(map(apart, rendered, frames)) < 4, words
+        assert max(map(apart, rendered, frames)) < 4, command
         shutil.rmtree(tmp_path / "frames")
-    assert embedding[:2] == ["embed", "pictures/NAME.png"]
-    run = i2s("embed", "pictures/solemn.png", *embedding[2:])
+    photographs, drawn = map(shlex.split, embeds.splitlines())
+    assert photographs[2:5] == [f"pictures/{name}.png" for name in ("astronaut", "cat", "coffee")]
+    assert "--tune" in photographs
+    assert "--tune" not in drawn
+    assert drawn[2:6] == ["pictures/portrait.png", "pictures/solemn.png", "pictures/smiling.png", "--no-align"]
+    run = i2s("embed", "pictures/solemn.png", *drawn[5:])
     assert run.code == 0, run.err
     again, before = read_latent(tmp_path / "again" / "solemn.safetensors"), read_latent(made / "solemn.safetensors")
     assert {**again.options, "batch": 0} == {**before.options, "batch": 0}

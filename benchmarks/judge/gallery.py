@@ -113,7 +113,7 @@ def _edits(demo: Demo) -> Iterator[tuple[Case, TunedLatent]]:
     latents = demo.latents
     for name, ramp in expression_ramps(demo.generator, latents).items():
         for strength in sorted({0.0, *ramp.strengths(_STRENGTHS).round(2).tolist()}):
-            (latent,) = turned(latents, name, [strength])
+            (latent,) = turned(latents, name, [strength], ramp.layers)
             yield Case(f"{name}, smile {strength:+.2f}", _BLANK, name, embedded(name)), latent
     for name in _STYLED:
         for style in _STYLES:

@@ -4,7 +4,7 @@ It is one file without a connection to anywhere: pictures are data, an animation
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from html import escape
 from importlib.resources import files
@@ -22,6 +22,7 @@ from i2s_trt.demo.sheet import FROM_LAYER, morphs, render_edits, restyled, tuned
 from i2s_trt.embedding.embed import Embedding
 from i2s_trt.embedding.tune import Tuned
 from i2s_trt.files import write_bytes
+from i2s_trt.images.examples import EXAMPLES
 from i2s_trt.models.generator import Generator
 
 PICTURES = "pictures"  # the folder of what was embedded, for the commands that the page gives
@@ -42,7 +43,8 @@ _STYLES_SAY = (
 _EXPRESSIONS = (
     ("portrait", "A smile on a drawn face", ""),
     ("astronaut", "The same smile on the photograph",
-     "As far as the factor reader sees it grow and the face remain the same."),
+     "In the coarse layers alone, where it turns her own mouth; the finer ones would lay drawn lips over it. As far as "
+     "the factor reader sees it grow and the face remain the same."),
 )  # fmt: skip
 
 
@@ -70,6 +72,7 @@ def write_page(
     template = Template((files("i2s_trt.demo") / "page.html").read_text())
     first = next(iter(embeddings.values())).latent
     latents = {name: tuned_latent(embedding, tuned.get(name)) for name, embedding in embeddings.items()}
+    photographs = [name for name in embeddings if name in EXAMPLES]
     text = template.substitute(
         size=generator.resolution,
         from_layer=FROM_LAYER,
@@ -79,19 +82,22 @@ def write_page(
         sheet=_data(contact_sheet),
         sheet_width=contact_sheet.shape[1],
         sheet_height=contact_sheet.shape[0],
-        embed_command=escape(embed_command("NAME", first.options, next(iter(tuned.values()), None))),
+        features=escape(first.extra["features"]),
+        embed_photographs=escape(embed_commands(photographs, first.options, next(iter(tuned.values()), None))),
+        embed_drawn=escape(embed_commands([name for name in embeddings if name not in EXAMPLES], first.options)),
     )
     path = folder / "index.html"
     write_bytes(path, text.encode())
     return path
 
 
-def embed_command(name: str, options: Mapping[str, Any], tuned: Tuned | None = None) -> str:
-    """What embeds a picture of the demo again, in its folder, and tunes the generator to a photograph."""
+def embed_commands(names: Iterable[str], options: Mapping[str, Any], tuned: Tuned | None = None) -> str:
+    """What embeds pictures of the demo again, in its folder, and tunes the generator to each."""
+    pictures = " ".join(f"{PICTURES}/{name}.png" for name in names)
     objective = options["objective"]
     tune = "" if tuned is None else f" --tune {len(tuned.losses)}"
     return (
-        f"i2s-trt embed {PICTURES}/{name}.png --no-align --schedule {options['schedule']} --steps {options['steps']} "
+        f"i2s-trt embed {pictures} --no-align --schedule {options['schedule']} --steps {options['steps']} "
         f"--perceptual-size {objective['perceptual_size']} --prior {objective['prior_weight']:g}{tune} -o again"
     )
 
@@ -104,12 +110,18 @@ def morph_command(first: str, second: str) -> str:
 def expression_command(target: str, ramp: Ramp) -> str:
     """What makes a ramp of expressions again, in the demo's folder."""
     words = f"{target}.safetensors solemn.safetensors smiling.safetensors"
-    return f"i2s-trt expression-transfer {words} --strength {ramp.weakest}:{ramp.strongest}:{FRAMES} -o ramp.gif"
+    layers = "" if ramp.layers is None else f" --layers {ramp.layers[0]}-{ramp.layers[-1]}"
+    strengths = f"--strength {ramp.weakest}:{ramp.strongest}:{FRAMES}"
+    return f"i2s-trt expression-transfer {words} {strengths}{layers} -o ramp.gif"
 
 
-def style_command(layer: int) -> str:
-    """What mixes styles again, in the demo's folder."""
-    return f"i2s-trt style-transfer {_CONTENT}.safetensors {_STYLE}.safetensors --from-layer {layer} -o styled"
+def style_command(layers: int) -> str:
+    """What mixes styles again, in the demo's folder: a picture for each number of layers."""
+    words = f"{_CONTENT}.safetensors {_STYLE}.safetensors"
+    return (
+        f"for layer in $(seq {layers - 1} -1 0); do "
+        f"i2s-trt style-transfer {words} --from-layer $layer -o styled-$layer; done"
+    )
 
 
 def _animations(generator: Generator, latents: Mapping[str, TunedLatent], ramps: Mapping[str, Ramp]) -> Sequence[str]:
@@ -122,12 +134,12 @@ def _animations(generator: Generator, latents: Mapping[str, TunedLatent], ramps:
         ramp = ramps[target]
         strengths, command = ramp.strengths(FRAMES), expression_command(target, ramp)
         named, at_rest = (f"strength {ramp.weakest}", f"strength {ramp.strongest}"), int(np.abs(strengths).argmin())
-        frames = render(turned(latents, target, strengths.tolist()))
+        frames = render(turned(latents, target, strengths.tolist(), ramp.layers))
         animations.append(_animation(frames, title, named, command, at_rest, note))
     layers = generator.num_layers
     mixed = [restyled(latents[_CONTENT], latents[_STYLE], layer) for layer in range(layers, -1, -1)]
     title = "The cat's styles: its colours first, then its shape"
-    command = style_command(FROM_LAYER)
+    command = style_command(layers)
     span = ("no layer", "all layers")
     animations.append(_animation(render(mixed), title, span, command, layers - FROM_LAYER, _STYLES_SAY))
     return animations
@@ -137,7 +149,9 @@ def _wipe(name: str, embedding: Embedding, tuned: Tuned | None) -> str:
     """A photograph under what was embedded, with a handle between them."""
     drawn = embedding.picture if tuned is None else tuned.picture
     target, picture, label = _data(embedding.target), _data(drawn), escape(name)
-    said = f"loss {embedding.latent.losses['total']:,.0f}" + ("" if tuned is None else ", then tuned")
+    losses, objective = embedding.latent.losses, embedding.latent.options["objective"]
+    loss = losses["total"] - objective["prior_weight"] * losses.get("prior", 0.0)
+    said = f"loss of Eq. 1: {loss:,.0f}" + ("" if tuned is None else ", then tuned")
     return f"""<figure class="wipe">
 <div class="stack"><img src="{target}" alt="{label}, as it was">
 <img class="after" src="{picture}" alt="{label}, embedded"></div>

@@ -25,17 +25,26 @@ class Ramp:
     Attributes:
         weakest: at most 0.
         strongest: at least 0.
+        layers: that are changed; all if None.
     """
 
     weakest: float
     strongest: float
+    layers: range | None = None
 
     def strengths(self, count: int) -> Array:
         """So many, evenly spaced, float64 [count]."""
         return np.linspace(self.weakest, self.strongest, count)
 
 
-def choose_ramp(render: Synthesizer, reader: FactorReader, target: WPlus, neutral: WPlus, smiling: WPlus) -> Ramp:
+def choose_ramp(
+    render: Synthesizer,
+    reader: FactorReader,
+    target: WPlus,
+    neutral: WPlus,
+    smiling: WPlus,
+    layers: range | None = None,
+) -> Ramp:
     """Turn the expression in both directions while it grows and the face stays who it is; latents are float32 [L, D].
 
     The reader sees the expression (smile and open mouth together) grow with the strength, fast at first. The ends are
@@ -44,13 +53,14 @@ def choose_ramp(render: Synthesizer, reader: FactorReader, target: WPlus, neutra
     """
     count = round(_FURTHEST / _STEP)
     strengths = np.arange(-count, count + 1) * _STEP
-    latents = np.stack([expression_transfer(target, neutral, smiling, float(s)) for s in strengths])
+    ends = neutral, smiling
+    latents = np.stack([expression_transfer(target, *ends, float(s), layers=layers) for s in strengths])
     reading = reader.read(torch.from_numpy(render.images(latents)))
     expression = np.sum([reading[name].numpy() for name in _GROWING], axis=0)
     identity = np.stack([reading[name].numpy() for name in IDENTITY], axis=1)
     same = (np.abs(identity - identity[count]) < _ANOTHER_FACE).all(axis=1)
     below, above = _enough(-expression[count::-1], same[count::-1]), _enough(expression[count:], same[count:])
-    return Ramp(round(-below * _STEP, 1), round(above * _STEP, 1))
+    return Ramp(round(-below * _STEP, 1), round(above * _STEP, 1), layers)
 
 
 def _enough(growing: Array, same: Array) -> int:

@@ -34,7 +34,9 @@ PHOTOGRAPHS = ("astronaut", "cat", "coffee")
 # (docs/fast-schedule.md); losses by these features are some ninety times those by random ones, and so is its weight.
 OPTIONS = EmbedOptions(steps=STEPS, schedule="fast", objective=ObjectiveOptions(perceptual_size=64, prior_weight=3.0))
 TUNE = TuneOptions(steps=60)  # of each photograph: drawn faces lie within the model as it is
-_EXPRESSIVE = ("portrait", "astronaut")
+# Of a photograph the coarse layers alone, up to 8x8: with the finer ones come the drawn person's lips and teeth, over
+# the photograph's own, to which the model was tuned.
+_EXPRESSIVE = {"portrait": None, "astronaut": range(4)}
 _PORTRAIT_SEED, _PERSON_SEED = 11, 29
 
 
@@ -126,8 +128,8 @@ def expression_ramps(generator: Generator, latents: Mapping[str, TunedLatent]) -
     render = TorchSynthesizer(generator)
     reader, ends = load_factor_reader(), (latents["solemn"].w_plus, latents["smiling"].w_plus)
     return {
-        name: choose_ramp(render.tuned(latents[name].delta), reader, latents[name].w_plus, *ends)
-        for name in _EXPRESSIVE
+        name: choose_ramp(render.tuned(latents[name].delta), reader, latents[name].w_plus, *ends, layers)
+        for name, layers in _EXPRESSIVE.items()
     }
 
 

@@ -18,10 +18,11 @@ from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.synthesizer import TorchSynthesizer
 
 _CONTENTS, _STYLES = ("astronaut", "portrait", "solemn"), ("cat", "coffee", "portrait")
+_TUNED, _CAT = "tuned to the picture", "morph to the cat: it\n“fails on non-face\nimages” (section 4.1)"
 _COLUMNS = 6
 _CELL_HEIGHT = 144
 _SAMPLE_SEEDS = range(1, 1 + _COLUMNS)
-FROM_LAYER = 10  # of styles: colours; earlier ones carry shapes of a photograph along, and give ghosts
+FROM_LAYER = 11  # of styles: colours; earlier ones bring shapes of a photograph along: ghosts, at 10 a patched face
 
 
 def contact_sheet(
@@ -33,20 +34,20 @@ def contact_sheet(
     render = partial(render_edits, generator)
     rows: dict[str, Sequence[Pixels | None]] = {
         "picture": [embedding.target for embedding in embeddings.values()],
-        "embedded": [embedding.picture for embedding in embeddings.values()],
-        "tuned": [tuned[name].picture if name in tuned else None for name in embeddings],
+        "embedded in W+": [embedding.picture for embedding in embeddings.values()],
+        _TUNED: [tuned[name].picture if name in tuned else None for name in embeddings],
         "morph": render(morphs(latents["astronaut"], latents["portrait"], _COLUMNS)),
-        "morph to the cat": render(morphs(latents["astronaut"], latents["cat"], _COLUMNS)),
+        _CAT: render(morphs(latents["astronaut"], latents["cat"], _COLUMNS)),
         "expression, drawn": render(_expressions(latents, "portrait", ramps["portrait"])),
         "expression, photo": render(_expressions(latents, "astronaut", ramps["astronaut"])),
-        "style of ...": [None, *(pictures[name] for name in _STYLES)],
+        "colours of ...": [None, *(pictures[name] for name in _STYLES)],
         **{f"... on {name}": [pictures[name], *render(_mixed_styles(latents, name))] for name in _CONTENTS},
         "samples": list(
             TorchSynthesizer(generator)(np.stack([w_plus_from_seed(generator, seed) for seed in _SAMPLE_SEEDS]))
         ),
     }
     if not tuned:
-        del rows["tuned"]
+        del rows[_TUNED]
     return sheet(list(rows.values()), row_labels=list(rows), cell_height=_CELL_HEIGHT)
 
 
@@ -71,10 +72,15 @@ def morph_at(first: TunedLatent, second: TunedLatent, weight: float) -> TunedLat
     return TunedLatent(morph(first.w_plus, second.w_plus, weight), delta)
 
 
-def turned(latents: Mapping[str, TunedLatent], target: str, strengths: Iterable[float]) -> list[TunedLatent]:
-    """The drawn person's smile on a face, at each strength."""
+def turned(
+    latents: Mapping[str, TunedLatent], target: str, strengths: Iterable[float], layers: range | None = None
+) -> list[TunedLatent]:
+    """The drawn person's smile on a face, at each strength, in some of its layers."""
     face, ends = latents[target], (latents["solemn"].w_plus, latents["smiling"].w_plus)
-    return [TunedLatent(expression_transfer(face.w_plus, *ends, strength), face.delta) for strength in strengths]
+    return [
+        TunedLatent(expression_transfer(face.w_plus, *ends, strength, layers=layers), face.delta)
+        for strength in strengths
+    ]
 
 
 def restyled(content: TunedLatent, style: TunedLatent, first: int) -> TunedLatent:
@@ -85,7 +91,7 @@ def restyled(content: TunedLatent, style: TunedLatent, first: int) -> TunedLaten
 def _expressions(latents: Mapping[str, TunedLatent], target: str, ramp: Ramp) -> list[TunedLatent]:
     strengths = ramp.strengths(_COLUMNS)
     strengths[np.abs(strengths).argmin()] = 0.0  # the face as it is
-    return turned(latents, target, strengths.tolist())
+    return turned(latents, target, strengths.tolist(), ramp.layers)
 
 
 def _mixed_styles(latents: Mapping[str, TunedLatent], content: str) -> list[TunedLatent]:

@@ -111,12 +111,13 @@ def expression_transfer(
     expression: WPlus,
     strength: float = 1.0,
     threshold: float = EXPRESSION_THRESHOLD,
+    layers: Sequence[int] | None = None,
     *,
     normalize: bool = False,
 ) -> WPlus:
-    """w = w1 + lambda (w3 - w2) (section 4.3); arguments as for `expression_direction`."""
+    """w = w1 + lambda (w3 - w2) (section 4.3); arguments as for `expression_direction` and `move`."""
     _check_shapes(target, neutral)
-    return move(target, expression_direction(neutral, expression, threshold, normalize=normalize), strength)
+    return move(target, expression_direction(neutral, expression, threshold, normalize=normalize), strength, layers)
 
 
 def truncate(latent: WPlus, mean_w: Array, psi: float, cutoff: int | None = None) -> WPlus:

@@ -37,7 +37,8 @@ def sheet(
 
     Args:
         rows: uint8 [H, W, 3] each, all of one size; None leaves a cell empty.
-        column_labels, row_labels: drawn when given; those wider than a column are cut short.
+        column_labels, row_labels: drawn when given; those of columns are cut short where they are wider, those of rows
+            may have several lines.
         cell_height: height that cells are scaled to; 0 keeps the pictures' own.
 
     Returns:
@@ -48,7 +49,8 @@ def sheet(
     height, width = _cell(rows, cell_height)
     font = _font(height)
     line = round(font.size * 1.6)
-    left = max((round(font.getlength(label)) for label in row_labels), default=-2 * _GAP) + 2 * _GAP
+    lines = [text for label in row_labels for text in label.splitlines()]
+    left = max((round(font.getlength(text)) for text in lines), default=-2 * _GAP) + 2 * _GAP
     top = line if column_labels else 0
     columns = max(len(row) for row in rows)
     size = (left + columns * (width + _GAP) - _GAP, top + len(rows) * (height + _GAP) - _GAP)
@@ -60,7 +62,7 @@ def sheet(
     for r, row in enumerate(rows):
         y = top + r * (height + _GAP)
         if r < len(row_labels):
-            draw.text((left - _GAP, y + height / 2), row_labels[r], _INK, font, anchor="rm")
+            draw.text((left - _GAP, y + height / 2), row_labels[r], _INK, font, anchor="rm", align="right")
         for c, picture in enumerate(row):
             if picture is not None:
                 scaled = Image.fromarray(picture).resize((width, height), _filter(height, picture.shape[0]))

@@ -154,6 +154,7 @@ class Expression(Operation):
     strength: Numbers = (1.0,)
     threshold: Numbers = (operations.EXPRESSION_THRESHOLD,)
     normalize: bool = False
+    layers: Layers = None
 
 
 class AlongDirection(Operation):
