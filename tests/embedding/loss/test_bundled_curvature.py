@@ -56,7 +56,8 @@ def test_another_key_a_damaged_and_a_missing_file_are_none(tmp_path: Path) -> No
     assert (is_bundled("key", file), is_bundled("other", file)) == (True, False)
     assert bundled_curvature("other", file) is None
     whole = file.read_bytes()
-    for damaged in (whole[:-5], whole[:4], b"", b"no tensors at all"):
+    flipped = whole[:-900] + bytes([whole[-900] ^ 1]) + whole[-899:]
+    for damaged in (flipped, whole[:-5], whole[:4], b"", b"no tensors at all"):
         file.write_bytes(damaged)
         assert bundled_curvature("key", file) is None
     assert bundled_curvature("key", tmp_path / "missing") is None
