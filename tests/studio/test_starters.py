@@ -1,4 +1,4 @@
-"""What lies on a new shelf: of the built-in model photographs that were embedded before, with all that goes with them."""
+"""What lies on a new shelf: of the built-in model, photographs embedded before, and all that goes with them."""
 
 from collections.abc import Iterator
 from io import BytesIO
