@@ -54,7 +54,7 @@ def visit(browser: Any, studio: Served) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         tab = context.new_page()
-        tab.set_default_timeout(20_000)
+        tab.set_default_timeout(60_000)
         tab.on("pageerror", lambda error: errors.append(str(error)))
         tab.goto(f"http://{studio.host}/")
         until(tab, "document.querySelector('#after').naturalWidth > 0")
