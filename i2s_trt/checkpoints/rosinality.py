@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from i2s_trt.checkpoints.encoder_bundle import read_encoder
-from i2s_trt.checkpoints.module_pickle import resample_taps
+from i2s_trt.checkpoints.options import resample_taps
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 
 MARK = "conv1.conv.modulation.weight"
@@ -36,9 +36,10 @@ def read_rosinality(state: Mapping[str, Tensor], tree: Any) -> tuple[str, RawSty
     tensors = {name: _in_layout(name, tensor) for key, tensor in state.items() if (name := canonical_name(key))}
     mean = tree.get("latent_avg") if isinstance(tree, Mapping) else None
     if isinstance(mean, Tensor) and (style := tensors.get("synthesis.layers.0.style.weight")) is not None:
-        tensors["mean_w"] = mean.float().reshape(-1, style.shape[1]).mean(dim=0)
-    kernels = [tensor for key, tensor in state.items() if key.endswith("blur.kernel")]
-    taps = resample_taps(kernels[0]) if kernels else RawStyleGan2.resample_taps
+        rows = mean.double().reshape(-1, style.shape[1])  # equal ones give just that row: in float32 they would not
+        tensors["mean_w"] = rows.mean(dim=0).float()
+    kernels = {key: one for key, one in state.items() if key.endswith((".blur.kernel", ".upsample.kernel"))}
+    taps = resample_taps(kernels, gain=4)
     encoder, note = read_encoder(whole, tree) if bundled else (None, "")
     raw = RawStyleGan2(tensors, resample_taps=taps, encoder=encoder, notes=(note,) if note else ())
     return "rosinality, with an encoder" if bundled else "rosinality", raw

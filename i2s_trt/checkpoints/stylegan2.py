@@ -6,13 +6,15 @@ alike: gain / sqrt(fan_in), in the mapping network times its learning-rate multi
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from i2s_trt.checkpoints.converted import Converted, check_tensors, count_layers, fill_mean, fill_noise, scaled
 from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
+from i2s_trt.checkpoints.options import check_sizes
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec, Topology
@@ -34,6 +36,7 @@ class RawStyleGan2:
         truncation_cutoff: None for all rows.
         encoder: what came with the generator to guess its latents.
         notes: on what the file holds besides.
+        stated: sizes that the file states, by the names of `GeneratorSpec`'s fields; None for what it does not.
     """
 
     tensors: Mapping[str, Tensor]
@@ -48,6 +51,7 @@ class RawStyleGan2:
     truncation_cutoff: int | None = None
     encoder: BundledEncoder | None = None
     notes: tuple[str, ...] = ()
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def convert_stylegan2(raw: RawStyleGan2) -> Converted:
@@ -57,6 +61,7 @@ def convert_stylegan2(raw: RawStyleGan2) -> Converted:
         CheckpointError: tensors are missing, or have shapes or values that no StyleGAN2 has.
     """
     spec = _infer_spec(raw)
+    check_sizes(raw.stated, spec)
     _check_tensors(spec, raw.tensors)
     tensors = {name: scaled(tensor, scale(raw, name, tensor)) for name, tensor in raw.tensors.items()}
     _check_encoder(spec, raw.encoder)

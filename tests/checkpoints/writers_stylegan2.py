@@ -74,7 +74,7 @@ def _class_of(name: str) -> str:
 
 def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
     if name.startswith("fc"):
-        return {"activation": "lrelu", "bias_gain": np.float32(recipe.mapping_rate)}
+        return {"activation": "lrelu", "bias_gain": recipe.mapping_rate}
     if name.startswith("conv"):
         return {"activation": "lrelu", "use_noise": True, "conv_clamp": recipe.clamp}
     if name == "torgb":
@@ -111,13 +111,14 @@ def tf_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, version: int = 4,
             synthesis |= _tf_layer(f"{size}x{size}/ToRGB", state, f"{b}.torgb", turned=False)
         if f"{b}.skip.weight" in state:
             synthesis[f"{size}x{size}/Skip/weight"] = state[f"{b}.skip.weight"].permute(2, 3, 1, 0)
-    rate = {"mapping_lrmul": recipe.mapping_rate}
+    rate = {"mapping_lrmul": recipe.mapping_rate, "latent_size": recipe.z_dim, "dlatent_size": recipe.w_dim}
     trained = {"architecture": recipe.topology, "resample_kernel": list(recipe.taps), "conv_clamp": recipe.clamp}
     parts = {
         "mapping": Network("G_mapping", _arrays(mapping), rate, version=version),
         "synthesis": Network("G_synthesis_stylegan2", _arrays(synthesis), {**trained, **options}, version=version),
     }
-    gs = Network("Gs", variables, {"truncation_psi": 0.5}, components=parts, version=version)
+    sizes = {"num_channels": 3, "resolution": recipe.resolution, "label_size": recipe.labels}
+    gs = Network("Gs", variables, {**sizes, "truncation_psi": 0.5}, components=parts, version=version)
     return dumps((gs, gs, gs))
 
 
