@@ -14,6 +14,7 @@ from i2s_trt.models.spec import GeneratorSpec
 
 HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
 _LEAST = sys.float_info.min
+_REPEATED_FREE = 2**20  # bytes that any network may repeat
 _FILTER = "this network was trained with a resampling filter that is not a row of four numbers"
 
 
@@ -49,9 +50,23 @@ def check_sizes(stated: Mapping[str, Any], spec: GeneratorSpec) -> None:
         found = getattr(spec, name)
         if value is not None and value != found:
             raise CheckpointError(
-                f"the file says {name} {str(value)[:40]} and holds the tensors of {found}",
+                f"the file says {name} {value!r:.40} and holds the tensors of {found}",
                 "its parts belong to different networks: download it again",
             )
+
+
+def refuse_repetition(named: int, held: int) -> None:
+    """Numbers under many names are small, but would be laid out anew for each.
+
+    Args:
+        named: bytes of all tensors.
+        held: bytes that the file has for them.
+
+    Raises:
+        CheckpointError: it is a network that few numbers are made to fill the memory with.
+    """
+    if named > 2 * held + _REPEATED_FREE:
+        raise CheckpointError("it repeats the same numbers to exhaust the memory", HINT)
 
 
 def row_of_taps(row: Any) -> tuple[float, ...]:
@@ -86,7 +101,7 @@ def resample_taps(kernels: Mapping[str, Tensor], gain: float) -> tuple[float, ..
 
 
 def _taps(kernel: Tensor, gain: float) -> tuple[float, ...]:
-    taps = kernel.sum(dim=0) if kernel.shape == (4, 4) else torch.full((4,), math.nan)
-    if not torch.allclose(torch.outer(taps, taps), kernel * gain, atol=1e-6 * gain**2):
+    taps = kernel.sum(dim=0)
+    if kernel.shape != (4, 4) or not torch.allclose(torch.outer(taps, taps), kernel * gain, atol=1e-6 * gain**2):
         raise CheckpointError(_FILTER, HINT)
     return row_of_taps(taps.tolist())
