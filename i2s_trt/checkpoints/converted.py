@@ -12,6 +12,7 @@ from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.mapping import Mapping as MappingNetwork
 from i2s_trt.models.spec import GeneratorSpec
 
+INCOMPLETE = "the file is incomplete, or another network's: download it again"
 DEFAULTS_SEED = 0  # of noise maps and mean latents that a file does not contain
 MEAN_SAMPLES = 10_000
 
@@ -74,6 +75,21 @@ def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int,
             )
         if name not in shapes or shape != list(shapes[name]):
             wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
-            raise CheckpointError(f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}")
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"the tensor that becomes {name} holds values that are not finite")
+            raise CheckpointError(
+                f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}", INCOMPLETE
+            )
+        check_numbers(name, tensor)
+
+
+def check_numbers(name: str, tensor: Tensor) -> None:
+    """Raise CheckpointError if a tensor is not made of finite floating-point numbers."""
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise CheckpointError(
+            f"the tensor that becomes {name} is made of {kind}, where floating-point numbers belong", INCOMPLETE
+        )
+    if not torch.isfinite(tensor).all():
+        raise CheckpointError(
+            f"the tensor that becomes {name} holds values that are not finite",
+            "the training diverged, or the file is damaged: take another one",
+        )

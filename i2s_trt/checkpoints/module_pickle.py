@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.records import ArrayRecord, ModuleRecord, StorageRecord, TensorRecord
+from i2s_trt.checkpoints.options import HINT, positive_number, resample_taps
+from i2s_trt.checkpoints.records import ModuleRecord, StorageRecord, TensorRecord
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.torch_file import read_storage
 from i2s_trt.errors import CheckpointError
 
-_HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
 _DEEPEST = 8  # modules within modules; a generator has four
 _LARGEST_TENSOR = 2**31  # numbers
 _LEAVES = {
@@ -34,7 +33,7 @@ def read_module_pickle(tree: Mapping[Any, Any]) -> RawStyleGan2:
     """
     module = tree.get("G_ema", tree.get("G"))
     if not isinstance(module, ModuleRecord):
-        raise CheckpointError("the pickle holds no generator named G_ema", _HINT)
+        raise CheckpointError("the pickle holds no generator named G_ema", HINT)
     parts = dict(_walk(module))
     _refuse_other_networks(module, parts)
     tensors = {
@@ -55,9 +54,9 @@ def raw_of_state(state: Mapping[str, Tensor], options: Mapping[str, Any] | None 
         options: fields of `RawStyleGan2` that tensors do not tell.
     """
     tensors = {name: _in_shape(name, tensor) for key, tensor in state.items() if (name := canonical_name(key))}
-    filters = [tensor for key, tensor in state.items() if key.endswith("resample_filter") and tensor.ndim == 2]
-    taps = {"resample_taps": resample_taps(filters[0])} if filters else {}
-    return RawStyleGan2(tensors, normalize_label=True, label_gain=None, **{**taps, **(options or {})})
+    filters = {key: tensor for key, tensor in state.items() if key.endswith("resample_filter")}
+    taps = resample_taps(filters, gain=1)
+    return RawStyleGan2(tensors, normalize_label=True, label_gain=None, resample_taps=taps, **(options or {}))
 
 
 def canonical_name(key: str) -> str:
@@ -78,35 +77,21 @@ def canonical_name(key: str) -> str:
     return f"synthesis.{owner}.{_LEAVES[leaf]}" if leaf in _LEAVES else ""
 
 
-def resample_taps(kernel: Tensor) -> tuple[float, ...]:
-    """The four taps whose outer product a filter [4, 4] is, as 1, 3, 3, 1 are.
-
-    Raises:
-        CheckpointError: it is no such product.
-    """
-    kernel = kernel.float()
-    taps, total = kernel.sum(dim=0), kernel.sum()
-    if kernel.shape != (4, 4) or not torch.allclose(torch.outer(kernel.sum(dim=1), taps), kernel * total, atol=1e-6):
-        raise CheckpointError("this network was trained with a resampling filter that is not a row of four numbers")
-    smallest = float(taps[taps != 0].abs().min()) if bool(taps.any()) else 1.0
-    return tuple(round(float(tap) / smallest, 6) for tap in taps)
-
-
 def _walk(module: ModuleRecord, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, ModuleRecord]]:
     """Every module within one, by its name with a dot after it."""
     if depth > _DEEPEST:
-        raise CheckpointError("modules are nested too deep for a network", _HINT)
+        raise CheckpointError("modules are nested too deep for a network", HINT)
     yield prefix, module
     for name, part in _entries(module, "_modules"):
         if not isinstance(part, ModuleRecord):
-            raise CheckpointError(f"the part {prefix}{name} of the network is not a module", _HINT)
+            raise CheckpointError(f"the part {prefix}{name} of the network is not a module", HINT)
         yield from _walk(part, f"{prefix}{name}.", depth + 1)
 
 
 def _entries(module: ModuleRecord, kind: str) -> list[tuple[str, Any]]:
     found = module.state.get(kind, {})
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
-        raise CheckpointError(f"a module's {kind[1:]} are not named", _HINT)
+        raise CheckpointError(f"a module's {kind[1:]} are not named", HINT)
     return list(found.items())
 
 
@@ -120,7 +105,7 @@ def _refuse_other_networks(module: ModuleRecord, parts: Mapping[str, ModuleRecor
     elif "synthesis.b4." not in parts or "mapping." not in parts:
         kind = f"no StyleGAN2 generator, but {module.class_name!r}"
     if kind:
-        raise CheckpointError(f"this is {kind}; i2s-trt embeds into StyleGAN1 and StyleGAN2", _HINT)
+        raise CheckpointError(f"this is {kind}; i2s-trt embeds into StyleGAN1 and StyleGAN2", HINT)
 
 
 def _options(parts: Mapping[str, ModuleRecord]) -> dict[str, Any]:
@@ -146,35 +131,27 @@ def _agreed(parts: Mapping[str, ModuleRecord], attribute: str, otherwise: float 
     """A number above 0 that all parts have alike; where they do not name it, what their class has by itself."""
     first, found = "", otherwise
     for name, part in parts.items():
-        value = _number(part.state.get(attribute, otherwise), f"{name}{attribute}")
+        value = positive_number(part.state.get(attribute, otherwise), f"{name}{attribute}")
         if first and value != found:
             raise CheckpointError(
-                f"{first}{attribute} is {found} and {name}{attribute} is {value}; a network has one for all", _HINT
+                f"{first}{attribute} is {found} and {name}{attribute} is {value}; a network has one for all", HINT
             )
         first, found = first or name, value
     return found
 
 
-def _number(value: Any, name: str) -> float | None:
-    if isinstance(value, ArrayRecord) and value.array.size == 1:
-        value = value.array.item()
-    if value is None or (isinstance(value, int | float) and math.isfinite(value) and value > 0):
-        return None if value is None else float(value)
-    raise CheckpointError(f"{name} is {str(value)[:40]}, where a number above 0 belongs", _HINT)
-
-
 def _tensor(name: str, record: Any) -> Tensor:
     """The tensor that a record describes, copied; the view lies within its storage and repeats nothing."""
     if not isinstance(record, TensorRecord) or not isinstance(record.storage, StorageRecord):
-        raise CheckpointError(f"{name} is not a tensor", _HINT)
+        raise CheckpointError(f"{name} is not a tensor", HINT)
     numbers = read_storage(record.storage.data)
     size, stride, offset = record.size, record.stride, record.offset
     sizes = (*size, *stride, offset) if isinstance(size, tuple) and isinstance(stride, tuple) else (-1,)
     if not all(isinstance(one, int) and 0 <= one < _LARGEST_TENSOR for one in sizes) or len(size) != len(stride):
-        raise CheckpointError(f"the tensor {name} has a shape that no tensor has", _HINT)
+        raise CheckpointError(f"the tensor {name} has a shape that no tensor has", HINT)
     last = offset + sum((count - 1) * step for count, step in zip(size, stride, strict=True))
     if math.prod(size) > len(numbers) or (math.prod(size) and last >= len(numbers)):
-        raise CheckpointError(f"the tensor {name} is larger than the numbers that the file holds for it", _HINT)
+        raise CheckpointError(f"the tensor {name} is larger than the numbers that the file holds for it", HINT)
     return numbers.as_strided(size, stride, offset).clone()
 
 

@@ -2,7 +2,9 @@
 
 import pickle
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -82,6 +84,17 @@ class ArrayRecord:
         array = np.frombuffer(data, dtype.numpy()).reshape(shape, order="F" if order == "F" else "C")
         self.array = array.transpose(axes) if order == "K" and axes is not None else array
         return self
+
+
+class OptionsRecord:
+    """What stands for the `argparse.Namespace` of a training: its options, if it has any."""
+
+    options: Mapping[str, Any] = MappingProxyType({})
+
+    def __setstate__(self, state: object) -> None:
+        if not isinstance(state, dict):
+            raise pickle.UnpicklingError("a training's options are not a dictionary")
+        self.options = state
 
 
 class ModuleRecord:

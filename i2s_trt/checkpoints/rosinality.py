@@ -1,16 +1,21 @@
 """StyleGAN2 as rosinality's stylegan2-pytorch saves it, and encoder bundles built on it: pSp, e4e, ReStyle."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
+from i2s_trt.checkpoints.converted import INCOMPLETE, check_numbers
 from i2s_trt.checkpoints.encoder_bundle import read_encoder
-from i2s_trt.checkpoints.module_pickle import resample_taps
+from i2s_trt.checkpoints.options import HINT, resample_taps
+from i2s_trt.checkpoints.records import OptionsRecord
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
+from i2s_trt.errors import CheckpointError
 
 MARK = "conv1.conv.modulation.weight"
+_MEAN = "latent_avg"
+_STYLE = re.compile(r"synthesis\.layers\.\d+\.style\.weight")
 _BUNDLED = "decoder."
 _LEAVES = {
     "conv.weight": "weight", "conv.modulation.weight": "style.weight", "conv.modulation.bias": "style.bias",
@@ -29,19 +34,49 @@ def read_rosinality(state: Mapping[str, Tensor], tree: Any) -> tuple[str, RawSty
     Args:
         state: tensors by name.
         tree: the whole file, which may hold the mean latent beside them.
+
+    Raises:
+        CheckpointError: the mean latent, the filters or the options of its training are not such a network's.
     """
     whole, bundled = state, MARK not in state
     if bundled:
         state = {key.removeprefix(_BUNDLED): one for key, one in state.items() if key.startswith(_BUNDLED)}
     tensors = {name: _in_layout(name, tensor) for key, tensor in state.items() if (name := canonical_name(key))}
-    mean = tree.get("latent_avg") if isinstance(tree, Mapping) else None
-    if isinstance(mean, Tensor) and (style := tensors.get("synthesis.layers.0.style.weight")) is not None:
-        tensors["mean_w"] = mean.float().reshape(-1, style.shape[1]).mean(dim=0)
-    kernels = [tensor for key, tensor in state.items() if key.endswith("blur.kernel")]
-    taps = resample_taps(kernels[0]) if kernels else RawStyleGan2.resample_taps
+    if (mean := mean_latent(tree).get(_MEAN)) is not None:
+        tensors["mean_w"] = _average(mean, [one for name, one in tensors.items() if _STYLE.fullmatch(name)])
+    kernels = {key: one for key, one in state.items() if key.endswith((".blur.kernel", ".upsample.kernel"))}
+    taps = resample_taps(kernels, gain=4)
     encoder, note = read_encoder(whole, tree) if bundled else (None, "")
-    raw = RawStyleGan2(tensors, resample_taps=taps, encoder=encoder, notes=(note,) if note else ())
+    notes = (note,) if note else ()
+    raw = RawStyleGan2(tensors, resample_taps=taps, encoder=encoder, notes=notes, stated=_stated(tree))
     return "rosinality, with an encoder" if bundled else "rosinality", raw
+
+
+def mean_latent(tree: Any) -> dict[str, Tensor]:
+    """The mean latent that a file holds beside its state dict, by its name; a training's has none."""
+    mean = tree.get(_MEAN) if isinstance(tree, Mapping) else None
+    return {_MEAN: mean} if isinstance(mean, Tensor) else {}
+
+
+def _average(mean: Tensor, styles: Sequence[Tensor]) -> Tensor:
+    """The one mean latent of a file that has it once or for every row."""
+    width = styles[0].shape[-1] if styles and styles[0].ndim else 0
+    if width == 0 or mean.numel() not in (width, width * (len(styles) + 1)):
+        wanted = f"where {width} belong, or those of {len(styles) + 1} rows"
+        raise CheckpointError(f"the file's mean latent has {mean.numel()} values, {wanted}", INCOMPLETE)
+    check_numbers("mean_w", mean)
+    return mean.double().reshape(-1, width).mean(dim=0).float()  # in float32 that of equal rows would not be theirs
+
+
+def _stated(tree: Any) -> dict[str, Any]:
+    """What the options of a training say of its network."""
+    args = tree.get("args") if isinstance(tree, Mapping) else None
+    args = args.options if isinstance(args, OptionsRecord) else args
+    if not isinstance(args, Mapping):
+        return {}
+    if (kind := args.get("arch", "stylegan2")) != "stylegan2":
+        raise CheckpointError(f"this is a network of the architecture {str(kind)[:40]!r}, no StyleGAN2", HINT)
+    return {"resolution": args.get("size")}
 
 
 def canonical_name(key: str) -> str:
@@ -63,7 +98,7 @@ def canonical_name(key: str) -> str:
 
 def _in_layout(name: str, tensor: Tensor) -> Tensor:
     """Weights without the leading 1 that is there for the batch; biases and strengths as rows."""
-    if name.endswith(".weight") and tensor.ndim == 5:
+    if name.endswith(".weight") and tensor.ndim == 5 and len(tensor) == 1:
         return tensor[0]
     if name.endswith((".bias", ".noise_weight")):
         return tensor.flatten()

@@ -32,6 +32,7 @@ from i2s_trt.models.random_weights import random_weights, standard_spec, stylega
 
 _RANDOM = re.compile(r"random-(\d+)(-sg2)?(?:-seed(\d+))?")
 _RESOLUTIONS = (8, 16, 32, 64, 128, 256, 512, 1024)
+_STYLEGAN2_RESOLUTIONS = (4, *_RESOLUTIONS, 2048)
 
 
 def import_model(
@@ -118,8 +119,9 @@ def load_weights(model: str | Path = DEMO) -> GeneratorWeights:
 
 
 def _random_model(resolution: int, *, stylegan2: bool, seed: int) -> GeneratorWeights:
-    if resolution not in _RESOLUTIONS:
-        sizes = ", ".join(map(str, _RESOLUTIONS))
+    known = _STYLEGAN2_RESOLUTIONS if stylegan2 else _RESOLUTIONS
+    if resolution not in known:
+        sizes = ", ".join(map(str, known))
         raise ModelError(f"there is no random model of {resolution} pixels", f"choose a resolution of {sizes}")
     return random_weights((stylegan2_spec if stylegan2 else standard_spec)(resolution), seed)
 

@@ -6,13 +6,23 @@ alike: gain / sqrt(fan_in), in the mapping network times its learning-rate multi
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import Converted, check_tensors, count_layers, fill_mean, fill_noise, scaled
+from i2s_trt.checkpoints.converted import (
+    INCOMPLETE,
+    Converted,
+    check_tensors,
+    count_layers,
+    fill_mean,
+    fill_noise,
+    scaled,
+)
 from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
+from i2s_trt.checkpoints.options import check_sizes
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.generator import Generator, GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec, Topology
@@ -34,6 +44,7 @@ class RawStyleGan2:
         truncation_cutoff: None for all rows.
         encoder: what came with the generator to guess its latents.
         notes: on what the file holds besides.
+        stated: sizes that the file states, by the names of `GeneratorSpec`'s fields; None for what it does not.
     """
 
     tensors: Mapping[str, Tensor]
@@ -48,6 +59,7 @@ class RawStyleGan2:
     truncation_cutoff: int | None = None
     encoder: BundledEncoder | None = None
     notes: tuple[str, ...] = ()
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def convert_stylegan2(raw: RawStyleGan2) -> Converted:
@@ -57,6 +69,7 @@ def convert_stylegan2(raw: RawStyleGan2) -> Converted:
         CheckpointError: tensors are missing, or have shapes or values that no StyleGAN2 has.
     """
     spec = _infer_spec(raw)
+    check_sizes(raw.stated, spec)
     _check_tensors(spec, raw.tensors)
     tensors = {name: scaled(tensor, scale(raw, name, tensor)) for name, tensor in raw.tensors.items()}
     _check_encoder(spec, raw.encoder)
@@ -72,7 +85,7 @@ def _infer_spec(raw: RawStyleGan2) -> GeneratorSpec:
     if layers % 2 == 0 or dense == 0 or 2 ** (blocks + 1) > LARGEST:
         raise CheckpointError(
             f"{layers} styled layers and {dense} mapping layers do not make a StyleGAN2 generator",
-            "the file is incomplete, or another network's: download it again",
+            INCOMPLETE,
         )
     try:
         labels = shapes.get("mapping.label.weight", (0, 0))[1]
@@ -99,9 +112,10 @@ def _infer_spec(raw: RawStyleGan2) -> GeneratorSpec:
             normalize_label=raw.normalize_label and labels > 0,
         )
     except KeyError as error:
-        raise CheckpointError(f"the file lacks the tensor that becomes {error}") from error
+        raise CheckpointError(f"the file lacks the tensor that becomes {error}", INCOMPLETE) from error
     except (IndexError, ModelError) as error:
-        raise CheckpointError(f"the tensors have shapes that no StyleGAN2 has ({error.args[0]})") from error
+        reason = error.args[0]
+        raise CheckpointError(f"the tensors have shapes that no StyleGAN2 has ({reason})", INCOMPLETE) from error
 
 
 def _topology(raw: RawStyleGan2, names: Mapping[str, object]) -> Topology:
@@ -110,7 +124,9 @@ def _topology(raw: RawStyleGan2, names: Mapping[str, object]) -> Topology:
     else:
         found = "skip" if "synthesis.to_rgb.0.weight" in names else "orig"
     if raw.topology is not None and raw.topology != found:
-        raise CheckpointError(f"the file says architecture {raw.topology[:40]!r} and holds the tensors of {found!r}")
+        raise CheckpointError(
+            f"the file says architecture {raw.topology[:40]!r} and holds the tensors of {found!r}", INCOMPLETE
+        )
     return found
 
 
@@ -125,11 +141,12 @@ def _check_tensors(spec: GeneratorSpec, tensors: Mapping[str, Tensor]) -> None:
     """Every tensor has the shape the architecture asks for and holds numbers; none that is needed is missing."""
     shapes = expected_shapes(spec)
     if spec.mapping_widths[-1] != spec.w_dim:
-        raise CheckpointError(f"the mapping network ends with {spec.mapping_widths[-1]} values, not {spec.w_dim}")
+        ends = spec.mapping_widths[-1]
+        raise CheckpointError(f"the mapping network ends with {ends} values, not {spec.w_dim}", INCOMPLETE)
     check_tensors(tensors, shapes)
     for name in shapes:
         if name not in tensors and name != "mean_w" and not name.endswith(".noise"):
-            raise CheckpointError(f"the file lacks the tensor that becomes {name!r}")
+            raise CheckpointError(f"the file lacks the tensor that becomes {name!r}", INCOMPLETE)
 
 
 def _check_encoder(spec: GeneratorSpec, encoder: BundledEncoder | None) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from i2s_trt.arrays import Array
 from i2s_trt.checkpoints.convert import RawNetwork
+from i2s_trt.checkpoints.options import refuse_repetition
 from i2s_trt.checkpoints.records import ArrayRecord, NetworkRecord
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.tf_stylegan2 import is_stylegan2, raw_tf_stylegan2
@@ -16,6 +17,7 @@ from i2s_trt.errors import CheckpointError
 
 _HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
 _PREFIX = re.compile(r"^(G_)?(synthesis|mapping)/")
+_VERSIONS = (2, 3, 4, 5)  # StyleGAN1 2 and 3, StyleGAN2 4, StyleGAN2-ADA 5
 _SLOPES = {"lrelu": 0.2, "relu": 0.0}
 # options under which the network would compute something else, with the values that are implemented
 _SUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -33,6 +35,8 @@ def read_tf_pickle(tree: Any) -> RawNetwork | RawStyleGan2:
     """
     network = _moving_average(tree)
     variables = _variables(network)
+    distinct = {id(array): array.nbytes for array in variables.values()}
+    refuse_repetition(sum(array.nbytes for array in variables.values()), sum(distinct.values()))
     if is_stylegan2(variables):
         return raw_tf_stylegan2(variables, _kwargs(network))
     _check_architecture(network, variables)
@@ -54,13 +58,22 @@ def _variables(network: NetworkRecord) -> dict[str, Array]:
     components = network.state.get("components") or {}
     for prefix, part in (("", network), *components.items()):
         if not isinstance(prefix, str) or not isinstance(part, NetworkRecord):
-            raise CheckpointError("a component of the network is not a network")
+            raise CheckpointError("a component of the network is not a network", _HINT)
+        _check_version(part)
         for name, value in part.state.get("variables", []):
             if not isinstance(name, str) or not isinstance(value, ArrayRecord):
-                raise CheckpointError(f"a variable of network {prefix!r} is not a named array")
+                raise CheckpointError(f"a variable of network {prefix!r} is not a named array", _HINT)
             full = f"{prefix}/{name}" if prefix and not _PREFIX.match(name) else name
             found[_PREFIX.sub(lambda match: f"{match[2]}/", full)] = value.array
     return found
+
+
+def _check_version(network: NetworkRecord) -> None:
+    """Another version of `dnnlib` may mean something else by the same names."""
+    version = _to_plain(network.state.get("version"))
+    if version is not None and version not in _VERSIONS:
+        known = ", ".join(map(str, _VERSIONS))
+        raise CheckpointError(f"a network was saved in version {str(version)[:40]} of its format, not {known}", _HINT)
 
 
 def _check_architecture(network: NetworkRecord, variables: dict[str, Any]) -> None:

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from i2s_trt.arrays import Array
+from i2s_trt.checkpoints.options import HINT, number, positive_number, row_of_taps
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.errors import CheckpointError
 
 _LEAVES = {"weight": "weight", "bias": "bias", "noise_strength": "noise_weight", "mod_weight": "style.weight",
            "mod_bias": "style.bias"}  # fmt: skip
+_SIZES = {"resolution": "resolution", "latent_size": "z_dim", "dlatent_size": "w_dim", "label_size": "label_size"}
 # options under which the network would compute something else, with the values that are implemented
 _SUPPORTED: dict[str, tuple[Any, ...]] = {
     "num_channels": (3,), "nonlinearity": ("lrelu",), "mapping_nonlinearity": ("lrelu",), "use_noise": (True,),
@@ -39,20 +41,22 @@ def raw_tf_stylegan2(variables: Mapping[str, Array], options: Mapping[str, Any])
     for name, supported in _SUPPORTED.items():
         if name in options and options[name] not in supported:
             chosen, known = str(options[name])[:80], ", ".join(map(str, supported))
-            raise CheckpointError(f"this StyleGAN2 was trained with {name}={chosen}; supported: {known}")
+            raise CheckpointError(f"this StyleGAN2 was trained with {name}={chosen}; supported: {known}", HINT)
     tensors = {name: _in_layout(key, name, array) for key, array in variables.items() if (name := canonical_name(key))}
-    psi, cutoff = options.get("truncation_psi", 0.5), options.get("truncation_cutoff")
+    psi = number(options.get("truncation_psi", 0.5), "truncation_psi")
+    cutoff = number(options.get("truncation_cutoff"), "truncation_cutoff")
     return RawStyleGan2(
         tensors,
-        mapping_rate=float(options.get("mapping_lrmul", 0.01)),
+        mapping_rate=positive_number(options.get("mapping_lrmul"), "mapping_lrmul") or 0.01,
         topology=options.get("architecture"),
-        resample_taps=_taps(options.get("resample_kernel", (1, 3, 3, 1))),
-        conv_clamp=options.get("conv_clamp"),
+        resample_taps=row_of_taps(options.get("resample_kernel", (1, 3, 3, 1))),
+        conv_clamp=positive_number(options.get("conv_clamp"), "conv_clamp"),
         normalize_z=bool(options.get("normalize_latents", True)),
         normalize_label="mapping/LabelEmbed/weight" in variables,
         label_gain=None if "mapping/LabelEmbed/weight" in variables else 1.0,
-        truncation_psi=1.0 if psi is None else float(psi),
+        truncation_psi=1.0 if psi is None else psi,
         truncation_cutoff=None if cutoff is None else int(cutoff),
+        stated={field: options.get(name) for name, field in _SIZES.items()},
     )
 
 
@@ -81,6 +85,8 @@ def _block_name(block: int, part: str, leaf: str) -> str:
 
 def _in_layout(key: str, name: str, array: Array) -> Tensor:
     """HWIO -> OIHW, turned by 180 degrees where it upsamples; [in, out] -> [out, in]; a style's bias counts from 1."""
+    if array.dtype.kind != "f":
+        raise CheckpointError(f"the variable {key} is made of {array.dtype}, where floating-point numbers belong", HINT)
     tensor = torch.from_numpy(array.astype(np.float32))
     if name.endswith("weight") and tensor.ndim == 4:
         tensor = tensor.permute(3, 2, 0, 1)
@@ -90,9 +96,3 @@ def _in_layout(key: str, name: str, array: Array) -> Tensor:
     if name.endswith(".style.bias"):
         return tensor + 1
     return tensor.T if name.endswith("weight") and tensor.ndim == 2 else tensor
-
-
-def _taps(kernel: Any) -> tuple[float, ...]:
-    if not isinstance(kernel, list | tuple) or not all(isinstance(tap, int | float) for tap in kernel):
-        raise CheckpointError("this StyleGAN2 was trained with a resample_kernel that is not a row of four numbers")
-    return tuple(float(tap) for tap in kernel)

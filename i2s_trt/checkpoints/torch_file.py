@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from i2s_trt.archives import is_plain, opened_archive, read_entry
+from i2s_trt.checkpoints.records import OptionsRecord
 from i2s_trt.checkpoints.safe_pickle import inspect_pickle
 from i2s_trt.errors import CheckpointError
 
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
 
 _REFUSED = "PyTorch's restricted loader refused the file"
 _HINT = "download it again; if it holds more than tensors, save its state_dict alone"
+_LOADING = threading.Lock()
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _ZIP = b"PK\x03\x04"  # PyTorch tells the kinds apart by these bytes too
 _LEGACY_PICKLES = 5  # magic number, protocol, machine, the tree, the names of its storages
 
 
 def read_torch_file(path: Path) -> Any:
-    """The tensors of a `.pt` or `.pth` file in their containers, on the CPU.
+    """The tensors of a `.pt` or `.pth` file in their containers, on the CPU; a Namespace is an `OptionsRecord`.
 
     Raises:
         CheckpointError: damaged, or holding more than tensors, which is named; the message lacks the file's name.
@@ -36,7 +39,7 @@ def read_torch_file(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on files that are about to be refused
-            with _harmless(path) as stream:
+            with _harmless(path) as stream, _options_as_records():
                 return torch.load(stream, map_location="cpu", weights_only=True)
     except (CheckpointError, OSError):
         raise
@@ -81,6 +84,15 @@ def read_storage(data: bytes) -> "torch.Tensor":
         raise
     except Exception as error:
         raise CheckpointError(f"{_REFUSED} ({_reason(error)})", _HINT) from error
+
+
+@contextmanager
+def _options_as_records() -> Iterator[None]:
+    """Trainings save their options as a Namespace. PyTorch's list of what it takes is the process's: one at a time."""
+    from torch.serialization import safe_globals
+
+    with _LOADING, safe_globals([(OptionsRecord, "argparse.Namespace")]):
+        yield
 
 
 def _reason(error: Exception) -> str:

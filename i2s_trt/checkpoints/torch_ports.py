@@ -14,7 +14,8 @@ from torch import Tensor
 
 from i2s_trt.checkpoints.convert import RawNetwork
 from i2s_trt.checkpoints.module_pickle import raw_of_state
-from i2s_trt.checkpoints.rosinality import is_rosinality, read_rosinality
+from i2s_trt.checkpoints.options import refuse_repetition
+from i2s_trt.checkpoints.rosinality import is_rosinality, mean_latent, read_rosinality
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.torch_file import read_tensors, read_torch_file
 from i2s_trt.errors import CheckpointError
@@ -52,7 +53,7 @@ def read_torch_port(path: Path) -> tuple[str, RawNetwork | RawStyleGan2]:
     tree = read_tensors(path) if path.suffix.lower() == ".safetensors" else read_torch_file(path)
     state = _generator_state(tree)
     if is_rosinality(state):
-        _refuse_odd_tensors(state)
+        _refuse_odd_tensors({**state, **mean_latent(tree)})
         return read_rosinality(state, tree)
     if "synthesis.b4.const" in state:
         _refuse_odd_tensors(state)
@@ -114,8 +115,11 @@ def _fused_scale(fused: int, depth: int) -> bool | Literal["auto"]:
 
 
 def _refuse_odd_tensors(state: Mapping[str, Tensor]) -> None:
+    """Only plain numbers, and each of them once: what shares them is small, but would be laid out anew for each."""
     for key, tensor in state.items():
         _refuse_odd_tensor(key, tensor)
+    storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in state.values()}
+    refuse_repetition(sum(one.nbytes for one in state.values()), sum(storages.values()))
 
 
 def _refuse_odd_tensor(key: str, tensor: Tensor) -> None:

@@ -40,17 +40,19 @@ def pack_model(name: str) -> ModelParcel:
 def unpack_model(parcel: ModelParcel) -> str:
     """A model on this machine: a name or a path for `load_generator`.
 
-    It is the one of this digest in the store; where there is none it is fetched, and kept for the next time.
+    It is the one of this digest in the store; where there is none it is fetched, and kept for the next time. It draws
+    samples with the driver's truncation too, which a StyleGAN2's digest does not tell.
 
     Raises:
         ModelError: the store has another model of this name, or what was fetched is damaged.
     """
     wanted = parcel.info.digest
     for folder in _known(parcel):
-        if read_info(folder).digest == wanted:
+        found = read_info(folder)
+        if found.digest == wanted and found.spec == parcel.info.spec:
             return str(folder)
     other = find_folder(parcel.name) if is_name(parcel.name) else None
-    if other:
+    if other and read_info(other).digest != wanted:
         raise ModelError(
             f"its model {parcel.name} is {read_info(other).digest[:12]}, and the driver's is {wanted[:12]}",
             "import the same file there, or under another name",
@@ -65,7 +67,9 @@ def _known(parcel: ModelParcel) -> Iterator[Path]:
 
 
 def _fetched(parcel: ModelParcel) -> Path:
-    return home() / "fetched" / parcel.info.digest[:32]
+    spec = parcel.info.spec
+    truncation = f"-{spec.truncation_psi:g}-{spec.truncation_cutoff}" if spec.is_stylegan2 else ""
+    return home() / "fetched" / f"{parcel.info.digest[:32]}{truncation}"
 
 
 def _fetch(parcel: ModelParcel) -> Path:

@@ -35,7 +35,10 @@ class GeneratorWeights:
     tensors: MappingABC[str, Tensor]
 
     def digest(self) -> str:
-        """sha256 over the spec and every tensor: the same for the same model, whatever file it came from."""
+        """sha256 over the spec and every tensor: the same for the same model, whatever file it came from.
+
+        So long as the file can hold the whole model: `conv_clamp` is in pickles alone.
+        """
         state = hashlib.sha256(self.spec.identity().encode())
         for name, tensor in sorted(self.tensors.items()):
             array = tensor.detach().contiguous().cpu()

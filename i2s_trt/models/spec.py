@@ -154,9 +154,16 @@ class GeneratorSpec:
         return asdict(self)
 
     def identity(self) -> str:
-        """A text that differs between architectures; fields at their defaults are left out, so new ones can come."""
-        chosen = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
-        return repr(sorted(chosen.items()))
+        """A text that differs between architectures; fields at their defaults are left out, so new ones can come.
+
+        A StyleGAN2's truncation is left out too: its files name different ones for the same network, or none, and it
+        decides which samples are drawn, not what is computed of a latent. A StyleGAN1's has always been part of it.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.is_stylegan2:
+            values |= {"truncation_psi": type(self).truncation_psi, "truncation_cutoff": self.num_layers}
+        defaults = {field.name: field.default for field in fields(self)}
+        return repr(sorted((name, value) for name, value in values.items() if value != defaults[name]))
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "GeneratorSpec":

@@ -1,5 +1,6 @@
 """Hostile pickles: each is refused with an error that names what and a hint, and none runs anything."""
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from i2s_trt.checkpoints.read import read_checkpoint
 from tests.checkpoints.builders import dumps, network, network_pickle, static_kwargs, tf_variables
+from tests.checkpoints.hostile import Reduced
 from tests.checkpoints.opcodes import (
     DTYPE,
     EMPTY_ARRAY,
@@ -80,22 +82,10 @@ def test_dotted_name_from_the_stack(chain: str, tmp_path: Path) -> None:
     assert f"refused to load numpy.core.multiarray.{chain}" in message
 
 
-class System:
-    """Pickles as a call of os.system."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        import os
-
-        return os.system, (self.command,)
-
-
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("place", ["static_kwargs", "variable", "discriminator"])
 def test_attack_within_a_whole_network(place: str, protocol: int, tmp_path: Path, marker: Path) -> None:
-    attack = System(f"touch {marker}")
+    attack = Reduced(os.system, f"touch {marker}")
     kwargs: dict[str, Any] = static_kwargs(TINY) | ({"hook": attack} if place == "static_kwargs" else {})
     variables: dict[str, Any] = tf_variables(TINY) | ({"hook": attack} if place == "variable" else {})
     other = attack if place == "discriminator" else None
@@ -113,7 +103,7 @@ def test_build_module_source_is_not_executed(end: str, tmp_path: Path, marker: P
 
 
 def test_marker_would_show_execution(tmp_path: Path, marker: Path) -> None:
-    pickle.loads(pickle.dumps(System(f"touch {marker}")))
+    pickle.loads(pickle.dumps(Reduced(os.system, f"touch {marker}")))
     assert marker.exists()
 
 

@@ -14,21 +14,12 @@ from torch import Tensor
 
 from i2s_trt.checkpoints.read import read_checkpoint
 from tests.checkpoints.builders import Persistent, dumps, torch_file
+from tests.checkpoints.hostile import Reduced
 from tests.checkpoints.opcodes import refused
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
 from tests.checkpoints.writers_stylegan2 import EXECUTED, SOURCE, module_pickle
 
 SMALL = Recipe2()
-
-
-class Reduced:
-    """Pickles as a call."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self.call = function, arguments
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self.call
 
 
 def numbers_of(tensor: Tensor) -> Any:

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import os
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import torch
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.errors import CheckpointError
 from tests.checkpoints.builders import EasyDict, Network, Persistent, dumps, network, torch_file
+from tests.checkpoints.hostile import Reduced
 
 
 def message_for(path: Path, data: bytes | None = None) -> str:
@@ -166,22 +168,10 @@ def test_pytorch_file_without_state_dict(tree: Any, tmp_path: Path) -> None:
     assert "no state dict of tensors" in message_for(tmp_path / "net.pt", torch_file(tree))
 
 
-class Touch:
-    """Leaves a file behind when unpickled by a loader that executes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        import os
-
-        return os.system, (f"touch {self.path}",)
-
-
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 def test_pytorch_file_with_code(legacy: bool, tmp_path: Path) -> None:
     marker = tmp_path / "executed"
-    state = {"g_mapping.dense0.weight": torch.zeros(2), "hook": Touch(marker)}
+    state = {"g_mapping.dense0.weight": torch.zeros(2), "hook": Reduced(os.system, f"touch {marker}")}
     message = message_for(tmp_path / "net.pt", torch_file(state, legacy=legacy))
     assert "restricted loader refused the file" in message
     assert "save its state_dict alone" in message

@@ -14,10 +14,12 @@ from i2s_trt.checkpoints.store import (
     load_weights,
     model_info,
 )
+from i2s_trt.checkpoints.stylegan2 import LARGEST
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.files import file_digest
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
+from i2s_trt.seeds import w_plus_from_seed
 from tests.checkpoints.builders import Recipe, network_pickle, old_numpy, tf_variables, torch_file
 from tests.checkpoints.ports import genforce, interfacegan, lernapparat
 
@@ -127,11 +129,30 @@ def test_random_model_has_a_seed() -> None:
     assert load_generator("random-64-seed3").resolution == 64
 
 
-@pytest.mark.parametrize("name", ["random-0", "random-7", "random-4", "random-2048", "random-99999999"])
-def test_random_model_of_an_impossible_size(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [(f"random-{size}", "of 8, 16, 32, 64, 128, 256, 512, 1024") for size in (0, 4, 7, 2048, 99999999)]
+    + [(f"random-{size}-sg2", "of 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048") for size in (0, 2, 7, 4096, 99999999)],
+)
+def test_random_model_of_an_impossible_size(name: str, hint: str) -> None:
     with pytest.raises(ModelError, match="there is no random model of") as caught:
         load_weights(name)
-    assert "8, 16, 32" in caught.value.hint
+    assert caught.value.hint.endswith(hint)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("name", "rows"), [("random-4-sg2", 2), ("random-16-sg2", 6), ("random-16-sg2-seed3", 6)])
+def test_random_stylegan2(name: str, rows: int) -> None:
+    generator = load_generator(name)
+    picture = generator(torch.from_numpy(w_plus_from_seed(generator, 1)).unsqueeze(0))
+    assert (generator.num_layers, picture.shape[2:]) == (rows, (generator.resolution,) * 2)
+    assert torch.isfinite(picture).all()
+    assert 0.1 < picture.std() < 1.5
+
+
+def test_a_random_stylegan2_goes_up_to_the_largest_that_is_read() -> None:
+    spec = load_weights("random-2048-sg2").spec
+    assert (spec.resolution, spec.num_layers, spec.channels[-2:]) == (LARGEST, 20, (32, 16))
 
 
 def test_checkpoint_file_directly(checkpoint: Path) -> None:

@@ -1,11 +1,12 @@
 """StyleGAN2 checkpoints: the original's own file, and one network in every layout, against the literal forward pass."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -82,10 +83,56 @@ def test_one_network_in_every_layout(kind: str, tmp_path: Path) -> None:
         assert found.notes == ()
 
 
-def test_one_network_has_one_digest_whatever_its_file(tmp_path: Path) -> None:
-    state = raw_state(SMALL)
-    kinds = ("pytorch pickle", "pytorch pickle of stylegan3's repository", "stylegan2-ada-pytorch")
-    assert len({read(tmp_path, WRITERS[kind](SMALL, state)).weights.digest() for kind in kinds}) == 1
+def digests(folder: Path, recipe: Recipe2, kinds: Iterable[str]) -> set[str]:
+    state = raw_state(recipe)
+    return {read(folder, WRITERS[kind](recipe, state)).weights.digest() for kind in kinds}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"mapping_layers": 8}, {"channels": (5,)}, {"channels": (4,) * 5}, {"seed": 2}], ids=str
+)
+def test_one_network_has_one_digest_whatever_its_file(changes: dict[str, Any], tmp_path: Path) -> None:
+    assert len(digests(tmp_path, replace(SMALL, **changes), WRITERS)) == 1
+
+
+def test_numpys_numbers_as_attributes_of_modules(tmp_path: Path) -> None:
+    numbers = {f"mapping.fc{i}.": {"bias_gain": np.float64(0.01)} for i in range(SMALL.mapping_layers)}
+    found = read(tmp_path, module_pickle(SMALL, raw_state(SMALL), altered=numbers))
+    assert digests(tmp_path, SMALL, ["pytorch pickle"]) == {found.weights.digest()}
+
+
+_FILTERED = {name: writer for name, writer in WRITERS.items() if name != "stylegan2-ada-pytorch"}
+_DESCRIBED = {name: writer for name, writer in WRITERS.items() if "pickle" in name}
+
+
+@pytest.mark.parametrize("taps", [(1, 2, 3, 1), (2, 6, 6, 2), (0.5, 0.5, 1.5, 0.5)], ids=str)
+def test_one_digest_with_another_filter(taps: tuple[float, ...], tmp_path: Path) -> None:
+    """A state dict without buffers has no filter, so what the usual one computes is another network."""
+    assert len(digests(tmp_path, replace(SMALL, taps=taps), _FILTERED)) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"clamp": 256.0}, {"clamp": 256}, {"mapping_rate": 1.0}, {"topology": "resnet"}, {"topology": "orig"},
+     {"labels": 5}],
+    ids=str,
+)  # fmt: skip
+def test_one_digest_of_what_pickles_alone_can_tell(changes: dict[str, Any], tmp_path: Path) -> None:
+    assert len(digests(tmp_path, replace(SMALL, **changes), _DESCRIBED)) == 1
+
+
+def test_a_bound_on_activations_that_a_file_cannot_hold_makes_it_another_network(tmp_path: Path) -> None:
+    """It computes something else wherever the bound is reached: one digest would hide that."""
+    assert len(digests(tmp_path, replace(SMALL, clamp=256.0), WRITERS)) == 2
+
+
+@pytest.mark.parametrize(("psi", "cutoff"), [(0.3, None), (None, None), (0.7, 2)])
+def test_truncation_is_no_part_of_the_digest(psi: float | None, cutoff: int | None, tmp_path: Path) -> None:
+    """It decides which samples are drawn; what a latent looks like is the same."""
+    found = read(tmp_path, tf_pickle(SMALL, raw_state(SMALL), truncation_psi=psi, truncation_cutoff=cutoff))
+    spec = found.weights.spec
+    assert (spec.truncation_psi, spec.truncation_cutoff) == (1.0 if psi is None else psi, cutoff or SMALL.rows)
+    assert digests(tmp_path, SMALL, ["pytorch pickle"]) == {found.weights.digest()}
 
 
 @pytest.mark.parametrize("writer", [module_pickle, tf_pickle], ids=["pytorch", "tensorflow"])

@@ -22,21 +22,11 @@ from i2s_trt.checkpoints.vgg import load_vgg16
 from i2s_trt.errors import CheckpointError, I2sError
 from i2s_trt.latents import read_latents
 from tests.checkpoints.builders import torch_file
+from tests.checkpoints.hostile import LARGE, Reduced, inflating
 from tests.checkpoints.opcodes import program
 
 READERS: list[Callable[[Path], Any]] = [read_checkpoint, read_latents, load_vgg16]
-LARGE = 96 * 2**20
 ENOUGH = 32 * 2**20  # bytes of memory for refusing anything
-
-
-class Touch:
-    """Leaves a file behind when it is unpickled by a loader that executes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, (f"touch {self.path}",)
 
 
 def refused(reader: Callable[[Path], Any], path: Path) -> str:
@@ -66,15 +56,7 @@ def repacked(path: Path, compression: int, **replaced: bytes) -> Path:
 
 def zeros_bomb(path: Path) -> Path:
     """A small archive that inflates to 96 MiB of zeros."""
-    path.write_bytes(torch_file({"w": torch.zeros(4)}))
-    with zipfile.ZipFile(path) as archive:
-        folder = archive.namelist()[0].split("/")[0]
-    with (
-        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open(f"{folder}/data/1", "w") as entry,
-    ):
-        for _ in range(LARGE // 2**20):
-            entry.write(bytes(2**20))
+    path.write_bytes(inflating(torch_file({"w": torch.zeros(4)})))
     assert path.stat().st_size < 2**20
     return path
 
@@ -85,7 +67,9 @@ def test_what_would_run_is_named_and_nobody_is_told_to_run_it(
     reader: Callable[[Path], Any], legacy: bool, tmp_path: Path
 ) -> None:
     path = tmp_path / "net.pt"
-    path.write_bytes(torch_file({"w": torch.zeros(2), "hook": Touch(tmp_path / "executed")}, legacy=legacy))
+    path.write_bytes(
+        torch_file({"w": torch.zeros(2), "hook": Reduced(os.system, f"touch {tmp_path / 'executed'}")}, legacy=legacy)
+    )
     message = refused(reader, path)
     assert "it needs posix.system, which is no tensor" in message
     assert "weights_only" not in message

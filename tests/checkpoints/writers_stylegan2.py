@@ -1,6 +1,6 @@
 """Writers of StyleGAN2 files, each in the layout of its original: one network, told in five ways."""
 
-import io
+import argparse
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests.checkpoints.builders import EasyDict, Network, Persistent, dumps
+from tests.checkpoints.builders import EasyDict, Network, Persistent, dumps, torch_file
 from tests.checkpoints.reference_stylegan2 import Recipe2
 
 EXECUTED = "i2s_trt_executed_the_source"  # set in the environment by whoever runs the source of a module
@@ -74,7 +74,7 @@ def _class_of(name: str) -> str:
 
 def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
     if name.startswith("fc"):
-        return {"activation": "lrelu", "bias_gain": np.float32(recipe.mapping_rate)}
+        return {"activation": "lrelu", "bias_gain": recipe.mapping_rate}
     if name.startswith("conv"):
         return {"activation": "lrelu", "use_noise": True, "conv_clamp": recipe.clamp}
     if name == "torgb":
@@ -82,9 +82,22 @@ def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
     return {"architecture": recipe.topology, "use_fp16": False} if name.startswith("b") and name != "bias" else {}
 
 
-def tf_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, version: int = 4, **options: Any) -> bytes:
-    """NVIDIA's TensorFlow: HWIO kernels, turned where they upsample, style biases counted from 1, nested components."""
-    variables = {"lod": np.float32(0), "dlatent_avg": state["mapping.w_avg"].numpy()}
+def tf_pickle(
+    recipe: Recipe2,
+    state: Mapping[str, Tensor],
+    *,
+    version: Any = 4,
+    protocol: int = 4,
+    changed: Mapping[str, Any] | None = None,
+    discriminator: Any = None,
+    **options: Any,
+) -> bytes:
+    """NVIDIA's TensorFlow: HWIO kernels, turned where they upsample, style biases counted from 1, nested components.
+
+    `changed` gives variables by their names, such as `synthesis/4x4/Conv/weight`; None leaves one out. `options` are
+    keyword arguments of the synthesis network. Every network carries `SOURCE`, which the original executes.
+    """
+    variables: dict[str, Any] = {"lod": np.float32(0), "dlatent_avg": state["mapping.w_avg"].numpy()}
     mapping: dict[str, Tensor] = {}
     synthesis: dict[str, Tensor] = {}
     for i in range(recipe.mapping_layers):
@@ -111,14 +124,23 @@ def tf_pickle(recipe: Recipe2, state: Mapping[str, Tensor], *, version: int = 4,
             synthesis |= _tf_layer(f"{size}x{size}/ToRGB", state, f"{b}.torgb", turned=False)
         if f"{b}.skip.weight" in state:
             synthesis[f"{size}x{size}/Skip/weight"] = state[f"{b}.skip.weight"].permute(2, 3, 1, 0)
-    rate = {"mapping_lrmul": recipe.mapping_rate}
+    rate = {"mapping_lrmul": recipe.mapping_rate, "latent_size": recipe.z_dim, "dlatent_size": recipe.w_dim}
     trained = {"architecture": recipe.topology, "resample_kernel": list(recipe.taps), "conv_clamp": recipe.clamp}
+    groups = {"": variables, "mapping": _arrays(mapping), "synthesis": _arrays(synthesis)}
+    for name, value in (changed or {}).items():
+        prefix, local = name.split("/", 1) if "/" in name else ("", name)
+        if value is None:
+            del groups[prefix][local]
+        else:
+            groups[prefix][local] = value
+    more = {"version": version, "build_module_src": SOURCE}
     parts = {
-        "mapping": Network("G_mapping", _arrays(mapping), rate, version=version),
-        "synthesis": Network("G_synthesis_stylegan2", _arrays(synthesis), {**trained, **options}, version=version),
+        "mapping": Network("G_mapping", groups["mapping"], rate, **more),
+        "synthesis": Network("G_synthesis_stylegan2", groups["synthesis"], {**trained, **options}, **more),
     }
-    gs = Network("Gs", variables, {"truncation_psi": 0.5}, components=parts, version=version)
-    return dumps((gs, gs, gs))
+    sizes = {"num_channels": 3, "resolution": recipe.resolution, "label_size": recipe.labels}
+    gs = Network("Gs", variables, {**sizes, "truncation_psi": 0.5}, components=parts, **more)
+    return dumps((gs, gs if discriminator is None else discriminator, gs), protocol)
 
 
 def _tf_layer(name: str, state: Mapping[str, Tensor], part: str, *, turned: bool) -> dict[str, Tensor]:
@@ -169,21 +191,28 @@ def _rosinality_layer(
     }
 
 
-def torch_file(tree: Any) -> bytes:
-    """What `torch.save` writes."""
-    stream = io.BytesIO()
-    torch.save(tree, stream)
-    return stream.getvalue()
+def rosinality_file(
+    recipe: Recipe2,
+    state: Mapping[str, Tensor],
+    *,
+    converted: bool = True,
+    legacy: bool = False,
+    changed: Mapping[str, Any] | None = None,
+    **beside: Any,
+) -> bytes:
+    """A converted checkpoint has the mean latent; one of a training has optimisers and its options instead.
 
-
-def rosinality_file(recipe: Recipe2, state: Mapping[str, Tensor], *, converted: bool = True) -> bytes:
-    """A converted checkpoint has the mean latent; one of a training has optimisers instead."""
-    generator = rosinality_state(recipe, state)
+    `changed` gives entries of the state dict by their names; None leaves one out. `beside` goes beside it, or into its
+    place.
+    """
+    generator = {**rosinality_state(recipe, state), **(changed or {})}
+    tree: dict[str, Any] = {"g_ema": {name: value for name, value in generator.items() if value is not None}}
     if converted:
-        return torch_file({"g_ema": generator, "latent_avg": state["mapping.w_avg"]})
-    return torch_file(
-        {"g": {}, "d": {}, "g_ema": generator, "g_optim": {"state": {}}, "args": {"size": recipe.resolution}}
-    )
+        tree["latent_avg"] = state["mapping.w_avg"]
+    else:
+        args = argparse.Namespace(size=recipe.resolution, n_mlp=recipe.mapping_layers, arch="stylegan2", lr=0.002)
+        tree |= {"g": {}, "d": {}, "g_optim": {"state": {}}, "d_optim": {"state": {}}, "args": args, "ada_aug_p": 0.0}
+    return torch_file({**tree, **beside}, legacy=legacy)
 
 
 def encoder_bundle(

@@ -16,7 +16,7 @@ from i2s_trt.cluster.model import ModelParcel, unpack_model
 from i2s_trt.cluster.options import WorkerPlan, cluster_options
 from i2s_trt.cluster.tasks import Bench
 from i2s_trt.errors import EnvironmentFault, ModelError
-from i2s_trt.models.random_weights import random_weights
+from i2s_trt.models.random_weights import random_weights, stylegan2_spec
 from tests.cluster.conftest import start_machines
 from tests.cluster.models import SPEC
 from tests.conftest import Run, command
@@ -54,6 +54,18 @@ def test_another_model_of_the_same_name_is_refused_with_both_named(own_home: Pat
     with pytest.raises(ModelError, match=f"{other.digest()[:12]}.*{weights.digest()[:12]}"):
         unpack_model(parcel)
     assert unpack_model(replace(parcel, info=replace(parcel.info, digest=other.digest()))).endswith("mine")
+
+
+def test_one_network_with_another_truncation_is_another_model(own_home: Path) -> None:
+    """A StyleGAN2's digest does not tell it, and samples by seed differ."""
+    spec = stylegan2_spec(8, 4, 6)
+    weights = random_weights(spec, seed=3)
+    info = ModelInfo("mine", spec, weights.digest(), "test")
+    save_model(own_home / "models/mine", info, weights)
+    assert unpack_model(ModelParcel("mine", info)).endswith("mine")
+    calmer = replace(info, spec=replace(spec, truncation_psi=0.5))
+    save_model(own_home / "models/calmer", calmer, weights)
+    assert unpack_model(ModelParcel("mine", calmer)).endswith("calmer")
 
 
 def test_a_folder_that_is_not_shared_is_named() -> None:
