@@ -43,7 +43,7 @@ class Choice:
 def choose_precision(generator: Generator, vgg: Vgg16, options: EmbedOptions) -> Choice:
     """The fastest precision for a run, by a short measurement; the exact one where it gains too little.
 
-    The fast schedule runs in the exact one: the losses of 16 bits jitter, and there it ends with a loss a tenth higher
+    The fast schedule runs in the exact one: the losses of 16 bits jitter, and there it ends with a loss a third higher
     (docs/fast-schedule.md), however fast its steps are. Adam averages the jitter out.
 
     The compiler is not among the candidates: the half minute and more that it takes would not be won back, and on a
