@@ -5,6 +5,7 @@ import json
 import resource
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -100,9 +101,11 @@ def test_doors_of_addresses() -> None:
     assert not lan.admits_host("evil.example")
 
 
-@pytest.mark.parametrize("declared", [True, False])
-def test_too_much_is_refused_while_it_comes(served: Served, declared: bool) -> None:
-    piece, count = bytes(2**20), 300
+@pytest.mark.parametrize(
+    ("declared", "count"), [(True, 300), (False, 300), pytest.param(False, 1024, marks=pytest.mark.slow)]
+)
+def test_too_much_is_refused_while_it_comes(served: Served, declared: bool, count: int) -> None:
+    piece = bytes(2**20)
 
     def pieces() -> Iterator[bytes]:
         yield from (piece for _ in range(count))
@@ -117,6 +120,20 @@ def test_too_much_is_refused_while_it_comes(served: Served, declared: bool) -> N
     assert not list(served.studio.shelf.folder.glob("photographs/*.part"))
     json_answer = served.client.post("/api/repeat", content=bytes(2 * 2**20))
     assert json_answer.status_code == 413
+
+
+def test_a_hundred_clients_that_stall_hold_up_nobody(served: Served) -> None:
+    head = f"POST /api/photographs HTTP/1.1\r\nHost: {served.host}\r\nContent-Length: 1000000\r\n\r\n".encode()
+    with ExitStack() as open_sockets:
+        stalled = [
+            open_sockets.enter_context(socket.create_connection(("127.0.0.1", served.door.port))) for _ in range(100)
+        ]
+        for number, one in enumerate(stalled):
+            one.sendall(head[: len(head) if number % 2 else 40])  # half in the body, half in the head
+        for _ in range(5):
+            assert served.client.get("/healthz", timeout=5).status_code == 200
+        assert served.json("GET", "/api/shelf", timeout=5)["latents"]
+    assert served.json("GET", "/readyz") == {"status": "ok"}
 
 
 def test_a_defect_is_a_value_and_not_500() -> None:
