@@ -30,9 +30,11 @@ def open_on_cluster(
     from engines.synthesizers import check_names
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.cluster.render import RenderSettings
+    from i2s_trt.devices import check_device
     from i2s_trt.edit.sources import LatentSource
 
     check_names(engine, "auto", precision)
+    check_device(device)
     with console.progress():
         generator = load_generator(model)
     settings = RenderSettings(engine, precision, device, cores=max(1, int(cluster.cpus)))

@@ -32,10 +32,11 @@ def embed_on_cluster(
 
     Raises:
         UsageError: a clip, or a precision that every machine would choose for itself.
+        I2sError: what one machine would refuse, in the same words.
     """
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.cluster.embed import ClusterEmbedding
-    from i2s_trt.cluster.embed_work import EmbedSettings, attach
+    from i2s_trt.cluster.embed_check import embed_settings
     from i2s_trt.cluster.join import joined
     from i2s_trt.cluster.model import pack_model
     from i2s_trt.session import open_photographs
@@ -45,9 +46,10 @@ def embed_on_cluster(
         raise UsageError("--precision auto measures one machine", "name the precision that all workers are to take")
     if clip := next(filter(is_clip, sources), None):
         raise UsageError(f"{clip} is a clip, whose frames follow from each other", "embed it without --cluster")
-    settings = EmbedSettings(options, files, attach(options, files))
     with console.progress():
-        photographs = open_photographs(options, load_generator(options.model), SessionReport(console))
+        generator = load_generator(options.model)
+        settings = embed_settings(options, files, generator)
+        photographs = open_photographs(options, generator, SessionReport(console))
         pictures = photographs.expand(list(sources))
     told = ClusterReport(console)
     results: list[JobResult] = []

@@ -13,7 +13,7 @@ from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
-from i2s_trt.errors import EnvironmentFault
+from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.files import guard_os_errors
 from i2s_trt.photographs.prepare import FaceOf, Source
 from i2s_trt.session import Session, SessionOptions, open_session
@@ -114,6 +114,8 @@ class EmbedWorkshop:
             results = self._job.run(sources, [task.name for task in tasks])
         except EnvironmentFault as fault:
             return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
+        except I2sError as error:
+            return [Failed(task.name, error.args[0], error.hint) for task in tasks]
         found = {result.name: result for result in results}
         return [self._outcome(task, found.get(task.name)) for task in tasks]
 
@@ -161,13 +163,19 @@ def result_files(folder: Path, name: str) -> Iterator[Path]:
 
 
 def attach(session: SessionOptions, files: JobOptions) -> dict[str, tuple[str, bytes]]:
-    """The files that options name, read here since workers do not see them. Raises OSError."""
-    named = {
-        "init": session.init, "features": session.features, "detector": session.detector,
-        "style_picture": files.style_picture,
-    }  # fmt: skip
+    """The files that options name, read here since workers do not see them. Raises I2sError for one that is not there.
+
+    A start and features may be names instead, and a detector is of no use where no faces are aligned.
+    """
+    named = {"init": session.init, "features": session.features, "detector": session.detector}
     paths = {key: Path(name) for key, name in named.items() if name and Path(name).is_file()}
-    return {key: (path.name, path.read_bytes()) for key, path in paths.items()}
+    if files.style_picture is not None:
+        paths["style_picture"] = files.style_picture
+    found: dict[str, tuple[str, bytes]] = {}
+    for key, path in paths.items():
+        with guard_os_errors(path):
+            found[key] = path.name, path.read_bytes()
+    return found
 
 
 def detach(settings: EmbedSettings, folder: Path) -> EmbedSettings:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from i2s_trt.errors import EnvironmentFault, I2sError
+from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 
 _SHOWN = 200  # characters
 _SAME_EVERYWHERE = "install the same version of i2s-trt on every machine"
@@ -35,9 +35,11 @@ def refuse_other_versions(node: str, found: str, version: str) -> None:
         raise EnvironmentFault(f"{node} has i2s-trt {found}, and the driver {version}", _SAME_EVERYWHERE)
 
 
-def refusal(error: Exception, node: str, version: str) -> EnvironmentFault | None:
-    """Why a machine cannot take part, if the error of a starting worker says so."""
+def refusal(error: Exception, node: str, version: str) -> I2sError | None:
+    """Why a machine cannot take part, if the error of a starting worker says so; a user's mistake is no machine's."""
     cause = getattr(error, "cause", None)
+    if isinstance(cause, UsageError):
+        return UsageError(cause.args[0], cause.hint)
     if isinstance(cause, I2sError):
         return EnvironmentFault(f"{node}: {cause.args[0]}", cause.hint)
     if isinstance(cause, ModuleNotFoundError):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.errors import UsageError
 
 
 class Odd:
@@ -37,6 +38,10 @@ class Odd:
                 return Failed(task.name, "this one is odd", "leave it out")
             os._exit(7)
         return Done(task.name, (self._token, os.getpid()))
+
+
+def open_mistaken(_settings: Mapping[str, Any], _model: str, _bench: Bench) -> Odd:
+    raise UsageError("no device named foo", "use another")
 
 
 def open_odd(settings: Mapping[str, Any], _model: str, bench: Bench) -> Odd:

@@ -182,6 +182,11 @@ def test_a_machine_without_what_it_needs_is_named(machines: Any) -> None:
         done(machines.address, [Task("t", None)], plan=WorkerPlan("nowhere:open"))
 
 
+def test_a_users_mistake_is_no_machines_fault(machines: Any) -> None:
+    with pytest.raises(UsageError, match=r"^no device named foo"):
+        done(machines.address, [Task("t", None)], plan=WorkerPlan("tests.cluster.odd:open_mistaken"))
+
+
 @pytest.mark.parametrize("address", ["locale", "local:0", "host", "host:port", "ray://host:10001", ""])
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(UsageError, match="--cluster"):

@@ -1,0 +1,58 @@
+"""What a user mistypes is refused before Ray is asked for anything, in the words of a run without it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from i2s_trt.cluster.embed_work import attach
+from i2s_trt.embedding.run.options import JobOptions
+from i2s_trt.errors import I2sError
+from i2s_trt.images.compose import write_png
+from i2s_trt.session import SessionOptions
+from tests.cluster.models import save_toy
+from tests.conftest import Run
+
+NOBODY = ("--cluster", "127.0.0.1:9")  # whoever looks for a cluster there ends with 3
+RECIPE = '[[edit]]\nname = "m"\noperation = "truncation"\npsi = 0.5\n'
+
+
+@pytest.fixture
+def embed(i2s: Callable[..., Run], tmp_path: Path) -> Callable[..., Run]:
+    """Embeds a picture for no steps."""
+    import numpy as np
+
+    write_png(tmp_path / "photo.png", np.zeros((16, 16, 3), np.uint8))
+    words = ["embed", "photo.png", "--steps", 0, "-m", save_toy(tmp_path), "--no-align", "--features", "random"]
+    return lambda *more: i2s(*words, *more)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ("--style-image", "nope.png"),
+        ("--style-image", "."),
+        ("--features", "nope.pth"),
+        ("--init", "nope.safetensors"),
+        ("--init", "encoder"),
+        ("--align", "--detector", "nope.onnx"),
+        ("--device", "foo"),
+    ],
+)
+def test_it_is_refused_as_without_a_cluster(embed: Callable[..., Run], mistake: tuple[str, ...]) -> None:
+    alone, shared = embed(*mistake), embed(*mistake, *NOBODY)
+    assert alone.code == shared.code == 2
+    assert "error: " in alone.err
+    assert alone.err == shared.err
+
+
+def test_a_device_that_is_none_is_refused_before_anything_is_rendered(i2s: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    run = i2s("edit", "r.toml", "--seeds", "1", "-m", save_toy(tmp_path), "--device", "foo", *NOBODY)
+    assert (run.code, "no device named foo" in run.err) == (2, True)
+
+
+def test_a_file_that_is_named_and_not_there_is_never_left_out(tmp_path: Path) -> None:
+    with pytest.raises(I2sError, match="nope"):
+        attach(SessionOptions(), JobOptions(style_picture=tmp_path / "nope.png"))
+    assert attach(SessionOptions(init="mean", features="random"), JobOptions()) == {}
