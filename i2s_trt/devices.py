@@ -41,3 +41,10 @@ def check_device(name: str) -> None:
     """Refuse what is no device anywhere; one that this machine lacks another may have. Raises UsageError."""
     with suppress(EnvironmentFault):
         choose_device(name)
+
+
+def cpu_threads(device: "torch.device") -> int:
+    """Threads that PyTorch computes with; 0 on a GPU. With another number of them sums round otherwise."""
+    import torch
+
+    return torch.get_num_threads() if device.type == "cpu" else 0

@@ -15,7 +15,7 @@ from i2s_trt.cluster.embed_work import EmbedSettings, detach
 from i2s_trt.cluster.model import ModelParcel, unpack_model
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
-from i2s_trt.devices import choose_device
+from i2s_trt.devices import choose_device, cpu_threads
 from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.errors import EnvironmentFault, I2sError, ModelError
 from i2s_trt.files import guard_os_errors
@@ -108,7 +108,7 @@ class ExperimentWorkshop:
         networks = Networks(generator, self._others)
         self._maker = Maker(folder, networks, vgg, lambda _steps: None, lambda: self._stopping, snapshot_seconds)
         self._batch = batch_on(self._device.type)
-        self.hello = Hello(str(self._device), "torch in fp32", self._batch, 1)
+        self.hello = Hello(str(self._device), "torch in fp32", self._batch, 1, cpu_threads(self._device))
 
     def work(self, tasks: Sequence[Task]) -> Answer:
         """Make some embeddings, those of one kind together, fewer if the device had too little memory before."""

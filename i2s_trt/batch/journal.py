@@ -32,6 +32,7 @@ class Commit:
         size: in bytes.
         sha256: of the file.
         engine: that rendered it.
+        threads: of a CPU that it rendered with; 0 on a GPU, and where that is not known.
     """
 
     output: str
@@ -39,6 +40,7 @@ class Commit:
     size: int
     sha256: str
     engine: str = ""
+    threads: int = 0
 
 
 class Journal:

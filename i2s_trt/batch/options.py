@@ -37,11 +37,13 @@ class Rendering:
     Attributes:
         model, model_digest: name and digest.
         engine: its name.
+        threads: of a CPU that it renders a picture with; 0 on a GPU.
     """
 
     model: str = ""
     model_digest: str = ""
     engine: str = ""
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,14 @@ class BatchProgress:
         total: outputs in all.
         rate: pictures a second that this run has committed.
         remaining: estimated seconds to the end; infinite at the beginning.
+        threads: numbers of CPU threads that outputs were rendered with, by this run and earlier ones.
     """
 
     done: int
     total: int
     rate: float
     remaining: float
+    threads: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

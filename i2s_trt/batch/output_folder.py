@@ -45,13 +45,13 @@ class OutputFolder:
         self._resume = resume
         self._closing = ExitStack()
         self._journal: Journal
-        self._before: dict[str, tuple[str, int]] = {}
+        self._before: dict[str, tuple[str, int, int]] = {}
 
     def __enter__(self) -> Self:
         with self._closing:
             self._lock()
             self._journal = self._closing.enter_context(Journal(self.path / JOURNAL, anew=not self._resume))
-            self._before = {commit.output: (commit.key, commit.size) for commit in self._journal.commits()}
+            self._before = {one.output: (one.key, one.size, one.threads) for one in self._journal.commits()}
             with guard_os_errors(self._partial):
                 shutil.rmtree(self._partial, ignore_errors=True)
                 self._partial.mkdir()
@@ -66,11 +66,15 @@ class OutputFolder:
 
     def has(self, output: str, key: str) -> bool:
         """Whether an earlier batch committed this output, and it is still there."""
-        if self._before.get(output, ("", 0))[0] != key:
+        if self._before.get(output, ("", 0, 0))[0] != key:
             return False
         with suppress(OSError):
             return (self.path / output).stat().st_size == self._before[output][1]
         return False
+
+    def threads(self, output: str) -> int:
+        """Threads of a CPU that an earlier batch rendered this output with; 0 where that is not known."""
+        return self._before[output][2] if output in self._before else 0
 
     def write(self, output: str, data: bytes) -> None:
         """Bring an output's bytes to the disk, not yet under its name. Threads may call it for different outputs.

@@ -120,4 +120,4 @@ class _Work:
         except EnvironmentFault as fault:
             self._site.full = fault
         else:
-            yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine)
+            yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine, rendered.threads)

@@ -185,7 +185,7 @@ class Dispatcher:
         if not any(other.state == "ready" or other.done for other in self._slots):
             self._begun = time.monotonic()
         slot.state, slot.batch, slot.threads, slot.false_starts = "ready", answer.batch, answer.threads, 0
-        about = {"device": answer.device, "engine": answer.engine}
+        about = {"device": answer.device, "engine": answer.engine, "threads": answer.cpu_threads}
         self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
 
     def _settle(self, slot: Slot, group: list[Attempt], answer: Answer) -> Iterator[tuple[str, Outcome]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
+from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
@@ -93,8 +94,8 @@ class EmbedWorkshop:
         self._folder, self._gives_back, self._stopping = folder, gives_back, False
         self._events: list[JobEvent] = []
         self._job = session.pictures(folder, replace(files, resume=True), self._events.append, lambda: self._stopping)
-        device = str(session.generator.mean_w.device)
-        self.hello = Hello(device, f"torch in {session.options.precision}", files.batch, 1)
+        device = session.generator.mean_w.device
+        self.hello = Hello(str(device), f"torch in {session.options.precision}", files.batch, 1, cpu_threads(device))
         self._batch = files.batch
 
     def work(self, tasks: Sequence[Task]) -> Answer:

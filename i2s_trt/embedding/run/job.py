@@ -8,6 +8,7 @@ from typing import Any
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.deltas import remove_delta
+from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
@@ -226,8 +227,14 @@ class EmbedJob:
             snapshot = snapshot_of(item.outputs, item.key, say) if self._job.resume else None
             if snapshot:
                 self._report(JobEvent("resumed", item.name, {"step": int(snapshot.state.step)}))
+                self._warn_of_threads(item.name, snapshot.threads, cpu_threads(problem.device))
             found.append(snapshot)
         return resumed(problem, found)
+
+    def _warn_of_threads(self, name: str, before: int, now: int) -> None:
+        if before and now and before != now:
+            counts = f"begun with OMP_NUM_THREADS={before} and goes on with {now}"
+            self._warn(name, f"it was {counts}: sums are rounded otherwise, and the latent is not bit for bit the same")
 
     def _read_style(self, path: Path) -> Pixels:
         with guard_os_errors(path):
