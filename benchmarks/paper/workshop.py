@@ -1,6 +1,5 @@
 """A worker's side of an experiment: its embeddings, with networks and features that are loaded once."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -13,6 +12,7 @@ from i2s_trt.checkpoints.features import load_features
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.cluster.embed_work import EmbedSettings, detach
 from i2s_trt.cluster.model import ModelParcel, unpack_model
+from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.devices import choose_device, cpu_threads
@@ -77,7 +77,7 @@ def open_workshop(settings: Mapping[str, Any], model: str, bench: Bench) -> "Exp
         ModelError: model or features cannot be loaded here, or the features are others than the driver's.
     """
     wanted: WorkSettings = settings["work"]
-    folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
+    folder = bench.folder or own_scratch(bench.token)
     embed = detach(wanted.embed, folder / "attached")
     vgg = load_features(embed.session.features)
     if vgg.source.digest != wanted.features:

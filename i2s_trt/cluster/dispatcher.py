@@ -12,7 +12,7 @@ from i2s_trt.cluster.events import ClusterEvent, Listen
 from i2s_trt.cluster.faults import alive_nodes, node_name, refusal, refuse_other_versions, why
 from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.options import WorkerPlan
-from i2s_trt.cluster.slot import Attempt, Slot
+from i2s_trt.cluster.slot import Attempt, Slot, end_all
 from i2s_trt.cluster.tasks import Answer, Failed, Feed, Hello, Outcome, Task
 from i2s_trt.errors import EnvironmentFault
 
@@ -78,8 +78,7 @@ class Dispatcher:
                 slot.start(self._cluster, self._partial)
             yield
         finally:
-            for slot in self._slots:
-                slot.end()
+            end_all(self._slots)
 
     def go_on(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
         """What `run` gives, from workers that are there already and stay. Raises as `run` does."""
@@ -187,12 +186,10 @@ class Dispatcher:
         slot.state, slot.batch, slot.threads, slot.false_starts = "ready", answer.batch, answer.threads, 0
         about = {"device": answer.device, "engine": answer.engine, "threads": answer.cpu_threads}
         self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
+        self._take_fewer(slot, answer.batch)
 
     def _settle(self, slot: Slot, group: list[Attempt], answer: Answer) -> Iterator[tuple[str, Outcome]]:
-        if answer.batch < slot.batch:
-            about = {"worker": slot.number, "node": slot.node, "batch": answer.batch}
-            self._listen(ClusterEvent("smaller", about))
-        slot.batch = answer.batch
+        self._take_fewer(slot, answer.batch)
         for attempt, outcome in zip(group, answer.outcomes, strict=True):
             if outcome.name not in self._open:
                 continue  # another worker was faster
@@ -203,6 +200,13 @@ class Dispatcher:
             slot.done += 1
             self._by_node[slot.node] += 1
             yield slot.token, outcome
+
+    def _take_fewer(self, slot: Slot, batch: int) -> None:
+        """A worker would take so many tasks at a time; say so if it takes fewer than it did."""
+        batch = slot.likes(batch)
+        if batch < slot.batch:
+            self._listen(ClusterEvent("smaller", {"worker": slot.number, "node": slot.node, "batch": batch}))
+        slot.batch = batch
 
     def _lose(self, slot: Slot, reference: Any, error: Exception) -> Iterator[tuple[str, Outcome]]:
         """A worker has ended: another takes its place, and what it was doing is done again."""
@@ -218,6 +222,8 @@ class Dispatcher:
                 yield slot.token, Failed(attempt.task.name, f"two workers ended while they made it: {reason}")
             else:
                 self._retry(attempt, slot, reason, blame, alone=not removed)
+        if not removed:
+            slot.halve()  # it may have been too much for the memory: a killer says nothing
         slot.false_starts += reference == slot.call and not removed
         slot.end()
         if slot.false_starts >= _FALSE_STARTS:

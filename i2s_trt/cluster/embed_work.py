@@ -1,13 +1,13 @@
 """A worker's side of embedding: photographs to latents, with everything that is built once built once."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.devices import cpu_threads
@@ -74,7 +74,7 @@ class Embedded:
 def open_embedding(settings: Mapping[str, Any], model: str, bench: Bench) -> "EmbedWorkshop":
     """A workshop that embeds; `settings` holds `EmbedSettings` as `embed`. Raises as `open_session` does."""
     wanted: EmbedSettings = settings["embed"]
-    folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
+    folder = bench.folder or own_scratch(bench.token)
     wanted = detach(replace(wanted, session=replace(wanted.session, model=model)), folder / "attached")
     session = open_session(wanted.session)
     return EmbedWorkshop(session, wanted.files, folder, gives_back=bench.folder is None)

@@ -6,18 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
 from i2s_trt.errors import UsageError
 
 
 class Odd:
-    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)`, `("slow",)` or nothing."""
+    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)`, `("slow",)` or nothing.
+
+    A task `("heavy",)` with others is more than the memory holds.
+    """
 
     def __init__(self, settings: Mapping[str, Any], bench: Bench) -> None:
         self.hello = Hello("cpu", "odd", settings.get("batch", 4), 2)
+        if settings.get("scratch"):
+            (own_scratch(bench.token) / "something").write_bytes(b"x")
         self._token, self._batch = bench.token, self.hello.batch
 
     def work(self, tasks: Sequence[Task]) -> Answer:
+        if len(tasks) > 1 and any(task.payload == ("heavy",) for task in tasks):
+            os._exit(9)
         return Answer([self._one(task) for task in tasks], self._batch)
 
     def stop(self) -> None:

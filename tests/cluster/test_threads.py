@@ -41,10 +41,11 @@ def test_a_worker_with_as_many_cores_renders_the_same_and_another_number_is_note
     assert shared.code == 0, shared.err
     assert pictures(tmp_path / "alone") == pictures(tmp_path / "shared")
     assert threads(tmp_path / "alone") == threads(tmp_path / "shared") == {CORES}
-    monkeypatch.setenv("OMP_NUM_THREADS", str(CORES + 1))
-    again = unlimited(*edit, "1-4", "-o", "shared", "--resume")
-    assert f"note: some pictures are rendered with {CORES} and {CORES + 1} threads" in again.err
     assert "threads" not in shared.err
+    if CORES > 1:
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        again = unlimited(*edit, "1-4", "-o", "shared", "--resume")
+        assert f"note: some pictures are rendered with 1 and {CORES} threads" in again.err
 
 
 @pytest.mark.slow
