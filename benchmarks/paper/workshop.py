@@ -11,6 +11,7 @@ from benchmarks.paper.networks import Networks
 from i2s_trt.checkpoints.features import load_features
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.cluster.embed_work import EmbedSettings, detach
+from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.model import ModelParcel, unpack_model
 from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
@@ -59,14 +60,12 @@ class Made:
 
     Attributes:
         finished: whether it was not interrupted.
-        files: names of the results, the latent last; of an interrupted one its snapshot, if it was begun.
-        data: their bytes; empty when they are in the worker's folder.
+        files: of the result, the latent last; of an interrupted one its snapshot, if it was begun.
         error: of one that diverged, which it would on any worker.
     """
 
     finished: bool
-    files: Sequence[str] = ()
-    data: Sequence[bytes] = field(default=(), repr=False)
+    files: Sequence[HandedFile] = ()
     error: I2sError | None = None
 
 
@@ -154,8 +153,5 @@ class ExperimentWorkshop:
             files.forget_snapshot()
             return Done(name, Made(finished=True, error=error))
         found = [path for path in (files.picture, files.snapshot, files.latent) if path.exists()]
-        data = [path.read_bytes() for path in found] if self._gives_back else []
-        if self._gives_back:
-            for path in found:
-                path.unlink()
-        return Done(name, Made(not files.snapshot.exists(), [path.name for path in found], data))
+        finished = not files.snapshot.exists()
+        return Done(name, Made(finished, hand_over(found, gives_back=self._gives_back)))

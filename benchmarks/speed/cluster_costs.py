@@ -1,6 +1,8 @@
 """What a picture costs on its way through a cluster, measured part by part, and where more workers lead."""
 
+import hashlib
 import heapq
+import random
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -130,12 +132,14 @@ def measure_folder(folder: Path, count: int, size: int) -> tuple[float, float]:
 
     with OutputFolder(folder, resume=False) as outputs:
         (outputs.partial / "worker").mkdir()
-        commits = [Commit(f"{number}.png", "0" * 32, size, "0" * 64, "torch in fp32") for number in range(count)]
+        data = random.Random(0).randbytes(size)
+        digest = hashlib.sha256(data).hexdigest()
+        commits = [Commit(f"{number}.png", "0" * 32, size, digest, "torch in fp32") for number in range(count)]
         for commit in commits:
-            (outputs.partial / "worker" / commit.output).write_bytes(bytes(size))
+            (outputs.partial / "worker" / commit.output).write_bytes(data)
         begun = time.perf_counter()
         for commit in commits:
-            outputs.adopt(commit.output, "worker", size)
+            outputs.adopt(commit.output, "worker", digest)
         place = _after(count, begun)
         begun = time.perf_counter()
         groups = range(0, count, _GROUP)

@@ -16,7 +16,7 @@ from typing import Self
 from i2s_trt.batch.disk import sync_folder, write_synced
 from i2s_trt.batch.journal import Commit, Journal
 from i2s_trt.errors import EnvironmentFault, UsageError
-from i2s_trt.files import explain_os_error, guard_os_errors, make_folder
+from i2s_trt.files import explain_os_error, file_digest, guard_os_errors, make_folder
 
 JOURNAL, MANIFEST = "journal.ndjson", "manifest.json"
 _PARTIAL, _LOCK = ".partial", ".journal.lock"
@@ -93,22 +93,23 @@ class OutputFolder:
         """Where outputs wait to be committed; workers elsewhere write into folders of their own in it."""
         return self._partial
 
-    def adopt(self, output: str, folder: str, size: int) -> None:
+    def adopt(self, output: str, folder: str, sha256: str) -> None:
         """Take over an output that a worker has written into its own folder within the temporary place.
 
         Raises:
             UnusableName: there can be no file of that name.
-            EnvironmentFault: it is not there, or of another size.
+            EnvironmentFault: it is not there, or has not that digest.
         """
         written = self._partial / folder / output
         try:
-            found = written.stat().st_size
-            written.replace(self._partial / output)
+            if (found := file_digest(written)) == sha256:
+                written.replace(self._partial / output)
         except OSError as error:
             raise _explain(written, error) from error
-        if found != size:
+        if found != sha256:
             raise EnvironmentFault(
-                f"{written} has {found} bytes where a worker has written {size}", "check the shared disk"
+                f"{written} is not what its worker has written: sha256 {found[:12]} instead of {sha256[:12]}",
+                "check the shared disk, and run the same command again with --resume",
             )
 
     def commit(self, commits: Sequence[Commit]) -> list[Commit | UnusableName]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
@@ -61,14 +62,12 @@ class Embedded:
     Attributes:
         status: as of `JobResult`.
         events: that the driver passes on.
-        files: names of the results, the latent last.
-        data: their bytes; empty when they are in the worker's folder.
+        files: of the result, the latent last.
     """
 
     status: str
     events: Sequence[JobEvent]
-    files: Sequence[str]
-    data: Sequence[bytes] = field(default=(), repr=False)
+    files: Sequence[HandedFile]
 
 
 def open_embedding(settings: Mapping[str, Any], model: str, bench: Bench) -> "EmbedWorkshop":
@@ -146,11 +145,7 @@ class EmbedWorkshop:
                 path.unlink()
             files = []
         events = [event for event in self._events if event.name == task.name and event.kind in _PASSED_ON]
-        data = [path.read_bytes() for path in files] if self._gives_back else []
-        if self._gives_back:
-            for path in files:
-                path.unlink()
-        return Done(task.name, Embedded(status, events, [path.name for path in files], data))
+        return Done(task.name, Embedded(status, events, hand_over(files, gives_back=self._gives_back)))
 
     def _place(self, task: Task) -> Path:
         return self._folder / "photographs" / task.name
