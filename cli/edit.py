@@ -47,7 +47,7 @@ def edit(
     engine: Engine = "auto",
     precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
-    cluster: clusters.Address = "",
+    cluster: clusters.Address = None,
     workers: clusters.Workers = 0,
     worker_cpus: clusters.WorkerCpus = 1.0,
     worker_gpus: clusters.WorkerGpus = None,

@@ -1,11 +1,13 @@
 """What Ray's errors mean to whoever waits for the result."""
 
+import re
 from importlib import import_module
 from typing import Any
 
 from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 
 _SHOWN = 200  # characters
+_NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)'\"][.!?])\s+(?=\S)")
 _SAME_EVERYWHERE = "install the same version of i2s-trt on every machine"
 
 
@@ -50,7 +52,8 @@ def refusal(error: Exception, node: str, version: str) -> I2sError | None:
 
 
 def why(error: Exception) -> str:
-    """An error of Ray's in a line."""
+    """An error of Ray's in a sentence; what follows the first one is advice for whoever runs Ray itself."""
     text = " ".join(str(getattr(error, "cause", None) or error).split())
     _, marked, detail = text.partition("Worker exit detail: ")
-    return (detail if marked else text)[:_SHOWN]
+    sentence, *_ = _NEXT_SENTENCE.split(detail if marked else text, maxsplit=1)
+    return sentence.removesuffix(".") if len(sentence) <= _SHOWN else f"{sentence[:_SHOWN].rpartition(' ')[0]} ..."
