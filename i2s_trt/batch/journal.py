@@ -10,6 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +44,12 @@ class Commit:
     threads: int = 0
 
 
+def read_commits(path: Path) -> Iterator[Commit]:
+    """What a journal says, oldest first, without opening it for writing; nothing where there is none."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        yield from (Commit(**document) for document in map(_parse, file) if document and "output" in document)
+
+
 class Journal:
     """Open for appending; only one process may have it open.
 
@@ -67,8 +74,7 @@ class Journal:
 
     def commits(self) -> Iterator[Commit]:
         """Every commit, oldest first; an output that was made again appears again."""
-        with self._path.open("rb") as file:
-            yield from (Commit(**document) for document in map(_parse, file) if document and "output" in document)
+        yield from read_commits(self._path)
 
     def append(self, commits: Sequence[Commit]) -> None:
         """Add commits; they are on the disk when this returns. Raises EnvironmentFault, and adds none of them then."""

@@ -45,6 +45,10 @@ class Rendering:
     engine: str = ""
     threads: int = 0
 
+    def setting(self, options: BatchOptions) -> str:
+        """What every output of a batch depends on besides latent and variant: a part of the key of its jobs."""
+        return f"{self.model_digest} {options.picture_format} {options.quality}"
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -92,7 +92,7 @@ class _Batch:
     ) -> None:
         self._latents, self._variants, self._site = latents, variants, site
         self._outputs, self._options, self._should_stop = site.outputs, site.options, should_stop
-        self._setting = f"{rendering.model_digest} {site.options.picture_format} {site.options.quality}"
+        self._setting = rendering.setting(site.options)
         self._kept = self._rendered = 0
         self._threads: set[int] = set()
         self._seconds, self._interrupted = 0.0, False

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from i2s_trt.cluster.embed_work import attach
+from i2s_trt.cluster.faults import why
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.errors import I2sError
 from i2s_trt.images.compose import write_png
@@ -50,6 +51,37 @@ def test_a_device_that_is_none_is_refused_before_anything_is_rendered(i2s: Calla
     (tmp_path / "r.toml").write_text(RECIPE)
     run = i2s("edit", "r.toml", "--seeds", "1", "-m", save_toy(tmp_path), "--device", "foo", *NOBODY)
     assert (run.code, "no device named foo" in run.err) == (2, True)
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.1:99999"])
+def test_an_address_that_is_none_is_refused(i2s: Callable[..., Run], tmp_path: Path, address: str) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    run = i2s("edit", "r.toml", "--seeds", "1", "-m", save_toy(tmp_path), "--cluster", address)
+    assert (run.code, f"--cluster {address or repr('')}" in run.err) == (2, True)
+
+
+def test_with_nothing_left_no_cluster_is_asked(i2s: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    edit = ["edit", "r.toml", "--seeds", "1-3", "-m", save_toy(tmp_path), "-o", "out"]
+    assert i2s(*edit).code == 0
+    before = (tmp_path / "out/journal.ndjson").read_bytes()
+    again = i2s(*edit, "--resume", *NOBODY)
+    assert (again.code, "0 pictures rendered, 3 kept" in again.out) == (0, True), again.err
+    assert (tmp_path / "out/journal.ndjson").read_bytes() == before
+    next((tmp_path / "out").glob("*.png")).unlink()
+    assert i2s(*edit, "--resume", *NOBODY).code == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Worker exit detail: Worker exits with code 9. There are (1) ... (2) ...", "Worker exits with code 9"),
+        ("The actor died unexpectedly.\n\tclass_name: Actor", "The actor died unexpectedly"),
+        ("cannot read a.png at 10.0.0.1:1", "cannot read a.png at 10.0.0.1:1"),
+    ],
+)
+def test_reasons_are_a_sentence(said: str, reason: str) -> None:
+    assert why(RuntimeError(said)) == reason
 
 
 def test_a_file_that_is_named_and_not_there_is_never_left_out(tmp_path: Path) -> None:
