@@ -72,6 +72,14 @@ def test_with_nothing_left_no_cluster_is_asked(i2s: Callable[..., Run], tmp_path
     assert i2s(*edit, "--resume", *NOBODY).code == 3
 
 
+def test_with_no_photograph_left_no_cluster_is_asked(embed: Callable[..., Run], tmp_path: Path) -> None:
+    assert embed("-o", "out").code == 0
+    again = embed("-o", "out", "--resume", *NOBODY)
+    assert (again.code, "already embedded" in again.out) == (0, True), again.err
+    other = embed("-o", "out", "--resume", "--seed", 1, "--init", "random", *NOBODY)
+    assert other.code == 3, "a worker would have to say that it is kept"
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

@@ -135,6 +135,24 @@ class EmbedJob:
             results += self._run_batch(named[start : start + self._job.batch])
         return results
 
+    def is_left(self, sources: Sequence[Source]) -> bool:
+        """Whether any of these is still to be embedded, tuned or complained about. Nothing is written."""
+        found = [
+            (source, Outputs(self._folder, name)) for source, name in zip(sources, unique_names(sources), strict=True)
+        ]
+        if not all(outputs.latent.exists() for _, outputs in found):
+            return True
+        try:
+            return not all(self._is_done(source, outputs) for source, outputs in found)
+        except I2sError:
+            return True
+
+    def _is_done(self, source: Source, outputs: Outputs) -> bool:
+        with guard_os_errors(path_of(source)):
+            key = self._key(self._prepare(source).pixels)
+        done = is_finished(outputs, key, overwrite=False, say=lambda _message: None)
+        return done and self._tuner.is_done(outputs)
+
     def _run_batch(self, items: Sequence[tuple[Source, Outputs]]) -> Iterator[JobResult]:
         """Read, embed and write some pictures together."""
         ready: list[_Item] = []
