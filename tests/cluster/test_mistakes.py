@@ -72,6 +72,18 @@ def test_with_nothing_left_no_cluster_is_asked(i2s: Callable[..., Run], tmp_path
     assert i2s(*edit, "--resume", *NOBODY).code == 3
 
 
+def test_a_ray_that_does_not_start_here_is_no_missing_cluster(
+    i2s: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "file"))
+    run = i2s("edit", "r.toml", "--seeds", "1", "-m", save_toy(tmp_path), "--cluster", "local:1")
+    assert run.code == 3
+    assert "error: Ray could not be started here: " in run.err
+    assert "RAY_TMPDIR" in run.err
+
+
 def test_with_no_photograph_left_no_cluster_is_asked(embed: Callable[..., Run], tmp_path: Path) -> None:
     assert embed("-o", "out").code == 0
     again = embed("-o", "out", "--resume", *NOBODY)
