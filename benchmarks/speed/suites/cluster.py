@@ -93,7 +93,7 @@ def _rate(bench: Bench, model: str, resolution: int, workers: int) -> tuple[floa
     from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.edit.sources import LatentSource
 
-    pictures = workers * (16 if bench.quick else max(16, round(_PIXELS / resolution**2)))
+    pictures = workers * max(16, round(_PIXELS / resolution**2 / (4 if bench.quick else 1)))
     source = LatentSource.of(load_generator(model))
     latents = collect_latents([], range(1, pictures // VARIANTS + 1), source)
     ready, points = [], []
