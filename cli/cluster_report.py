@@ -40,4 +40,5 @@ class ClusterReport:
         self._console.note(f"note: {name} failed on {node} ({reason}); it is tried elsewhere")
 
     def _smaller(self, *, worker: int, node: str, batch: int) -> None:
-        self._console.note(f"note: worker {worker} on {node} has little memory and takes {batch} at a time from now on")
+        why = "its memory was short, or the one before it ended with more"
+        self._console.note(f"note: worker {worker} on {node} takes {batch} at a time from now on: {why}")

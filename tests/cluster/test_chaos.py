@@ -23,7 +23,7 @@ from tests.conftest import command
 
 SEED = 18
 RECIPE = '[[edit]]\nname = "m"\noperation = "truncation"\npsi = { from = 0.9, to = 0.1, steps = 20 }\n'
-EDIT = ["edit", "r.toml", "--seeds", "1-25", "-o"]
+EDIT = ["edit", "r.toml", "--seeds", "1-25", "--engine", "torch", "-o"]
 EMBED = ["embed", "photographs", "--steps", "150", "--no-align", "--features", "random", "-m", "toy", "-o"]
 EDITS, PHOTOGRAPHS = 500, 12
 SECONDS = 400.0  # for one command
@@ -39,8 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(PHOTOGRAPHS):
         pixels = np.random.default_rng(number).integers(0, 255, (24, 24, 3), np.uint8)
         write_png(found / f"photographs/photo{number:02}.png", pixels)
-    for words, out in ((EDIT, "edited"), (EMBED, "embedded")):
-        assert subprocess.run(command([*words, out]), cwd=found, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    own = {**os.environ, "I2S_TRT_HOME": str(found / "home")}
+    for words in ([*EDIT, "edited"], [*EMBED, "embedded"]):
+        assert subprocess.run(command(words), cwd=found, env=own, capture_output=True, check=False).returncode == 0
     return found
 
 
