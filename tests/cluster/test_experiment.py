@@ -181,7 +181,7 @@ def test_the_command_finds_the_same_with_a_cluster(machines: Any, tmp_path: Path
     runs = [
         invoke(*words, "-o", tmp_path / "one"),
         invoke(*words, "-o", tmp_path / "many", "--cluster", machines.address),
-        invoke(*words, "-o", tmp_path / "many"),
+        invoke(*words, "-o", tmp_path / "many", "--cluster", "127.0.0.1:9"),  # nothing is left, and nobody is asked
     ]
     assert [run.exit_code for run in runs] == [0, 0, 0], runs[1].output
     one, many, again = ([json.loads(line) for line in run.stdout.splitlines()] for run in runs)
