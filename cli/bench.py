@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SECONDS = {"cpu": 2400.0, "cuda": 440.0}
 _QUICK_SECONDS = 240.0
+_BYTES = 1e9 / 8  # a second in a Gbit/s
 
 
 def bench(
@@ -49,6 +50,12 @@ def bench(
         Path | None,
         typer.Option("--identity", help="For quality: a face recogniser's ONNX file, which then says who is who."),
     ] = None,
+    network: Annotated[
+        float, typer.Option("--network", min=0, help="For cluster: what its network carries, in Gbit/s, where known.")
+    ] = 0.0,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="For cluster: on the disk that outputs go to, to be measured.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A trial of few repetitions, not for comparisons.")] = False,
     time_budget: Annotated[
         float | None, typer.Option(min=1, help="Seconds for everything; 440 on a GPU, 2400 on a CPU if left out.")
@@ -66,6 +73,7 @@ def bench(
     from benchmarks.speed.results_file import merged, read_results, write_results
     from benchmarks.speed.runner import run_suites
     from i2s_trt.devices import choose_device
+    from i2s_trt.files import make_folder
 
     console = Console(json)
     names = _suite_names(suites or [])
@@ -73,9 +81,10 @@ def bench(
     torch_device = choose_device(device)
     pictures, recogniser = tuple(picture or ()), str(identity or "")
     _check_subjects(names, pictures, recogniser)
+    _check_cluster(names, {"--network": bool(network), "--folder": folder is not None})
     seconds = time_budget or (_QUICK_SECONDS if quick else _SECONDS[torch_device.type])
     settings = Bench(str(torch_device), tuple(model or DEFAULT_MODELS), quick, time.monotonic() + seconds,
-                     pictures, recogniser)  # fmt: skip
+                     pictures, recogniser, network * _BYTES, str(make_folder(folder)) if folder else None)  # fmt: skip
     environment = describe_environment(torch_device.type)
     results = merged(before, environment, names)
     write_results(output, results)  # a file that cannot be written is better known now than later
@@ -100,6 +109,12 @@ def _suite_names(wanted: list[str]) -> list[str]:
     if unknown:
         raise UsageError(f"no suite named {', '.join(unknown)}", f"there are {', '.join(SHARES)}")
     return [name for name in SHARES if name in wanted or not (wanted or name in ON_REQUEST)]
+
+
+def _check_cluster(names: list[str], given: dict[str, bool]) -> None:
+    """Refuse options that say something about a cluster where none is measured."""
+    for option in (option for option, is_given in given.items() if is_given and "cluster" not in names):
+        raise UsageError(f"{option} has no part in {', '.join(names)}", "name the suite: i2s-trt bench cluster")
 
 
 def _check_subjects(names: list[str], pictures: tuple[str, ...], recogniser: str) -> None:

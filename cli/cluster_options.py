@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _PANEL = "On a cluster"
 Address = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--cluster",
         help="Work on Ray: local or local:N starts N workers here, auto joins the cluster that this machine belongs "
@@ -40,9 +40,9 @@ OutputsOption = Annotated[
 ]
 
 
-def read(address: str, workers: int, cpus: float, gpus: float | None, outputs: str) -> "ClusterOptions | None":
+def read(address: str | None, workers: int, cpus: float, gpus: float | None, outputs: str) -> "ClusterOptions | None":
     """The cluster that was asked for; None when none was. Raises UsageError for what makes no sense."""
-    if not address:
+    if address is None:
         if workers or cpus != 1.0 or gpus is not None or outputs != "shared":
             raise UsageError("--workers, --worker-cpus, --worker-gpus and --outputs are a cluster's", "add --cluster")
         return None

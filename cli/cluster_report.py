@@ -1,6 +1,6 @@
 """What is said about a cluster."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli.console import Console
 
@@ -28,8 +28,9 @@ class ClusterReport:
         self._console.event(event.kind, **event.data)
         getattr(self, f"_{event.kind}")(**event.data)
 
-    def _worker(self, *, worker: int, node: str, device: str, engine: str, **_: Any) -> None:
-        self._console.say(f"worker {worker}: {engine} on {device} of {node}")
+    def _worker(self, *, worker: int, node: str, device: str, engine: str, threads: int) -> None:
+        with_threads = f" ({threads} thread{'s'[: threads > 1]})" if threads else ""
+        self._console.say(f"worker {worker}: {engine} on {device} of {node}{with_threads}")
 
     def _lost(self, *, worker: int, node: str, removed: bool, reason: str) -> None:
         what = "its machine is gone" if removed else reason
@@ -39,4 +40,5 @@ class ClusterReport:
         self._console.note(f"note: {name} failed on {node} ({reason}); it is tried elsewhere")
 
     def _smaller(self, *, worker: int, node: str, batch: int) -> None:
-        self._console.note(f"note: worker {worker} on {node} has little memory and takes {batch} at a time from now on")
+        why = "its memory was short, or the one before it ended with more"
+        self._console.note(f"note: worker {worker} on {node} takes {batch} at a time from now on: {why}")

@@ -47,7 +47,7 @@ def edit(
     engine: Engine = "auto",
     precision: RenderPrecision = "auto",
     any_model: opt.AnyModel = False,
-    cluster: clusters.Address = "",
+    cluster: clusters.Address = None,
     workers: clusters.Workers = 0,
     worker_cpus: clusters.WorkerCpus = 1.0,
     worker_gpus: clusters.WorkerGpus = None,
@@ -109,7 +109,8 @@ def _run(
     with console.progress():
         engine = for_throughput(opened.choice, opened.generator)
     options = replace(options, batch=options.batch or engine.batch)
-    rendering = Rendering(model, opened.generator.digest, f"{opened.choice.engine} in {opened.choice.precision}")
+    name = f"{opened.choice.engine} in {opened.choice.precision}"
+    rendering = Rendering(model, opened.generator.digest, name, engine.threads)
     with console.progress() as bar, stop_requests() as should_stop:
         reporter = EditReporter(console, bar)
         return run_batch(latents, variants, engine.synthesizers, output, options, rendering, reporter, should_stop)

@@ -30,9 +30,11 @@ def open_on_cluster(
     from engines.synthesizers import check_names
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.cluster.render import RenderSettings
+    from i2s_trt.devices import check_device
     from i2s_trt.edit.sources import LatentSource
 
     check_names(engine, "auto", precision)
+    check_device(device)
     with console.progress():
         generator = load_generator(model)
     settings = RenderSettings(engine, precision, device, cores=max(1, int(cluster.cpus)))
@@ -51,6 +53,7 @@ def _run(
     options: "BatchOptions",
 ) -> "BatchResult":
     from engines.cluster import OPENER
+    from i2s_trt.batch.finished import NoCrew, is_finished
     from i2s_trt.batch.options import Rendering
     from i2s_trt.batch.runner import run_crew
     from i2s_trt.cluster.crew import ClusterCrew
@@ -58,6 +61,10 @@ def _run(
     from i2s_trt.cluster.model import pack_model
     from i2s_trt.cluster.options import WorkerPlan
 
+    rendering = Rendering(model, generator.digest)
+    if is_finished(latents, variants, output, options, generator.digest):
+        with console.progress() as bar:
+            return run_crew(latents, variants, NoCrew(), output, options, rendering, EditReporter(console, bar))
     settings = replace(
         settings, batch=options.batch, picture_format=options.picture_format, quality=options.quality
     )  # fmt: skip
@@ -68,5 +75,4 @@ def _run(
         report.joined(found)
         crew = ClusterCrew(found, plan, pack_model(model), report)
         reporter = EditReporter(console, bar, crew.rates)
-        rendering = Rendering(model, generator.digest)
         return run_crew(latents, variants, crew, output, options, rendering, reporter, should_stop)

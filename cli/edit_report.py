@@ -34,11 +34,18 @@ class EditReporter:
         self, console: Console, bar: ProgressBar, rates: Callable[[], Mapping[str, float]] = dict[str, float]
     ) -> None:
         self._console, self._bar, self._rates, self._reported = console, bar, rates, 0.0
+        self._threads: tuple[int, ...] = ()
 
     def __call__(self, progress: "BatchProgress") -> None:
         """Show how far it is."""
         nodes = self._rates()
         self._bar.show("pictures", progress.done, progress.total, f"{progress.rate:.1f} images/s{in_words(nodes)}")
+        if len(progress.threads) > 1 and progress.threads != self._threads:
+            self._threads, counts = progress.threads, " and ".join(map(str, progress.threads))
+            self._console.note(
+                f"note: some pictures are rendered with {counts} threads (OMP_NUM_THREADS, --worker-cpus): sums are "
+                "rounded otherwise, and a pixel may differ by one from that of a run with a single number"
+            )
         if time.monotonic() - self._reported >= _SECONDS:
             self._reported = time.monotonic()
             by_node = {"nodes": dict(nodes)} if nodes else {}

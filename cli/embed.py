@@ -78,7 +78,7 @@ def embed(
     style_image: loss.StyleImage = None,
     style_weight: loss.StyleWeight = 1.0,
     prior: loss.PriorWeight = _LOSS.prior_weight,
-    cluster: clusters.Address = "",
+    cluster: clusters.Address = None,
     workers: clusters.Workers = 0,
     worker_cpus: clusters.WorkerCpus = 1.0,
     worker_gpus: clusters.WorkerGpus = None,

@@ -1,6 +1,7 @@
 """`i2s-trt embed --cluster`: the same files, made by workers of a cluster."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,17 @@ from cli.edit_report import in_words
 from cli.embed_report import Reporter
 from cli.interrupts import stop_requests
 from cli.session_report import SessionReport
-from i2s_trt.errors import UsageError
+from i2s_trt.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
     from i2s_trt.cluster.embed import ClusterEmbedding
     from i2s_trt.cluster.options import ClusterOptions
     from i2s_trt.embedding.run.job import JobResult
     from i2s_trt.embedding.run.options import JobOptions
+    from i2s_trt.photographs.prepare import Source
     from i2s_trt.session import SessionOptions
+
+_FEW = 64  # photographs that one machine has looked at before a cluster is there
 
 
 def embed_on_cluster(
@@ -32,10 +36,11 @@ def embed_on_cluster(
 
     Raises:
         UsageError: a clip, or a precision that every machine would choose for itself.
+        I2sError: what one machine would refuse, in the same words.
     """
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.cluster.embed import ClusterEmbedding
-    from i2s_trt.cluster.embed_work import EmbedSettings, attach
+    from i2s_trt.cluster.embed_check import embed_settings
     from i2s_trt.cluster.join import joined
     from i2s_trt.cluster.model import pack_model
     from i2s_trt.session import open_photographs
@@ -45,10 +50,13 @@ def embed_on_cluster(
         raise UsageError("--precision auto measures one machine", "name the precision that all workers are to take")
     if clip := next(filter(is_clip, sources), None):
         raise UsageError(f"{clip} is a clip, whose frames follow from each other", "embed it without --cluster")
-    settings = EmbedSettings(options, files, attach(options, files))
     with console.progress():
-        photographs = open_photographs(options, load_generator(options.model), SessionReport(console))
+        generator = load_generator(options.model)
+        settings = embed_settings(options, files, generator)
+        photographs = open_photographs(options, generator, SessionReport(console))
         pictures = photographs.expand(list(sources))
+    if files.resume and (kept := _nothing_left(console, options, pictures, output, files)):
+        return kept, len(pictures)
     told = ClusterReport(console)
     results: list[JobResult] = []
     with console.progress() as bar, joined(cluster, options.device) as found, stop_requests() as should_stop:
@@ -61,6 +69,23 @@ def embed_on_cluster(
             results.append(result)
             progress.show(len(results))
     return results, len(pictures)
+
+
+def _nothing_left(
+    console: Console, options: "SessionOptions", pictures: "Sequence[Source]", output: Path, files: "JobOptions"
+) -> "list[JobResult]":
+    """The results where all are there already, so that no cluster has to be started to see it; else none."""
+    from i2s_trt.embedding.run.outputs import Outputs, unique_names
+    from i2s_trt.session import open_session
+
+    names = unique_names(pictures)
+    if len(pictures) > _FEW or not all(Outputs(output, name).latent.exists() for name in names):
+        return []
+    with suppress(EnvironmentFault), console.progress() as bar:  # this machine may lack the device
+        session = open_session(options)
+        job = session.pictures(output, files, Reporter(console, bar, session.photographs.typical_distance))
+        return [] if job.is_left(pictures) else job.run(pictures)
+    return []
 
 
 class _Progress:

@@ -42,7 +42,7 @@ def experiment(
         bool,
         typer.Option("--shuffle", help="A control: deals the pictures to the classes in turn; claims on classes fall."),
     ] = False,
-    cluster: clusters.Address = "",
+    cluster: clusters.Address = None,
     workers: clusters.Workers = 0,
     worker_cpus: clusters.WorkerCpus = 1.0,
     worker_gpus: clusters.WorkerGpus = None,

@@ -29,4 +29,5 @@ def open_renderer(settings: "Mapping[str, Any]", model: str, bench: Bench) -> Re
     device = str(opened.generator.mean_w.device)
     batch = wanted.batch or found.batch
     takes = batch if device == "cpu" else max(batch, min(_MOST, _BATCHES * batch))
-    return RenderWorkshop(synthesizers, wanted, bench, Hello(device, engine, takes, len(synthesizers) + 1), batch)
+    hello = Hello(device, engine, takes, len(synthesizers) + 1, found.threads)
+    return RenderWorkshop(synthesizers, wanted, bench, hello, batch)

@@ -14,6 +14,7 @@ from engines.tensorrt.module import BACKENDS
 from export.keys import Precision
 from export.library import export_graph
 from export.source import GraphSource
+from i2s_trt.devices import cpu_threads
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import imagenet_vgg16
@@ -27,10 +28,17 @@ _IN_FLIGHT = 2  # on a GPU one computes while the other's pictures are copied
 
 @dataclass(frozen=True)
 class Throughput:
-    """Synthesizers to be used by a thread each, and the batch they are fastest with."""
+    """How to render many pictures.
+
+    Attributes:
+        synthesizers: to be used by a thread each.
+        batch: that they are fastest with.
+        threads: of a CPU that each computes with; 0 on a GPU.
+    """
 
     synthesizers: tuple[Synthesizer, ...]
     batch: int
+    threads: int = 0
 
 
 def for_throughput(choice: Choice, generator: Generator, cores: int = 0, *, exports: bool = True) -> Throughput:
@@ -55,9 +63,10 @@ def _set_up(choice: Choice, generator: Generator, cores: int, *, exports: bool) 
     on_cpu = generator.mean_w.device.type == "cpu"
     if choice.engine == "onnxruntime" and on_cpu:
         precision = cast(Precision, choice.precision)
-        return Throughput(_sessions(generator, precision, cores or _all_cores(), exports=exports), _BATCH)
+        sessions = _sessions(generator, precision, cores := cores or _all_cores(), exports=exports)
+        return Throughput(sessions, _BATCH, max(1, cores // len(sessions)))
     if on_cpu:
-        return Throughput((choice.synthesizer,), _BATCH)
+        return Throughput((choice.synthesizer,), _BATCH, cpu_threads(generator.mean_w.device))
     batch = _tune_batch(choice.engine, generator, choice.precision) if choice.engine in BACKENDS else _GPU_BATCH
     return Throughput((choice.synthesizer,) * _IN_FLIGHT, batch)
 

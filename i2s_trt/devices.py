@@ -1,5 +1,6 @@
 """Chooses the device that torch computes on."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from i2s_trt.errors import EnvironmentFault, UsageError
@@ -34,3 +35,16 @@ def choose_device(name: str = "auto") -> "torch.device":
     if device.type == "cuda" and device.index is None:
         return torch.device("cuda", torch.cuda.current_device())
     return device
+
+
+def check_device(name: str) -> None:
+    """Refuse what is no device anywhere; one that this machine lacks another may have. Raises UsageError."""
+    with suppress(EnvironmentFault):
+        choose_device(name)
+
+
+def cpu_threads(device: "torch.device") -> int:
+    """Threads that PyTorch computes with; 0 on a GPU. With another number of them sums round otherwise."""
+    import torch
+
+    return torch.get_num_threads() if device.type == "cpu" else 0

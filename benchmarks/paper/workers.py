@@ -106,7 +106,7 @@ class ClusterWorkers:
             self._results.settle(order.name)
             return I2sError(outcome.message, outcome.hint)
         made: Made = outcome.value
-        self._results.place(token, made.files, made.data)
+        self._results.place(token, made.files)
         if made.files or made.finished:  # else another worker's snapshot may be all there is
             self._results.settle(order.name)
         if made.finished:

@@ -1,6 +1,5 @@
 """A worker's side of an experiment: its embeddings, with networks and features that are loaded once."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,10 +11,12 @@ from benchmarks.paper.networks import Networks
 from i2s_trt.checkpoints.features import load_features
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.cluster.embed_work import EmbedSettings, detach
+from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.model import ModelParcel, unpack_model
+from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
-from i2s_trt.devices import choose_device
+from i2s_trt.devices import choose_device, cpu_threads
 from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.errors import EnvironmentFault, I2sError, ModelError
 from i2s_trt.files import guard_os_errors
@@ -59,14 +60,12 @@ class Made:
 
     Attributes:
         finished: whether it was not interrupted.
-        files: names of the results, the latent last; of an interrupted one its snapshot, if it was begun.
-        data: their bytes; empty when they are in the worker's folder.
+        files: of the result, the latent last; of an interrupted one its snapshot, if it was begun.
         error: of one that diverged, which it would on any worker.
     """
 
     finished: bool
-    files: Sequence[str] = ()
-    data: Sequence[bytes] = field(default=(), repr=False)
+    files: Sequence[HandedFile] = ()
     error: I2sError | None = None
 
 
@@ -77,7 +76,7 @@ def open_workshop(settings: Mapping[str, Any], model: str, bench: Bench) -> "Exp
         ModelError: model or features cannot be loaded here, or the features are others than the driver's.
     """
     wanted: WorkSettings = settings["work"]
-    folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
+    folder = bench.folder or own_scratch(bench.token)
     embed = detach(wanted.embed, folder / "attached")
     vgg = load_features(embed.session.features)
     if vgg.source.digest != wanted.features:
@@ -108,7 +107,7 @@ class ExperimentWorkshop:
         networks = Networks(generator, self._others)
         self._maker = Maker(folder, networks, vgg, lambda _steps: None, lambda: self._stopping, snapshot_seconds)
         self._batch = batch_on(self._device.type)
-        self.hello = Hello(str(self._device), "torch in fp32", self._batch, 1)
+        self.hello = Hello(str(self._device), "torch in fp32", self._batch, 1, cpu_threads(self._device))
 
     def work(self, tasks: Sequence[Task]) -> Answer:
         """Make some embeddings, those of one kind together, fewer if the device had too little memory before."""
@@ -154,8 +153,5 @@ class ExperimentWorkshop:
             files.forget_snapshot()
             return Done(name, Made(finished=True, error=error))
         found = [path for path in (files.picture, files.snapshot, files.latent) if path.exists()]
-        data = [path.read_bytes() for path in found] if self._gives_back else []
-        if self._gives_back:
-            for path in found:
-                path.unlink()
-        return Done(name, Made(not files.snapshot.exists(), [path.name for path in found], data))
+        finished = not files.snapshot.exists()
+        return Done(name, Made(finished, hand_over(found, gives_back=self._gives_back)))

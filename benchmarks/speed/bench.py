@@ -29,6 +29,8 @@ class Bench:
         pictures: to embed where quality is measured: files, or names of photographs that come with scikit-image; all
             of these if none are named.
         identity: file of a face recogniser, ONNX; empty for none.
+        network: bytes a second that a cluster's network carries; 0 for what Ray moves within this machine.
+        folder: on the disk that a cluster's outputs go to; None for the temporary one.
     """
 
     device: str = "cpu"
@@ -37,6 +39,8 @@ class Bench:
     deadline: float = float("inf")
     pictures: tuple[str, ...] = ()
     identity: str = ""
+    network: float = 0.0
+    folder: str | None = None
 
     def torch_device(self) -> "torch.device":
         """Raises EnvironmentFault without such a GPU."""

@@ -32,7 +32,7 @@ class Site:
     Attributes:
         outputs: the folder; a crew brings bytes into it, the runner commits them.
         options: of the batch.
-        engine: what renders, for the record.
+        engine, threads: what renders, for the record, as in `Rendering`.
         failures: what was left out.
         full: why nothing more can be written; what was written is still committed.
     """
@@ -40,6 +40,7 @@ class Site:
     outputs: OutputFolder
     options: BatchOptions
     engine: str = ""
+    threads: int = 0
     failures: list[Failure] = field(default_factory=list)
     full: EnvironmentFault | None = None
 

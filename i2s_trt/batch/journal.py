@@ -10,6 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,7 @@ class Commit:
         size: in bytes.
         sha256: of the file.
         engine: that rendered it.
+        threads: of a CPU that it rendered with; 0 on a GPU, and where that is not known.
     """
 
     output: str
@@ -39,6 +41,13 @@ class Commit:
     size: int
     sha256: str
     engine: str = ""
+    threads: int = 0
+
+
+def read_commits(path: Path) -> Iterator[Commit]:
+    """What a journal says, oldest first, without opening it for writing; nothing where there is none."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        yield from (Commit(**document) for document in map(_parse, file) if document and "output" in document)
 
 
 class Journal:
@@ -65,8 +74,7 @@ class Journal:
 
     def commits(self) -> Iterator[Commit]:
         """Every commit, oldest first; an output that was made again appears again."""
-        with self._path.open("rb") as file:
-            yield from (Commit(**document) for document in map(_parse, file) if document and "output" in document)
+        yield from read_commits(self._path)
 
     def append(self, commits: Sequence[Commit]) -> None:
         """Add commits; they are on the disk when this returns. Raises EnvironmentFault, and adds none of them then."""

@@ -65,6 +65,7 @@ def _entry(job: Job, commit: Commit) -> dict[str, Any]:
         "edit": job.variant.edit,
         "parameters": dict(job.variant.parameters),
         "engine": commit.engine,
+        **({"threads": commit.threads} if commit.threads else {}),
         "size": commit.size,
         "sha256": commit.sha256,
     }

@@ -37,11 +37,17 @@ class Rendering:
     Attributes:
         model, model_digest: name and digest.
         engine: its name.
+        threads: of a CPU that it renders a picture with; 0 on a GPU.
     """
 
     model: str = ""
     model_digest: str = ""
     engine: str = ""
+    threads: int = 0
+
+    def setting(self, options: BatchOptions) -> str:
+        """What every output of a batch depends on besides latent and variant: a part of the key of its jobs."""
+        return f"{self.model_digest} {options.picture_format} {options.quality}"
 
 
 @dataclass(frozen=True)
@@ -68,12 +74,14 @@ class BatchProgress:
         total: outputs in all.
         rate: pictures a second that this run has committed.
         remaining: estimated seconds to the end; infinite at the beginning.
+        threads: numbers of CPU threads that outputs were rendered with, by this run and earlier ones.
     """
 
     done: int
     total: int
     rate: float
     remaining: float
+    threads: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

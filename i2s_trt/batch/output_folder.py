@@ -16,7 +16,7 @@ from typing import Self
 from i2s_trt.batch.disk import sync_folder, write_synced
 from i2s_trt.batch.journal import Commit, Journal
 from i2s_trt.errors import EnvironmentFault, UsageError
-from i2s_trt.files import explain_os_error, guard_os_errors, make_folder
+from i2s_trt.files import explain_os_error, file_digest, guard_os_errors, make_folder
 
 JOURNAL, MANIFEST = "journal.ndjson", "manifest.json"
 _PARTIAL, _LOCK = ".partial", ".journal.lock"
@@ -45,13 +45,13 @@ class OutputFolder:
         self._resume = resume
         self._closing = ExitStack()
         self._journal: Journal
-        self._before: dict[str, tuple[str, int]] = {}
+        self._before: dict[str, tuple[str, int, int]] = {}
 
     def __enter__(self) -> Self:
         with self._closing:
             self._lock()
             self._journal = self._closing.enter_context(Journal(self.path / JOURNAL, anew=not self._resume))
-            self._before = {commit.output: (commit.key, commit.size) for commit in self._journal.commits()}
+            self._before = {one.output: (one.key, one.size, one.threads) for one in self._journal.commits()}
             with guard_os_errors(self._partial):
                 shutil.rmtree(self._partial, ignore_errors=True)
                 self._partial.mkdir()
@@ -66,11 +66,15 @@ class OutputFolder:
 
     def has(self, output: str, key: str) -> bool:
         """Whether an earlier batch committed this output, and it is still there."""
-        if self._before.get(output, ("", 0))[0] != key:
+        if self._before.get(output, ("", 0, 0))[0] != key:
             return False
         with suppress(OSError):
             return (self.path / output).stat().st_size == self._before[output][1]
         return False
+
+    def threads(self, output: str) -> int:
+        """Threads of a CPU that an earlier batch rendered this output with; 0 where that is not known."""
+        return self._before[output][2] if output in self._before else 0
 
     def write(self, output: str, data: bytes) -> None:
         """Bring an output's bytes to the disk, not yet under its name. Threads may call it for different outputs.
@@ -89,22 +93,23 @@ class OutputFolder:
         """Where outputs wait to be committed; workers elsewhere write into folders of their own in it."""
         return self._partial
 
-    def adopt(self, output: str, folder: str, size: int) -> None:
+    def adopt(self, output: str, folder: str, sha256: str) -> None:
         """Take over an output that a worker has written into its own folder within the temporary place.
 
         Raises:
             UnusableName: there can be no file of that name.
-            EnvironmentFault: it is not there, or of another size.
+            EnvironmentFault: it is not there, or has not that digest.
         """
         written = self._partial / folder / output
         try:
-            found = written.stat().st_size
-            written.replace(self._partial / output)
+            if (found := file_digest(written)) == sha256:
+                written.replace(self._partial / output)
         except OSError as error:
             raise _explain(written, error) from error
-        if found != size:
+        if found != sha256:
             raise EnvironmentFault(
-                f"{written} has {found} bytes where a worker has written {size}", "check the shared disk"
+                f"{written} is not what its worker has written: sha256 {found[:12]} instead of {sha256[:12]}",
+                "check the shared disk, and run the same command again with --resume",
             )
 
     def commit(self, commits: Sequence[Commit]) -> list[Commit | UnusableName]:

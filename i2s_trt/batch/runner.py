@@ -71,7 +71,7 @@ def run_crew(
     """Have a crew render every variant of every latent; arguments and errors as for `run_batch`, and the crew's own."""
     options, rendering = options or BatchOptions(), rendering or Rendering()
     with OutputFolder(folder, resume=options.resume) as outputs:
-        site = Site(outputs, options, rendering.engine)
+        site = Site(outputs, options, rendering.engine, rendering.threads)
         batch = _Batch(latents, variants, site, rendering, should_stop)
         batch.run(crew, report)
         manifest = outputs.path / MANIFEST
@@ -92,8 +92,9 @@ class _Batch:
     ) -> None:
         self._latents, self._variants, self._site = latents, variants, site
         self._outputs, self._options, self._should_stop = site.outputs, site.options, should_stop
-        self._setting = f"{rendering.model_digest} {site.options.picture_format} {site.options.quality}"
+        self._setting = rendering.setting(site.options)
         self._kept = self._rendered = 0
+        self._threads: set[int] = set()
         self._seconds, self._interrupted = 0.0, False
 
     def run(self, crew: Crew, report: Report) -> None:
@@ -145,8 +146,13 @@ class _Batch:
 
     def _missing(self, latent: BatchLatent) -> tuple[list[Job], Any] | None:
         jobs = self._jobs_of(latent)
-        missing = [job for job in jobs if not self._outputs.has(job.output, job.key)]
-        self._kept += len(jobs) - len(missing)
+        missing: list[Job] = []
+        for job in jobs:
+            if self._outputs.has(job.output, job.key):
+                self._kept += 1
+                self._threads.add(self._outputs.threads(job.output))
+            else:
+                missing.append(job)
         try:
             return (missing, latent.read()) if missing else None
         except LatentError as error:
@@ -168,6 +174,7 @@ class _Batch:
             for commit, result in zip(group, placed, strict=True):
                 if isinstance(result, UnusableName):
                     self._site.fail(commit.output, result)
+            self._threads |= {commit.threads for commit in group}
             yield sum(isinstance(result, Commit) for result in placed)
 
     def _jobs_of(self, latent: BatchLatent) -> list[Job]:
@@ -176,5 +183,5 @@ class _Batch:
     def _progress(self) -> BatchProgress:
         total = len(self._latents) * len(self._variants)
         done = self._kept + self._rendered + sum(failure.outputs for failure in self._site.failures)
-        rate = self._rendered / self._seconds
-        return BatchProgress(done, total, rate, (total - done) / rate if rate else float("inf"))
+        rate, threads = self._rendered / self._seconds, tuple(sorted(self._threads - {0}))
+        return BatchProgress(done, total, rate, (total - done) / rate if rate else float("inf"), threads)

@@ -93,4 +93,5 @@ class _Work:
         except EnvironmentFault as fault:
             self._site.full = fault
         else:
-            yield Commit(job.output, job.key, len(data), hashlib.sha256(data).hexdigest(), self._site.engine)
+            digest = hashlib.sha256(data).hexdigest()
+            yield Commit(job.output, job.key, len(data), digest, self._site.engine, self._site.threads)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from i2s_trt import __version__
 from i2s_trt.cluster.options import WorkerPlan
+from i2s_trt.cluster.scratch import remove_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Hello, Task, Workshop
 from i2s_trt.entry import find_floors
 from i2s_trt.errors import EnvironmentFault
@@ -45,6 +46,10 @@ class Actor:
         if self._workshop is None:
             raise RuntimeError("work before open")
         return self._workshop.work(tasks)
+
+    def leave(self) -> None:
+        """Leave nothing on this machine; it does no tasks after that."""
+        remove_scratch()
 
     def stop(self) -> None:
         """End what is under way soon."""

@@ -1,6 +1,5 @@
 """The crew of a batch that renders on a cluster."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from i2s_trt.batch.output_folder import UnusableName
 from i2s_trt.batch.stages import Stage
 from i2s_trt.cluster.dispatcher import Dispatcher
 from i2s_trt.cluster.events import Listen
+from i2s_trt.cluster.handed import refuse_damaged
 from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.model import ModelParcel
 from i2s_trt.cluster.options import WorkerPlan
@@ -110,14 +110,13 @@ class _Work:
             return
         try:
             if rendered.data is None:
-                self._site.outputs.adopt(job.output, made.token, rendered.size)
-            elif hashlib.sha256(rendered.data).hexdigest() != rendered.sha256:
-                raise EnvironmentFault(f"{job.output} was damaged on its way", "run the same command with --resume")
+                self._site.outputs.adopt(job.output, made.token, rendered.sha256)
             else:
+                refuse_damaged(job.output, rendered.data, rendered.sha256)
                 self._site.outputs.write(job.output, rendered.data)
         except UnusableName as error:
             self._site.fail(job.output, error)
         except EnvironmentFault as fault:
             self._site.full = fault
         else:
-            yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine)
+            yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine, rendered.threads)

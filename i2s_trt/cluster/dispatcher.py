@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from i2s_trt import __version__
 from i2s_trt.cluster.events import ClusterEvent, Listen
 from i2s_trt.cluster.faults import alive_nodes, node_name, refusal, refuse_other_versions, why
+from i2s_trt.cluster.head import Head
 from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.metrics import DONE, LOST, RETRIED, Metrics
 from i2s_trt.cluster.options import WorkerPlan
-from i2s_trt.cluster.slot import Attempt, Slot
+from i2s_trt.cluster.slot import Attempt, Slot, end_all
 from i2s_trt.cluster.tasks import Answer, Failed, Feed, Hello, Outcome, Task
 from i2s_trt.errors import EnvironmentFault
 
@@ -52,6 +54,7 @@ class Dispatcher:
     ) -> None:
         self._should_stop, self._renew, self._stopping = should_stop, renew, False
         self._cluster, self._plan, self._model, self._partial, self._listen = cluster, plan, model, partial, listen
+        self._head = Head(cluster.head)
         self._slots = [Slot(number) for number in range(cluster.workers)]
         self._again: list[Attempt] = []
         self._ended = False  # whether the feed has
@@ -59,13 +62,14 @@ class Dispatcher:
         self._longest = 0.0  # seconds that a worker took for a group so far
         self._by_node: Counter[str] = Counter()
         self._begun = self._last_seen = time.monotonic()
+        self._metrics: Metrics
         self._last_words = ""
 
     def run(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
         """The outcome of every task and the token of the worker it comes from, as they come.
 
         Raises:
-            EnvironmentFault: a machine cannot take part, or no worker is left.
+            EnvironmentFault: a machine cannot take part, no worker is left, or the head is gone.
         """
         with self.started():
             yield from self.go_on(feed)
@@ -73,13 +77,15 @@ class Dispatcher:
     @contextmanager
     def started(self) -> Iterator[None]:
         """Have workers, for `go_on` to be called as often as there are more tasks."""
+        self._metrics = Metrics()
         try:
             for slot in self._slots:
                 slot.start(self._cluster, self._partial)
             yield
         finally:
-            for slot in self._slots:
-                slot.end()
+            self._metrics.tell(now=True)
+            if not self._head.is_lost:
+                end_all(self._slots)
 
     def go_on(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
         """What `run` gives, from workers that are there already and stay. Raises as `run` does."""
@@ -149,6 +155,8 @@ class Dispatcher:
         """Wait for answers, and take those that are there."""
         import ray
 
+        self._head.look()
+        self._metrics.tell()
         owed = {reference: slot for slot in self._slots for reference in slot.references}
         starved = not self._ended and any(slot.has_room() for slot in self._slots)
         seconds = _STARVED if starved or not owed else _WAIT
@@ -185,14 +193,12 @@ class Dispatcher:
         if not any(other.state == "ready" or other.done for other in self._slots):
             self._begun = time.monotonic()
         slot.state, slot.batch, slot.threads, slot.false_starts = "ready", answer.batch, answer.threads, 0
-        about = {"device": answer.device, "engine": answer.engine}
+        about = {"device": answer.device, "engine": answer.engine, "threads": answer.cpu_threads}
         self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
+        self._take_fewer(slot, answer.batch)
 
     def _settle(self, slot: Slot, group: list[Attempt], answer: Answer) -> Iterator[tuple[str, Outcome]]:
-        if answer.batch < slot.batch:
-            about = {"worker": slot.number, "node": slot.node, "batch": answer.batch}
-            self._listen(ClusterEvent("smaller", about))
-        slot.batch = answer.batch
+        self._take_fewer(slot, answer.batch)
         for attempt, outcome in zip(group, answer.outcomes, strict=True):
             if outcome.name not in self._open:
                 continue  # another worker was faster
@@ -202,22 +208,35 @@ class Dispatcher:
             self._open.discard(outcome.name)
             slot.done += 1
             self._by_node[slot.node] += 1
+            self._metrics.count(DONE, slot.node)
             yield slot.token, outcome
+
+    def _take_fewer(self, slot: Slot, batch: int) -> None:
+        """A worker would take so many tasks at a time; say so if it takes fewer than it did."""
+        batch = slot.likes(batch)
+        if batch < slot.batch:
+            self._listen(ClusterEvent("smaller", {"worker": slot.number, "node": slot.node, "batch": batch}))
+        slot.batch = batch
 
     def _lose(self, slot: Slot, reference: Any, error: Exception) -> Iterator[tuple[str, Outcome]]:
         """A worker has ended: another takes its place, and what it was doing is done again."""
+        self._head.must_answer()
         reason, groups = why(error), list(slot.groups.values())
         removed = bool(slot.node_id) and slot.node_id not in alive_nodes()
         self._last_words = f"a worker on {slot.node or 'some machine'}: {reason}"
         about = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
         self._listen(ClusterEvent("lost", about))
+        self._metrics.count(LOST, slot.node)
         for attempt in [one for group in groups for one in group if one.task.name in self._open]:
             blame = int(attempt.alone and not removed)
             if attempt.blame + blame >= _BLAMES:
                 self._open.discard(attempt.task.name)
+                self._metrics.count(DONE, slot.node)
                 yield slot.token, Failed(attempt.task.name, f"two workers ended while they made it: {reason}")
             else:
                 self._retry(attempt, slot, reason, blame, alone=not removed)
+        if not removed:
+            slot.halve()  # it may have been too much for the memory: a killer says nothing
         slot.false_starts += reference == slot.call and not removed
         slot.end()
         if slot.false_starts >= _FALSE_STARTS:
@@ -229,6 +248,7 @@ class Dispatcher:
     def _retry(self, attempt: Attempt, slot: Slot, reason: str, blame: int, *, alone: bool) -> None:
         if blame:
             self._listen(ClusterEvent("retry", {"name": attempt.task.name, "node": slot.node, "reason": reason}))
+            self._metrics.count(RETRIED, slot.node)
         avoid = (slot.number, slot.node_id) if blame else attempt.avoid
         self._again.append(Attempt(self._renew(attempt.task), attempt.blame + blame, alone, avoid))
 

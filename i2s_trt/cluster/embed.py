@@ -111,7 +111,7 @@ class ClusterEmbedding:
             self._report(JobEvent("failed", outcome.name, {"error": str(error)}))
             return JobResult(source, outcome.name, "failed", error=error)
         embedded: Embedded = outcome.value
-        self._results.place(token, embedded.files, embedded.data)
+        self._results.place(token, embedded.files)
         if embedded.status != "interrupted":
             self._outputs(outcome.name).forget_snapshot()
         for event in embedded.events:

@@ -1,19 +1,21 @@
 """A worker's side of embedding: photographs to latents, with everything that is built once built once."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.cluster.handed import HandedFile, hand_over
+from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
+from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
-from i2s_trt.errors import EnvironmentFault
+from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.files import guard_os_errors
 from i2s_trt.photographs.prepare import FaceOf, Source
 from i2s_trt.session import Session, SessionOptions, open_session
@@ -60,20 +62,18 @@ class Embedded:
     Attributes:
         status: as of `JobResult`.
         events: that the driver passes on.
-        files: names of the results, the latent last.
-        data: their bytes; empty when they are in the worker's folder.
+        files: of the result, the latent last.
     """
 
     status: str
     events: Sequence[JobEvent]
-    files: Sequence[str]
-    data: Sequence[bytes] = field(default=(), repr=False)
+    files: Sequence[HandedFile]
 
 
 def open_embedding(settings: Mapping[str, Any], model: str, bench: Bench) -> "EmbedWorkshop":
     """A workshop that embeds; `settings` holds `EmbedSettings` as `embed`. Raises as `open_session` does."""
     wanted: EmbedSettings = settings["embed"]
-    folder = bench.folder or Path(tempfile.mkdtemp(prefix="i2s-trt-"))
+    folder = bench.folder or own_scratch(bench.token)
     wanted = detach(replace(wanted, session=replace(wanted.session, model=model)), folder / "attached")
     session = open_session(wanted.session)
     return EmbedWorkshop(session, wanted.files, folder, gives_back=bench.folder is None)
@@ -93,8 +93,8 @@ class EmbedWorkshop:
         self._folder, self._gives_back, self._stopping = folder, gives_back, False
         self._events: list[JobEvent] = []
         self._job = session.pictures(folder, replace(files, resume=True), self._events.append, lambda: self._stopping)
-        device = str(session.generator.mean_w.device)
-        self.hello = Hello(device, f"torch in {session.options.precision}", files.batch, 1)
+        device = session.generator.mean_w.device
+        self.hello = Hello(str(device), f"torch in {session.options.precision}", files.batch, 1, cpu_threads(device))
         self._batch = files.batch
 
     def work(self, tasks: Sequence[Task]) -> Answer:
@@ -114,6 +114,8 @@ class EmbedWorkshop:
             results = self._job.run(sources, [task.name for task in tasks])
         except EnvironmentFault as fault:
             return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
+        except I2sError as error:
+            return [Failed(task.name, error.args[0], error.hint) for task in tasks]
         found = {result.name: result for result in results}
         return [self._outcome(task, found.get(task.name)) for task in tasks]
 
@@ -143,11 +145,7 @@ class EmbedWorkshop:
                 path.unlink()
             files = []
         events = [event for event in self._events if event.name == task.name and event.kind in _PASSED_ON]
-        data = [path.read_bytes() for path in files] if self._gives_back else []
-        if self._gives_back:
-            for path in files:
-                path.unlink()
-        return Done(task.name, Embedded(status, events, [path.name for path in files], data))
+        return Done(task.name, Embedded(status, events, hand_over(files, gives_back=self._gives_back)))
 
     def _place(self, task: Task) -> Path:
         return self._folder / "photographs" / task.name
@@ -161,13 +159,19 @@ def result_files(folder: Path, name: str) -> Iterator[Path]:
 
 
 def attach(session: SessionOptions, files: JobOptions) -> dict[str, tuple[str, bytes]]:
-    """The files that options name, read here since workers do not see them. Raises OSError."""
-    named = {
-        "init": session.init, "features": session.features, "detector": session.detector,
-        "style_picture": files.style_picture,
-    }  # fmt: skip
+    """The files that options name, read here since workers do not see them. Raises I2sError for one that is not there.
+
+    A start and features may be names instead, and a detector is of no use where no faces are aligned.
+    """
+    named = {"init": session.init, "features": session.features, "detector": session.detector}
     paths = {key: Path(name) for key, name in named.items() if name and Path(name).is_file()}
-    return {key: (path.name, path.read_bytes()) for key, path in paths.items()}
+    if files.style_picture is not None:
+        paths["style_picture"] = files.style_picture
+    found: dict[str, tuple[str, bytes]] = {}
+    for key, path in paths.items():
+        with guard_os_errors(path):
+            found[key] = path.name, path.read_bytes()
+    return found
 
 
 def detach(settings: EmbedSettings, folder: Path) -> EmbedSettings:

@@ -11,7 +11,7 @@ class ClusterEvent:
 
     Attributes:
         kind: `cluster` (joined), `worker` (ready), `lost` (a worker ended), `retry` (a task goes elsewhere) or
-            `smaller` (a worker takes smaller batches).
+            `smaller` (a worker takes smaller batches, after it had too little memory or another ended in its place).
         data: JSON values.
     """
 

@@ -1,11 +1,13 @@
 """What Ray's errors mean to whoever waits for the result."""
 
+import re
 from importlib import import_module
 from typing import Any
 
-from i2s_trt.errors import EnvironmentFault, I2sError
+from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 
 _SHOWN = 200  # characters
+_NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)'\"][.!?])\s+(?=\S)")
 _SAME_EVERYWHERE = "install the same version of i2s-trt on every machine"
 
 
@@ -35,9 +37,11 @@ def refuse_other_versions(node: str, found: str, version: str) -> None:
         raise EnvironmentFault(f"{node} has i2s-trt {found}, and the driver {version}", _SAME_EVERYWHERE)
 
 
-def refusal(error: Exception, node: str, version: str) -> EnvironmentFault | None:
-    """Why a machine cannot take part, if the error of a starting worker says so."""
+def refusal(error: Exception, node: str, version: str) -> I2sError | None:
+    """Why a machine cannot take part, if the error of a starting worker says so; a user's mistake is no machine's."""
     cause = getattr(error, "cause", None)
+    if isinstance(cause, UsageError):
+        return UsageError(cause.args[0], cause.hint)
     if isinstance(cause, I2sError):
         return EnvironmentFault(f"{node}: {cause.args[0]}", cause.hint)
     if isinstance(cause, ModuleNotFoundError):
@@ -48,7 +52,8 @@ def refusal(error: Exception, node: str, version: str) -> EnvironmentFault | Non
 
 
 def why(error: Exception) -> str:
-    """An error of Ray's in a line."""
+    """An error of Ray's in a sentence; what follows the first one is advice for whoever runs Ray itself."""
     text = " ".join(str(getattr(error, "cause", None) or error).split())
     _, marked, detail = text.partition("Worker exit detail: ")
-    return (detail if marked else text)[:_SHOWN]
+    sentence, *_ = _NEXT_SENTENCE.split(detail if marked else text, maxsplit=1)
+    return sentence.removesuffix(".") if len(sentence) <= _SHOWN else f"{sentence[:_SHOWN].rpartition(' ')[0]} ..."

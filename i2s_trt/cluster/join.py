@@ -3,18 +3,16 @@
 import logging
 import math
 import os
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from i2s_trt.cluster.faults import known_nodes
+from i2s_trt.cluster.faults import known_nodes, why
+from i2s_trt.cluster.head import call
 from i2s_trt.cluster.options import ClusterOptions
+from i2s_trt.cluster.room import gpus_of_each, local_workers, workers_on
 from i2s_trt.errors import EnvironmentFault, UsageError
-
-_MOST_LOCAL = 64
-_SECONDS_TO_ANSWER = 5.0
 
 
 @dataclass(frozen=True)
@@ -25,12 +23,14 @@ class Cluster:
         nodes: machines.
         workers: there will be.
         cpus, gpus: of each worker.
+        head: HOST:PORT where Ray's head listens.
     """
 
     nodes: int
     workers: int
     cpus: float
     gpus: float
+    head: str = ""
 
 
 @contextmanager
@@ -52,7 +52,10 @@ def joined(options: ClusterOptions, device: str = "auto") -> Iterator[Cluster]:
     _start(ray, options)
     _hush()
     try:
-        yield _describe([node["Resources"] for node in known_nodes() if node["Alive"]], options, device)
+        nodes = [node["Resources"] for node in known_nodes() if node["Alive"]]
+        gpus = gpus_of_each(nodes, options, device)
+        head = ray.get_runtime_context().gcs_address
+        yield Cluster(len(nodes), workers_on(nodes, options, gpus), options.cpus, gpus, head)
     finally:
         ray.shutdown()
 
@@ -70,17 +73,46 @@ def _start(ray: Any, options: ClusterOptions) -> None:
     logging.getLogger("ray").setLevel(logging.CRITICAL)  # whatever happens to a worker is said by `Dispatcher`
     try:
         if options.local is None:
-            _must_answer(options.address)
-            ray.init(address=options.address, **{**quiet, "include_dashboard": None})
+            if options.address != "auto":
+                call(options.address)
+            _join(ray, options.address, {**quiet, "include_dashboard": None})
         else:
-            cpus = math.ceil((options.local or _local_workers(options)) * options.cpus)
+            cpus = math.ceil(local_workers(options) * options.cpus)
             ray.init(address="local", num_cpus=max(1, cpus), **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = why(error)
+        if options.local is not None:
+            raise EnvironmentFault(
+                f"Ray could not be started here: {reason}",
+                "look whether memory, /dev/shm and /tmp have room; RAY_TMPDIR names another folder, of a short name",
+            ) from error
         raise EnvironmentFault(
             f"no cluster at --cluster {options.address}: {reason}",
             "this machine must belong to it (`ray start`), with the same Ray; a token wants RAY_AUTH_MODE=token",
         ) from error
+
+
+def _join(ray: Any, address: str, options: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, **options)
+    except ConnectionError:
+        if not _take_token():
+            raise
+        ray.init(address=address, **options)
+
+
+def _take_token() -> bool:
+    """Use the token that is in its place, which Ray itself does for `auto` alone; false where there is none.
+
+    Not at once: with a token nothing works on a cluster that demands none.
+    """
+    if "RAY_AUTH_MODE" in os.environ:
+        return False
+    with suppress(ImportError):  # an older Ray
+        from ray._private.authentication import authentication_token_setup as tokens
+
+        return bool(tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False))
+    return False
 
 
 def _hush() -> None:
@@ -89,43 +121,3 @@ def _hush() -> None:
 
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda *_arguments, **_options: None
-
-
-def _must_answer(address: str) -> None:
-    """Ray itself would wait for two minutes."""
-    host, _, port = address.rpartition(":")
-    if host:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
-
-
-def _local_workers(options: ClusterOptions) -> int:
-    """One for each share of a GPU where there are any, else for each share of a core."""
-    if options.gpus != 0:
-        import torch
-
-        if count := torch.cuda.device_count():
-            return _fit(float(count), options.gpus or 1.0)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_LOCAL, _fit(float(cores), options.cpus)))
-
-
-def _describe(nodes: list[Mapping[str, float]], options: ClusterOptions, device: str) -> Cluster:
-    has_gpus = any(node.get("GPU", 0.0) for node in nodes)
-    gpus = options.gpus if options.gpus is not None else float(has_gpus and device != "cpu")
-    room = sum(_room(node, options.cpus, gpus) for node in nodes)
-    if not room:
-        raise UsageError(
-            f"no machine of the cluster has {options.cpus:g} cores and {gpus:g} GPUs for a worker",
-            "ask for less with --worker-cpus and --worker-gpus",
-        )
-    wanted = options.local or options.workers
-    return Cluster(len(nodes), min(room, wanted) if wanted else room, options.cpus, gpus)
-
-
-def _room(node: Mapping[str, float], cpus: float, gpus: float) -> int:
-    shares = [_fit(node.get(name, 0.0), share) for name, share in (("CPU", cpus), ("GPU", gpus)) if share]
-    return min(shares, default=1)
-
-
-def _fit(amount: float, share: float) -> int:
-    return int(amount / share + 1e-6) if share else _MOST_LOCAL

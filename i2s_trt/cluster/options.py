@@ -11,6 +11,7 @@ from i2s_trt.errors import UsageError
 Outputs = Literal["shared", "driver"]
 _LOCAL = re.compile(r"local(?::(\d{1,3}))?")
 _ADDRESS = re.compile(r"auto|[^\s/:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+_LAST_PORT = 65535
 _FORMS = "write local, local:4, auto, or the HOST:PORT that `ray start --head` shows"
 
 
@@ -63,6 +64,10 @@ def cluster_options(
     match = _LOCAL.fullmatch(address)
     if not (match or _ADDRESS.fullmatch(address)) or (match and match[1] and not int(match[1])):
         raise UsageError(f"--cluster {address!r} names no cluster", _FORMS)
+    if match and match[1] and workers:
+        raise UsageError(f"--workers {workers} beside --cluster {address}", f"write --cluster local:{workers}")
+    if not match and address != "auto" and not 0 < int(address.rpartition(":")[2]) <= _LAST_PORT:
+        raise UsageError(f"--cluster {address}: there is no such port", f"write one from 1 to {_LAST_PORT}")
     if outputs not in ("shared", "driver"):
         raise UsageError(f"--outputs {outputs!r} is neither shared nor driver", "write --outputs driver")
     for name, value in {"--worker-cpus": cpus, "--worker-gpus": gpus or 0.0}.items():

@@ -47,13 +47,14 @@ class Rendered:
     Attributes:
         size: in bytes.
         sha256: of them.
-        engine: that rendered it.
+        engine, threads: that rendered it, as in `Commit`.
         data: the bytes; None when they are in the worker's folder.
     """
 
     size: int
     sha256: str
     engine: str
+    threads: int
     data: bytes | None
 
 
@@ -121,12 +122,10 @@ class RenderWorkshop:
 
     def _finish(self, task: Task, pixels: Pixels) -> Outcome:
         data = self._encode(pixels)
-        digest = hashlib.sha256(data).hexdigest()
-        if self._folder is None:
-            return Done(task.name, Rendered(len(data), digest, self.hello.engine, data))
-        return self._write(self._folder / task.name, data) or Done(
-            task.name, Rendered(len(data), digest, self.hello.engine, None)
-        )
+        given = data if self._folder is None else None
+        digest, hello = hashlib.sha256(data).hexdigest(), self.hello
+        done = Done(task.name, Rendered(len(data), digest, hello.engine, hello.cpu_threads, given))
+        return done if self._folder is None else self._write(self._folder / task.name, data) or done
 
     def _write(self, path: Path, data: bytes) -> Failed | None:
         try:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from i2s_trt.cluster.handed import HandedFile, refuse_damaged
 from i2s_trt.cluster.options import Outputs
 from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, own_folder
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
@@ -55,12 +56,19 @@ class ResultsFolder:
         """Note that a result has come, or never will: snapshots of it are of no use any more."""
         self._settled.add(name)
 
-    def place(self, token: str, files: Sequence[str], data: Sequence[bytes]) -> None:
-        """Give files that a worker has written or sent their names here, in order. Raises EnvironmentFault."""
-        for number, file in enumerate(files):
-            target = self.folder / file
-            if self.partial is None:
-                write_bytes(target, data[number])
-                continue
-            with guard_os_errors(target):
-                (self.partial / token / file).replace(target)
+    def place(self, token: str, files: Sequence[HandedFile]) -> None:
+        """Give files that a worker has written or sent their names here, in order.
+
+        Raises:
+            EnvironmentFault: the folder cannot be written, or a file is damaged; neither it nor one after it is placed.
+        """
+        for file in files:
+            target = self.folder / file.name
+            if file.data is not None:
+                refuse_damaged(target, file.data, file.sha256)
+                write_bytes(target, file.data)
+            elif self.partial is not None:
+                with guard_os_errors(target):
+                    written = self.partial / token / file.name
+                    refuse_damaged(written, written.read_bytes(), file.sha256)
+                    written.replace(target)

@@ -13,6 +13,7 @@ from i2s_trt.cluster.tasks import Bench, Task
 
 _THREADS = 16  # of an actor: more than it works with, so that `stop` gets through
 _SOON = 60.0  # seconds in which a worker gets ready
+_TO_LEAVE = 5.0  # seconds
 
 
 @dataclass(eq=False)
@@ -36,6 +37,16 @@ class Attempt:
     copied: bool = False
 
 
+def end_all(slots: Sequence["Slot"]) -> None:
+    """Kill all actors, once those that can have removed what they have on their machines."""
+    import ray
+
+    if leaving := [slot.leave() for slot in slots if slot.state == "ready"]:
+        ray.wait(leaving, num_returns=len(leaving), timeout=_TO_LEAVE)
+    for slot in slots:
+        slot.end()
+
+
 @dataclass(eq=False)
 class Slot:
     """A place for a worker.
@@ -49,6 +60,7 @@ class Slot:
         call: the answer that a starting worker owes.
         batch, threads: what it likes to take.
         done: tasks it has done.
+        most: tasks that it is given at a time at most, since one before it ended with more; 0 for as many as it likes.
         false_starts: how many actors in a row never got ready.
     """
 
@@ -62,6 +74,7 @@ class Slot:
     batch: int = 1
     threads: int = 1
     done: int = 0
+    most: int = 0
     false_starts: int = 0
     _actor: Any = None
     _bench: Bench | None = None
@@ -82,6 +95,15 @@ class Slot:
         """Have the actor build what tasks need."""
         self.state = "opening"
         self.call = self._actor.open.remote(plan, model, self._bench)
+
+    def likes(self, batch: int) -> int:
+        """How many tasks it is given at a time when it would take so many."""
+        return min(batch, self.most) if self.most else batch
+
+    def halve(self) -> None:
+        """It has ended: if it was doing several tasks at a time, the next one is given half as many."""
+        if (largest := max(map(len, self.groups.values()), default=0)) > 1:
+            self.most = largest // 2
 
     def give(self, group: list[Attempt]) -> None:
         """Give it tasks."""
@@ -116,6 +138,10 @@ class Slot:
         if self._actor is not None:
             ray.kill(self._actor)
             self._actor = None
+
+    def leave(self) -> Any:
+        """Ask the actor to leave nothing on its machine; the reference to its answer."""
+        return self._actor.leave.remote()
 
     @property
     def references(self) -> Sequence[Any]:

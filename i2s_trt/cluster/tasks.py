@@ -63,12 +63,14 @@ class Hello:
         engine: what it computes with, for the record.
         batch: tasks that it likes to take at a time.
         threads: groups of tasks that it works on at a time.
+        cpu_threads: of PyTorch or ONNX Runtime, for the record; 0 on a GPU.
     """
 
     device: str
     engine: str
     batch: int
     threads: int
+    cpu_threads: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.checkpoints.encoders import PictureEncoder
+from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import EmbedOptions
@@ -193,6 +194,7 @@ class EmbedProblem:
                 "seconds": round(seconds, 3),
                 "device": str(self.device),
                 "torch": torch.__version__,
+                **({"threads": threads} if (threads := cpu_threads(self.device)) else {}),
             },
             status=STATUS_NAMES[int(state.status)],
             noise=() if self._noise_part is None or noise is None else tuple(m[0, 0].cpu().numpy() for m in noise),

@@ -76,6 +76,22 @@ def test_neither_batches_nor_threads_change_a_byte(
     assert pictures(tmp_path / "other/out") == pictures(tmp_path / "one/out")
 
 
+def test_numbers_of_threads_that_differ_are_told(toy: Generator, tmp_path: Path) -> None:
+    found, variants = prepare(tmp_path / "in", 7)
+    for threads, resume in ((2, False), (1, True)):
+        told: list[tuple[int, ...]] = []
+        options = replace(OPTIONS, resume=resume)
+        asked = iter(range(100))
+        run_batch(
+            found, variants, [Renderer(toy)], tmp_path / "out", options, replace(RENDERING, threads=threads),
+            lambda progress, told=told: told.append(progress.threads),  # type: ignore[misc]
+            lambda resume=resume, asked=asked: not resume and next(asked) > 20,  # type: ignore[misc]
+        )  # fmt: skip
+        assert set(told) == ({(1, 2)} if resume else {(2,)})
+    entries = json.loads((tmp_path / "out/manifest.json").read_text())["outputs"].values()
+    assert {entry["threads"] for entry in entries} == {1, 2}
+
+
 def test_the_manifest_maps_each_output_to_what_made_it(toy: Generator, tmp_path: Path) -> None:
     result = made(tmp_path, [Renderer(toy)], count=4)
     manifest = json.loads(result.manifest.read_text())

@@ -103,9 +103,11 @@ def test_quality_against_seconds_from_the_command_to_the_report(i2s: I2s, own_ho
      (["step", "machine", "--picture", "cat"], "--picture has no part in machine, step"),
      (["quality", "--identity", "none.onnx"], "--identity: there is no file none.onnx"),
      (["quality", "--picture", "ann.jpg"], "there is no picture ann.jpg"),
-     (["quality", "--identity", __file__], "ONNX Runtime cannot load")],
+     (["quality", "--identity", __file__], "ONNX Runtime cannot load"),
+     (["machine", "--network", "10"], "--network has no part in machine"),
+     (["machine", "--folder", "out"], "--folder has no part in machine")],
 )  # fmt: skip
-def test_what_quality_cannot_be_measured_with(words: list[str], said: str, tmp_path: Path) -> None:
+def test_what_a_suite_cannot_be_measured_with(words: list[str], said: str, tmp_path: Path) -> None:
     refused(invoke("bench", *words, "-o", tmp_path / "r.json"), 2, said)
     assert not (tmp_path / "r.json").exists()
 

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+import psutil
 import pytest
 
 pytest.importorskip("ray")
@@ -25,14 +27,28 @@ def machines() -> Iterator[Any]:
     found.shutdown()
 
 
-def start_machines(*cpus: int) -> Any:
-    """A cluster whose machines have so many cores."""
+def start_machines(*cpus: int, name: str = "machine") -> Any:
+    """A cluster whose machines have so many cores, and a name with a number."""
     from ray.cluster_utils import Cluster
 
     found = Cluster()
     for number, count in enumerate(cpus):
-        found.add_node(
-            num_cpus=count, object_store_memory=MEMORY, include_dashboard=False, node_name=f"machine{number}"
-        )
+        found.add_node(num_cpus=count, object_store_memory=MEMORY, include_dashboard=False, node_name=f"{name}{number}")
     found.wait_for_nodes()
     return found
+
+
+def workers_of(machines: Any) -> list[psutil.Process]:
+    """The processes of workers on these machines, and on no others that may be there."""
+    found: list[psutil.Process] = []
+    for node in machines.list_all_nodes():
+        raylet = node.all_processes["raylet"][0].process.pid
+        with suppress(psutil.Error):
+            found += [one for one in psutil.Process(raylet).children(recursive=True) if _is_worker(one)]
+    return found
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "ray::Actor" in " ".join(process.cmdline())
+    return False

@@ -6,17 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task
+from i2s_trt.errors import UsageError
 
 
 class Odd:
-    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)`, `("slow",)` or nothing."""
+    """Does what a payload says: `("die", log)`, `("fail", log)`, `("sleep", seconds)`, `("slow",)` or nothing.
+
+    A task `("heavy",)` with others is more than the memory holds.
+    """
 
     def __init__(self, settings: Mapping[str, Any], bench: Bench) -> None:
         self.hello = Hello("cpu", "odd", settings.get("batch", 4), 2)
+        if settings.get("scratch"):
+            (own_scratch(bench.token) / "something").write_bytes(b"x")
         self._token, self._batch = bench.token, self.hello.batch
 
     def work(self, tasks: Sequence[Task]) -> Answer:
+        if len(tasks) > 1 and any(task.payload == ("heavy",) for task in tasks):
+            os._exit(9)
         return Answer([self._one(task) for task in tasks], self._batch)
 
     def stop(self) -> None:
@@ -37,6 +46,10 @@ class Odd:
                 return Failed(task.name, "this one is odd", "leave it out")
             os._exit(7)
         return Done(task.name, (self._token, os.getpid()))
+
+
+def open_mistaken(_settings: Mapping[str, Any], _model: str, _bench: Bench) -> Odd:
+    raise UsageError("no device named foo", "use another")
 
 
 def open_odd(settings: Mapping[str, Any], _model: str, bench: Bench) -> Odd:

@@ -17,6 +17,7 @@ from i2s_trt.cluster.dispatcher import Dispatcher
 from i2s_trt.cluster.events import ClusterEvent
 from i2s_trt.cluster.join import joined
 from i2s_trt.cluster.options import WorkerPlan, cluster_options
+from i2s_trt.cluster.scratch import scratch_root
 from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
 from i2s_trt.errors import EnvironmentFault, UsageError
 from tests.cluster.conftest import start_machines
@@ -150,6 +151,19 @@ def test_a_slow_machine_takes_less(machines: Any) -> None:
     assert by_worker["worker-0"] < 20 < by_worker["worker-1"]
 
 
+def test_the_worker_after_one_that_ended_with_several_tasks_takes_half_as_many(machines: Any) -> None:
+    events: list[ClusterEvent] = []
+    plan = WorkerPlan(PLAN.opener, {"batch": 4, "scratch": True})
+    tasks = [Task(f"t{i:02}", ("heavy",)) for i in range(30)]
+    outcomes = done(machines.address, tasks, events, plan)
+    assert names(outcomes) == [task.name for task in tasks]
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    smaller = [event.data["batch"] for event in events if event.kind == "smaller"]
+    assert {2} <= set(smaller) <= {2, 1}
+    assert kinds(events)["retry"] == 0
+    assert sorted(scratch_root().iterdir()) == [], "killed workers' folders are swept, the last ones removed"
+
+
 def test_what_hangs_is_done_by_another(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatching, "LATE", 1.0)
     tasks = [*(Task(f"a{i}", ("sleep", 0.1)) for i in range(40)), *(Task(f"t{i:02}", ("hang",)) for i in range(20))]
@@ -180,6 +194,11 @@ def test_without_any_worker_it_does_not_wait_for_ever(machines: Any, monkeypatch
 def test_a_machine_without_what_it_needs_is_named(machines: Any) -> None:
     with pytest.raises(EnvironmentFault, match=r"machine\d: the package nowhere is missing"):
         done(machines.address, [Task("t", None)], plan=WorkerPlan("nowhere:open"))
+
+
+def test_a_users_mistake_is_no_machines_fault(machines: Any) -> None:
+    with pytest.raises(UsageError, match=r"^no device named foo"):
+        done(machines.address, [Task("t", None)], plan=WorkerPlan("tests.cluster.odd:open_mistaken"))
 
 
 @pytest.mark.parametrize("address", ["locale", "local:0", "host", "host:port", "ray://host:10001", ""])

@@ -1,7 +1,6 @@
 """Photographs embedded by a real cluster: what one machine makes, whatever dies on the way."""
 
 import itertools
-import os
 import signal
 import subprocess
 import threading
@@ -25,6 +24,7 @@ from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.images.compose import write_png
 from i2s_trt.latents import read_latent
 from i2s_trt.session import SessionOptions, open_session
+from tests.cluster.conftest import workers_of
 from tests.cluster.models import save_toy
 from tests.conftest import Run, command
 
@@ -152,11 +152,8 @@ def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
     out = tmp_path / "out"
 
     def kill() -> None:
-        import psutil
-
         assert wait_for(lambda: len(list(out.glob(".partial/*/.*.snapshot"))) == 2)
-        workers = [p for p in psutil.process_iter(["cmdline"]) if "ray::Actor" in " ".join(p.info["cmdline"] or [])]
-        os.kill(workers[0].pid, signal.SIGKILL)
+        workers_of(machines)[0].kill()
 
     killer = threading.Thread(target=kill)
     killer.start()

@@ -1,8 +1,6 @@
 """The experiment's embeddings on a real cluster: what this process makes, whatever dies on the way."""
 
 import json
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 from benchmarks.paper.embeddings import Embeddings
@@ -34,6 +31,7 @@ from i2s_trt.latents import read_latent
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.session import SessionOptions
 from tests.cli.support import invoke
+from tests.cluster.conftest import workers_of
 from tests.cluster.models import save_toy
 from tests.cluster.test_embed import wait_for
 
@@ -116,13 +114,13 @@ def test_workers_make_what_this_process_makes(laboratory: Laboratory, tmp_path: 
 
 
 def test_a_killed_worker_loses_nothing_and_a_poisoned_picture_is_that_of_one_machine(
-    laboratory: Laboratory, tmp_path: Path
+    machines: Any, laboratory: Laboratory, tmp_path: Path
 ) -> None:
     good, poison = [task(0, LONG), task(1, LONG)], task(2, POISON)
     laboratory.alone(tmp_path / "one").embed(good)
     with pytest.raises(I2sError) as expected:
         laboratory.alone(tmp_path / "one").embed([poison])
-    killer = threading.Thread(target=kill_a_worker, args=(tmp_path / "many",))
+    killer = threading.Thread(target=kill_a_worker, args=(machines, tmp_path / "many"))
     killer.start()
     with laboratory.workers(tmp_path / "many") as store:
         store.prepare([*good, poison])
@@ -136,11 +134,10 @@ def test_a_killed_worker_loses_nothing_and_a_poisoned_picture_is_that_of_one_mac
     same(tmp_path / "one", tmp_path / "many")
 
 
-def kill_a_worker(folder: Path) -> None:
-    """The one that has got somewhere."""
+def kill_a_worker(machines: Any, folder: Path) -> None:
+    """Once one has got somewhere."""
     assert wait_for(lambda: list(folder.glob(".partial/*/.*.snapshot")))
-    workers = [p for p in psutil.process_iter(["cmdline"]) if "ray::Actor" in " ".join(p.info["cmdline"] or [])]
-    os.kill(workers[0].pid, signal.SIGKILL)
+    workers_of(machines)[0].kill()
 
 
 def test_each_finishes_what_the_other_began(laboratory: Laboratory, tmp_path: Path) -> None:
@@ -184,7 +181,7 @@ def test_the_command_finds_the_same_with_a_cluster(machines: Any, tmp_path: Path
     runs = [
         invoke(*words, "-o", tmp_path / "one"),
         invoke(*words, "-o", tmp_path / "many", "--cluster", machines.address),
-        invoke(*words, "-o", tmp_path / "many"),
+        invoke(*words, "-o", tmp_path / "many", "--cluster", "127.0.0.1:9"),  # nothing is left, and nobody is asked
     ]
     assert [run.exit_code for run in runs] == [0, 0, 0], runs[1].output
     one, many, again = ([json.loads(line) for line in run.stdout.splitlines()] for run in runs)

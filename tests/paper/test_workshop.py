@@ -65,7 +65,8 @@ def test_those_of_one_kind_are_made_together_and_like_those_of_one_machine(
     assert groups == [["0", "1"], ["2"], ["3"], ["4"]]
     assert [outcome.name for outcome in answer.outcomes] == ["0", "1", "2", "3", "4"]
     assert {outcome.value.finished for outcome in answer.outcomes} == {True}
-    assert [outcome.value.files for outcome in answer.outcomes] == [[f"{i}.png", f"{i}.safetensors"] for i in range(5)]
+    handed = [[file.name for file in outcome.value.files] for outcome in answer.outcomes]
+    assert handed == [[f"{i}.png", f"{i}.safetensors"] for i in range(5)]
     alone = Embeddings(tmp_path / "alone", Networks(toy, {}), vgg).embed(asked)
     for number, embedded in enumerate(alone):
         np.testing.assert_allclose(read(tmp_path / "worker", number), embedded.w_plus, atol=1e-5)  # of two at a time
@@ -79,10 +80,17 @@ def read(folder: Path, number: int) -> Any:
 
 def test_results_that_are_given_back_leave_nothing_behind(tmp_path: Path, toy: Generator, vgg: Vgg16) -> None:
     answer = workshop(tmp_path, toy, vgg, gives_back=True).work(jobs(task(10)))
-    picture, latent = answer.outcomes[0].value.data
+    picture, latent = (file.data for file in answer.outcomes[0].value.files)
     assert picture.startswith(b"\x89PNG")
     assert b"__metadata__" in latent
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("gives_back", [True, False])
+def test_one_with_a_snapshot_is_not_finished(tmp_path: Path, toy: Generator, vgg: Vgg16, gives_back: bool) -> None:
+    (tmp_path / ".0.snapshot").write_bytes(b"state")
+    outcome = workshop(tmp_path, toy, vgg, gives_back=gives_back)._outcome("0", None)
+    assert (outcome.value.finished, [file.name for file in outcome.value.files]) == (False, [".0.snapshot"])
 
 
 def test_with_too_little_memory_groups_get_smaller(

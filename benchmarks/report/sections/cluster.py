@@ -6,18 +6,22 @@ from benchmarks.report.document import Block, Cell, LineChart, Measured, Paragra
 from benchmarks.report.numbers import Number, Text, in_unit
 from benchmarks.report.sections.common import Sources, remarks, rows_table, series_name
 from benchmarks.report.source import Entry, Source
+from benchmarks.speed.cluster_costs import STAGES
 
 Point = tuple[Number, Measured]
 Rows = Iterable[tuple[Source, tuple[Cell, ...]]]
 _FIGURES = ("rate", "speed-up", "efficiency")
-_HEADS = ("", "a worker", "handing out", "placing", "64 of the journal")
+_HEADS = (
+    "", "a worker", "handing out", "the shared disk", "the network", "placing", "writing instead", "64 of the journal"
+)  # fmt: skip
 _CHARTS = (
     ("speed-up", "Speed-up against workers", "times as fast as one", True),
     ("efficiency", "Efficiency against workers", "% of what one does", False),
 )
-_STAGES = ("workers", "handing out", "placing", "the journal")
-_SIMULATED = ", simulated"
-_PARTS = ("worker", "send", "place", "commit")
+_SIMULATED, _GIVEN_BACK = ", simulated", ", simulated with --outputs driver"
+_KINDS = {_SIMULATED: "simulated", _GIVEN_BACK: "simulated, sent to the driver"}
+_BUSY = "busy "
+_PARTS = ("worker", "send", "disk", "network", "place", "write", "commit")
 
 
 def cluster_section(sources: Sources) -> Section | None:
@@ -32,18 +36,18 @@ def cluster_section(sources: Sources) -> Section | None:
     ))  # fmt: skip
     rows: Rows = ((source, (entry.text("variant"), entry.text("model"), *_numbers(entry))) for source, entry in entries)
     parts: Rows = (
-        (source, (entry.text("model"), *(entry.number(part) for part in _PARTS)))
+        (source, (entry.text("model"), *(_part(entry, part) for part in _PARTS)))
         for source in sources
         for entry in source.entries("cluster", "send")
     )
     ends: Rows = (
-        (source, (entry.text("model"), Text(entry.row.notes[0], f"{entry.place}.notes[0]")))
+        (source, (entry.text("model"), Text(_kind(entry)), Text(entry.row.notes[0], f"{entry.place}.notes[0]")))
         for source, entry in entries
         if entry.case.variant.startswith("64 ") and entry.row.notes
     )
     blocks: list[Block] = [
         lead,
-        *rows_table("Where it would end", ("", ""), ends, sources),
+        *rows_table("Where it would end", ("", "", ""), ends, sources),
         *(_chart(sources, *words) for words in _CHARTS if _lines(sources, words[0])),
         *_busy(sources),
         *rows_table("Workers", ("", "model", "images a second", "speed-up", "efficiency"), rows, sources),
@@ -54,6 +58,15 @@ def cluster_section(sources: Sources) -> Section | None:
 
 def _numbers(entry: Entry) -> tuple[Cell, ...]:
     return tuple(in_unit(entry.number(name), "") if name == "rate" else entry.number(name) for name in _FIGURES)
+
+
+def _kind(entry: Entry) -> str:
+    return next((kind for ending, kind in _KINDS.items() if entry.case.variant.endswith(ending)), "measured")
+
+
+def _part(entry: Entry, part: str) -> Cell:
+    """A cost; an older file has not all of them."""
+    return entry.number(part) if part in entry.row.figures else Text("–")
 
 
 def _workers(entry: Entry) -> Number:
@@ -71,8 +84,7 @@ def _lines(sources: Sources, figure: str) -> dict[str, list[Point]]:
     lines: dict[str, list[Point]] = {}
     for source in sources:
         for entry in source.entries("cluster", "workers"):
-            kind = "simulated" if entry.case.variant.endswith(_SIMULATED) else "measured"
-            name = " ".join(filter(None, (entry.case.model, kind, series_name(source, sources))))
+            name = " ".join(filter(None, (entry.case.model, _kind(entry), series_name(source, sources))))
             lines.setdefault(name, []).append((_workers(entry), entry.measured(figure)))
     return {name: sorted(points, key=lambda point: point[0].value) for name, points in lines.items()}
 
@@ -80,13 +92,15 @@ def _lines(sources: Sources, figure: str) -> dict[str, list[Point]]:
 def _busy(sources: Sources) -> Iterator[LineChart]:
     """What would hold the others up: the part of the simulated time that each stage is busy."""
     for source in sources:
-        found = source.entries("cluster", f"busy {_STAGES[0]}")
-        for model in dict.fromkeys(entry.case.model for entry in found):
-            title = " ".join(filter(None, ("How busy each part is with", model, series_name(source, sources))))
-            entries = [entry for entry in found if entry.case.model == model]
+        found = source.entries("cluster", f"{_BUSY}{STAGES[0]}")
+        for model, kind in dict.fromkeys((entry.case.model, _kind(entry)) for entry in found):
+            entries = [entry for entry in found if (entry.case.model, _kind(entry)) == (model, kind)]
+            about = "" if kind == _KINDS[_SIMULATED] else f"({kind})"
+            title = " ".join(filter(None, ("How busy each part is with", model, about, series_name(source, sources))))
             series = tuple(
-                Series(stage, tuple((_workers(one), one.measured(f"busy {stage}")) for one in entries))
-                for stage in _STAGES
+                Series(stage, tuple((_workers(one), one.measured(_BUSY + stage)) for one in entries))
+                for stage in STAGES
+                if any(_BUSY + stage in one.row.figures and one.row.figures[_BUSY + stage].value for one in entries)
             )
             said = f"{title}: each stage's part of the simulated time; whatever comes to 100 % holds up the rest."
             yield LineChart(title, said, "workers, simulated", "% of the time", series)

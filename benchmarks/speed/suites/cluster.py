@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.speed.bench import Bench, Produced, skipping
-from benchmarks.speed.cluster_costs import Costs, measure_folder, measure_sending, saturation, simulate
+from benchmarks.speed.cluster_costs import (
+    WRITERS,
+    Costs,
+    measure_disk,
+    measure_folder,
+    measure_sending,
+    saturation,
+    simulate,
+)
 from benchmarks.speed.load import OtherLoad
 from benchmarks.speed.pipelines import RECIPE, VARIANTS
 from benchmarks.speed.schema import Case, Figure, Progress, Row, Skip
@@ -20,7 +28,11 @@ if TYPE_CHECKING:
 WORKERS, QUICK_WORKERS = (1, 2, 4), (1, 2)
 SIMULATED = (1, 2, 4, 8, 16, 32, 64)
 _PIXELS = 256 * 128**2  # pictures for each worker: 256 of 128x128, fewer of larger ones
-_SENT, _PLACED = 4096, 256
+SHARED, GIVEN_BACK = "simulated", "simulated with --outputs driver"
+_SENT, _PLACED, _MOST = 4096, 256, 4096
+_CARRIED = 64 * 2**20  # bytes that are sent back
+_FASTEST = 1e11  # bytes a second; no network is
+_STORE = "the network's rate is what Ray's object store moves within one machine; a real network is slower: --network"
 
 
 def run(bench: Bench) -> Produced:
@@ -81,7 +93,7 @@ def _rate(bench: Bench, model: str, resolution: int, workers: int) -> tuple[floa
     from i2s_trt.edit.recipe.load import load_recipe
     from i2s_trt.edit.sources import LatentSource
 
-    pictures = workers * (16 if bench.quick else max(16, round(_PIXELS / resolution**2)))
+    pictures = workers * max(16, round(_PIXELS / resolution**2 / (4 if bench.quick else 1)))
     source = LatentSource.of(load_generator(model))
     latents = collect_latents([], range(1, pictures // VARIANTS + 1), source)
     ready, points = [], []
@@ -111,18 +123,37 @@ def _simulation(bench: Bench, model: str, resolution: int, worker: float, size: 
     from i2s_trt.cluster.options import cluster_options
 
     generator = load_generator(model)
+    shape, count = (generator.num_layers, generator.w_dim), 256 if bench.quick else _SENT
     with joined(cluster_options("local:2"), "cpu"):
-        send = measure_sending(256 if bench.quick else _SENT, (generator.num_layers, generator.w_dim))
-    with tempfile.TemporaryDirectory() as folder:
-        place, commit = measure_folder(Path(folder), _PLACED, size)
-    costs = Costs(worker, send, place, commit)
-    parts = {name: Figure(seconds * 1e3, "ms") for name, seconds in vars(costs).items()}
-    yield Row(Case("a picture, by its parts", model, resolution), parts)
-    end = saturation(costs, 4096)
+        send = measure_sending(count, shape)
+        carried = measure_sending(min(count, max(64, _CARRIED // size)), shape, size)
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        place, commit = measure_folder(Path(folder) / "out", _PLACED, size)
+        disk = measure_disk(Path(folder) / "disk", _PLACED, size)
+    write = disk * WRITERS  # of one of the driver's threads, which write at once
+    network = size / bench.network if bench.network else max(carried - send, size / _FASTEST)
+    yield Row(
+        Case("a picture, by its parts", model, resolution),
+        {name: Figure(seconds * 1e3, "ms") for name, seconds in (
+            ("worker", worker), ("send", send), ("disk", disk), ("network", network), ("place", place),
+            ("write", write), ("commit", commit),
+        )} | {
+            "size": Figure(size, "byte"),
+            "disk rate": Figure(size / disk / 1e9, "GB/s"),
+            "network rate": Figure(size / network / 1e9, "GB/s"),
+        },
+        notes=() if bench.network else (_STORE,),
+    )  # fmt: skip
+    yield from _simulated(Costs(worker, send, place, commit, disk=disk), SHARED, model, resolution)
+    yield from _simulated(Costs(worker, send, write, commit, network=network), GIVEN_BACK, model, resolution)
+
+
+def _simulated(costs: Costs, how: str, model: str, resolution: int) -> Iterator[Row]:
+    end = saturation(costs, _MOST)
+    limit = simulate(costs, end, 64 * end).limit if end else ""
+    note = f"{end} workers would wait for {limit}" if end else f"{_MOST} workers would not wait for anything else"
     for workers in SIMULATED:
         found = simulate(costs, workers, 64 * workers)
-        figures = _figures(workers, found.rate, found.rate * worker)
+        figures = _figures(workers, found.rate, found.rate * costs.worker)
         figures |= {f"busy {stage}": Figure(100 * part, "%") for stage, part in found.busy.items()}
-        limit = simulate(costs, end or 4096, 64 * (end or 4096)).limit if end else "workers"
-        note = f"{end} workers would wait for {limit}" if end else "4096 workers would not wait for anything else"
-        yield Row(Case(f"{_count(workers)}, simulated", model, resolution), figures, notes=(note,))
+        yield Row(Case(f"{_count(workers)}, {how}", model, resolution), figures, notes=(note,))

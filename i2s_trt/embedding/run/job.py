@@ -8,6 +8,7 @@ from typing import Any
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.deltas import remove_delta
+from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.embed import Embedding, EmbedProblem, EmbedProgress, optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
@@ -134,6 +135,24 @@ class EmbedJob:
             results += self._run_batch(named[start : start + self._job.batch])
         return results
 
+    def is_left(self, sources: Sequence[Source]) -> bool:
+        """Whether any of these is still to be embedded, tuned or complained about. Nothing is written."""
+        found = [
+            (source, Outputs(self._folder, name)) for source, name in zip(sources, unique_names(sources), strict=True)
+        ]
+        if not all(outputs.latent.exists() for _, outputs in found):
+            return True
+        try:
+            return not all(self._is_done(source, outputs) for source, outputs in found)
+        except I2sError:
+            return True
+
+    def _is_done(self, source: Source, outputs: Outputs) -> bool:
+        with guard_os_errors(path_of(source)):
+            key = self._key(self._prepare(source).pixels)
+        done = is_finished(outputs, key, overwrite=False, say=lambda _message: None)
+        return done and self._tuner.is_done(outputs)
+
     def _run_batch(self, items: Sequence[tuple[Source, Outputs]]) -> Iterator[JobResult]:
         """Read, embed and write some pictures together."""
         ready: list[_Item] = []
@@ -226,8 +245,14 @@ class EmbedJob:
             snapshot = snapshot_of(item.outputs, item.key, say) if self._job.resume else None
             if snapshot:
                 self._report(JobEvent("resumed", item.name, {"step": int(snapshot.state.step)}))
+                self._warn_of_threads(item.name, snapshot.threads, cpu_threads(problem.device))
             found.append(snapshot)
         return resumed(problem, found)
+
+    def _warn_of_threads(self, name: str, before: int, now: int) -> None:
+        if before and now and before != now:
+            counts = f"begun with OMP_NUM_THREADS={before} and goes on with {now}"
+            self._warn(name, f"it was {counts}: sums are rounded otherwise, and the latent is not bit for bit the same")
 
     def _read_style(self, path: Path) -> Pixels:
         with guard_os_errors(path):

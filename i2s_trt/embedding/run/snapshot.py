@@ -10,6 +10,7 @@ import safetensors
 import torch
 from safetensors.torch import save
 
+from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.embed import EmbedProgress
 from i2s_trt.embedding.run.key import RunKey
 from i2s_trt.embedding.steps.lbfgs import QuasiNewtonState
@@ -22,16 +23,25 @@ _WAIT_PER_COST = 50  # which leaves snapshots a fiftieth of the time at most
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One image's state and the seconds spent on it so far."""
+    """One image's state.
+
+    Attributes:
+        state: to go on from.
+        seconds: spent on it so far.
+        threads: of the CPU where it was saved; 0 on a GPU, and where that is not known. Found when it is read.
+    """
 
     state: EmbedState
     seconds: float
+    threads: int = 0
 
 
 def save_snapshot(path: Path, key: RunKey, snapshot: Snapshot) -> None:
     """Write one image's snapshot, atomically. Raises EnvironmentFault for a full disk."""
     tensors = {field.name: getattr(snapshot.state, field.name).contiguous() for field in fields(snapshot.state)}
-    document = json.dumps({**asdict(key), "seconds": snapshot.seconds})
+    document = json.dumps(
+        {**asdict(key), "seconds": snapshot.seconds, "threads": cpu_threads(tensors["history"].device)}
+    )
     write_bytes(path, save(tensors, {"format": _FORMAT, "run": document}))
 
 
@@ -55,9 +65,9 @@ def _read(path: Path) -> tuple[RunKey, Snapshot] | None:
         if metadata.get("format") != _FORMAT:
             return None
         document = json.loads(metadata["run"])
-        seconds = float(document.pop("seconds"))
+        seconds, threads = float(document.pop("seconds")), int(document.pop("threads", 0))
         kind = QuasiNewtonState if "point" in tensors else EmbedState
-        return RunKey(**document), Snapshot(kind(**tensors), seconds)
+        return RunKey(**document), Snapshot(kind(**tensors), seconds, threads)
     except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
@@ -116,6 +117,21 @@ def test_snapshots_are_taken_while_running_and_go_when_done(
     assert not path.exists()
     assert load_snapshot(path, RunKey("", "", {}, "")) is None
     assert snapshot_key(path) is None
+
+
+def test_another_number_of_threads_is_noted_when_a_run_goes_on(
+    run: Runner, events: list[JobEvent], astronaut: Path
+) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        run([astronaut], stop=stop_after(2))
+        torch.set_num_threads(1)
+        run([astronaut], resume=True, stop=stop_after(2))
+    finally:
+        torch.set_num_threads(before)
+    (warning,) = [event.data["message"] for event in events if event.kind == "warning"]
+    assert "begun with OMP_NUM_THREADS=2 and goes on with 1" in warning
 
 
 def test_finished_pictures_are_kept_on_resume_and_redone_without(
