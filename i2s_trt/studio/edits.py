@@ -59,7 +59,7 @@ class Editor:
             UsageError: a row or a direction does not exist.
         """
         w_plus, base = self.base(edit), edit.base
-        delta = None if isinstance(base, RandomBase) else self._shelf.delta(base_name(edit))
+        delta = None if isinstance(base, RandomBase) else self._shelf.delta(start_name(edit))
         for operation in self.operations(edit):
             w_plus, delta = operation.apply(w_plus), operation.change(delta)
         refuse_absurd(w_plus, "the edit makes", "take smaller strengths")
@@ -74,7 +74,7 @@ class Editor:
         base = edit.base
         if isinstance(base, RandomBase):
             return w_plus_from_seed(self._model.generator, base.seed)
-        return self._shelf.w_plus(base_name(edit))
+        return self._shelf.w_plus(start_name(edit))
 
     def operations(self, edit: Edit) -> Iterator[Operation]:
         """What is done to the base, one after the other. Raises as `w_plus` does."""
@@ -122,16 +122,25 @@ class Editor:
 
 
 def base_name(edit: Edit) -> str:
-    """The latent of the shelf that an edit starts from. Raises UsageError for one that starts from none."""
+    """The latent of the shelf that an edit belongs to, whose photograph it has: of a mix the first, whatever it weighs.
+
+    Raises UsageError for one that belongs to none.
+    """
     base = edit.base
     if isinstance(base, RandomBase):
         raise UsageError("a sample comes from no photograph", "take an embedded latent as the base")
-    if isinstance(base, MixBase):
-        first = next((part.name for part in base.parts if part.weight > 0), None)
-        if first is None:
-            raise UsageError("every part of the mix weighs nothing", "give one of them a weight above 0")
-        return first
-    return base.name
+    return base.parts[0].name if isinstance(base, MixBase) else base.name
+
+
+def start_name(edit: Edit) -> str:
+    """The latent of the shelf that is computed from: of a mix the first that weighs anything. Raises UsageError."""
+    base = edit.base
+    if not isinstance(base, MixBase):
+        return base_name(edit)
+    first = next((part.name for part in base.parts if part.weight > 0), None)
+    if first is None:
+        raise UsageError("every part of the mix weighs nothing", "give one of them a weight above 0")
+    return first
 
 
 def _morph(name: str, second: TunedLatent, weight: float) -> Operation:

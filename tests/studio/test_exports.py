@@ -96,3 +96,17 @@ def test_who_leaves_while_waiting_gives_the_place_away(served: Served, slow: thr
         slow.release(1000)
         assert [one.result() for one in later] == [200] * (WAITING - 1)
     assert served.client.post("/api/export", json=PICTURE).status_code == 200
+
+
+def test_a_mix_belongs_to_its_first_face_whatever_it_weighs(served: Served) -> None:
+    parts = [{"name": "ann", "weight": 0}, {"name": "bob", "weight": 1}]
+    mixed = served.client.post(
+        "/api/export", json={"edit": {"base": {"kind": "mix", "parts": parts}}, "kind": "picture"}
+    )
+    assert 'filename="ann-edit.png"' in mixed.headers["content-disposition"]
+    bob = served.client.post(
+        "/api/export", json={"edit": {"base": {"kind": "latent", "name": "bob"}}, "kind": "picture"}
+    )
+    assert mixed.content == bob.content
+    told = served.json("POST", "/api/repeat", json={"edit": {"base": {"kind": "mix", "parts": parts}}})
+    assert " bob.safetensors " in told["command"]

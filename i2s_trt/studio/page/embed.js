@@ -5,13 +5,13 @@ import { Quad } from "/page/quad.js";
 import { work } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
-const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
+export const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
 
 export class Embeddings {
   constructor(complain) {
     this.complain = complain;
     this.quad = new Quad(byId("quad"));
-    this.items = new Map();
+    [this.items, this.arrived, this.shown] = [new Map(), [], null];
     this.bindDrop();
     this.bindCamera();
     byId("cut").addEventListener("close", () => this.closed());
@@ -60,10 +60,18 @@ export class Embeddings {
 
   async take(file, name) {
     try {
-      this.photograph = await work(`Sending ${name}`, (own) => upload(file, name, own));
-    } catch (error) { this.complain(error); return; }
-    if (!this.photograph) return;
-    const { width, height, picture, faces } = this.photograph;
+      const photograph = await work(`Sending ${name}`, (own) => upload(file, name, own));
+      if (photograph) this.arrived.push({ photograph, name });
+    } catch (error) { this.complain(error); }
+    this.next();
+  }
+
+  // The next photograph is asked about, once nothing is asked of another.
+  next() {
+    if (byId("cut").open || !this.arrived.length) return;
+    const { photograph, name } = this.arrived.shift();
+    this.shown = photograph;
+    const { width, height, picture, faces } = photograph;
     const side = Math.min(width, height), left = (width - side) / 2, top = (height - side) / 2;
     const middle = [[left, top], [left, top + side], [left + side, top + side], [left + side, top]];
     byId("photo").src = picture;
@@ -75,9 +83,11 @@ export class Embeddings {
   }
 
   async closed() {
+    const photograph = this.shown;
+    queueMicrotask(() => this.next());
     if (byId("cut").returnValue !== "embed") return;
     const wanted = {
-      photograph: this.photograph.id, name: byId("name").value, quad: this.quad.corners,
+      photograph: photograph.id, name: byId("name").value, quad: this.quad.corners,
       steps: Number(byId("steps").value), schedule: byId("schedule").value, tune: Number(byId("tune").value),
     };
     try { this.show(await ask("/api/embeddings", "POST", wanted)); } catch (error) { this.complain(error); }
@@ -104,7 +114,7 @@ export class Embeddings {
     byId("queue").hidden = false;
     const item = this.items.get(one.id) || this.make(one);
     const running = ["running", "queued"].includes(one.state);
-    const left = one.seconds_left == null ? "" : `, ${Math.ceil(one.seconds_left)} s left`;
+    const left = one.seconds_left == null || !running ? "" : `, ${Math.ceil(one.seconds_left)} s left`;
     const pace = one.ms_a_step == null ? "" : `, ${one.ms_a_step.toFixed(0)} ms a step`;
     const loss = one.loss == null ? "" : `, loss ${Math.round(one.loss).toLocaleString("en")}`;
     const tuning = one.state === "running" && one.step > one.of - one.tune ? "tuning" : one.state;
@@ -117,8 +127,11 @@ export class Embeddings {
     const held = item.contains(document.activeElement);
     item.querySelector(".stop").hidden = one.state !== "running";
     item.querySelector(".cancel").hidden = !running;
-    item.querySelector(".more").hidden = !["stopped", "finished", "failed"].includes(one.state);
+    item.querySelector(".more").hidden = !["stopped", "finished", "failed", "cancelled"].includes(one.state);
     item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : "Go on";
+    if (item.dataset.state !== one.state && ["running", "finished", "failed"].includes(one.state)) {
+      byId("news").textContent = `${one.name}: ${one.state === "running" ? "being embedded" : one.state}`;
+    }
     item.dataset.state = one.state;
     if (held && document.activeElement.hidden) item.querySelector("button:not([hidden])")?.focus();
   }

@@ -1,11 +1,17 @@
-// The tree of edits: every settled edit is a node, undo goes to its parent, redo to its latest child.
+// The tree of edits: every settled edit is a node, undo goes to its parent, redo to its latest child. Those whose faces have
+// been deleted are stepped over.
 
 import { renew } from "/page/renew.js";
 import { ask } from "/page/talk.js";
 
+const MOST = 500; // as the server keeps; of more the oldest go
+const SHOWN = 60;
+
 export class History {
-  constructor(shown, complain) {
-    [this.shown, this.complain] = [shown, complain];
+  // `shown` is called with an edit that is gone to, and `possible` says whether one can be shown.
+  // `settled` leaves nothing waiting to be added.
+  constructor(shown, possible, settled, complain) {
+    [this.shown, this.possible, this.settled, this.complain] = [shown, possible, settled, complain];
     [this.nodes, this.current] = [[], null];
     [this.list, this.latest, this.waiting] = [document.getElementById("history"), Promise.resolve(), 0];
     document.getElementById("undo").addEventListener("click", () => this.undo());
@@ -28,13 +34,19 @@ export class History {
 
   // One after the other: a node must know its parent, and an undo what it undoes.
   enqueue(step) {
-    this.list.setAttribute("aria-busy", String(++this.waiting > 0));
-    this.latest = this.latest.then(step).then(() => this.list.setAttribute("aria-busy", String(--this.waiting > 0)));
+    this.busy(1);
+    this.latest = this.latest.then(step).then(() => this.busy(-1));
+  }
+
+  // So many more steps are waited for.
+  busy(by) {
+    this.waiting += by;
+    this.list.setAttribute("aria-busy", String(this.waiting > 0));
   }
 
   add(edit, label) { this.enqueue(() => this.append(edit, label)); }
 
-  go(id) { this.enqueue(() => this.move(id)); }
+  go(id) { this.settled(); this.enqueue(() => this.move(id)); }
 
   async append(edit, label) {
     const here = this.node(this.current);
@@ -43,13 +55,22 @@ export class History {
       const node = await ask("/api/history", "POST", { parent: this.current, edit, label });
       this.nodes.push(node);
       this.current = node.id;
+      if (this.nodes.length > MOST) this.nodes = (await ask("/api/history")).nodes;
       this.draw();
     } catch (error) { this.complain(error); }
   }
 
-  undo() { this.enqueue(() => this.move(this.node(this.current)?.parent)); }
+  undo() { this.settled(); this.enqueue(() => this.move(this.before()?.id)); }
 
-  redo() { this.enqueue(() => this.move(this.nodes.findLast((one) => one.parent === this.current)?.id)); }
+  redo() { this.settled(); this.enqueue(() => this.move(this.after()?.id)); }
+
+  before() {
+    let one = this.node(this.node(this.current)?.parent);
+    while (one && !this.possible(one.edit)) one = this.node(one.parent);
+    return one;
+  }
+
+  after() { return this.nodes.findLast((one) => one.parent === this.current && this.possible(one.edit)); }
 
   async move(id) {
     if (id == null) return;
@@ -60,15 +81,14 @@ export class History {
   }
 
   draw() {
-    const here = this.node(this.current);
-    document.getElementById("undo").disabled = !here || here.parent == null || !this.node(here.parent);
-    document.getElementById("redo").disabled = !this.nodes.some((one) => one.parent === this.current);
+    document.getElementById("undo").disabled = !this.before();
+    document.getElementById("redo").disabled = !this.after();
     const depth = new Map();
-    const rows = this.nodes.slice(-60).map((one) => {
+    const rows = this.nodes.slice(-SHOWN).map((one) => {
       const siblings = this.nodes.filter((other) => other.parent === one.parent);
       depth.set(one.id, (depth.get(one.parent) || 0) + (siblings.indexOf(one) > 0 ? 1 : 0));
       const row = document.createElement("li"), button = document.createElement("button");
-      button.type = "button";
+      [button.type, button.dataset.key, button.disabled] = ["button", one.id, !this.possible(one.edit)];
       button.textContent = `${"\u2514 ".repeat(depth.get(one.id))}${one.label || "edit"}`;
       button.setAttribute("aria-current", String(one.id === this.current));
       button.setAttribute("aria-pressed", String(one.id === this.current));

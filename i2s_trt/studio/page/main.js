@@ -1,15 +1,17 @@
 // The studio's page: one edit, its controls, and what the server makes of it.
 
-import { ask, download, Line } from "/page/talk.js";
-import { Embeddings } from "/page/embed.js";
+import { ask, Line } from "/page/talk.js";
+import { clean, Embeddings } from "/page/embed.js";
+import { onShelf as fitted, plain, sample } from "/page/edit.js";
+import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
-import { FaceMap } from "/page/map.js";
+import { FaceMap, MOST } from "/page/map.js";
 import { renew } from "/page/renew.js";
-import { progressed, work } from "/page/work.js";
+import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-let model, latents = [], edit = null, towards = "", walking = 0;
+let model, latents = [], edit = null, walking = 0, settling = null;
 let held = null; // a mix that the slider does not make
 
 function complain(error) {
@@ -19,7 +21,8 @@ function complain(error) {
 byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; });
 
 const embeddings = new Embeddings(complain);
-const history = new History((shown) => { edit = structuredClone(shown); fill(); show(); }, complain);
+const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
+const history = new History((shown) => { halt(); edit = structuredClone(shown); fill(); show(); }, possible, flush, complain);
 const line = new Line({
   connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) { refresh(); embeddings.load().catch(complain); } },
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
@@ -43,18 +46,7 @@ function swap(image, blob) {
 }
 
 const base = () => (edit.base.kind === "latent" ? edit.base.name : edit.base.kind === "mix" ? edit.base.parts[0].name : null);
-const plain = (name) => ({ base: { kind: "latent", name }, style: null, expressions: [], truncation: null });
-
-const sample = (seed) => ({ base: { kind: "random", seed, truncation: null }, style: null, expressions: [], truncation: null });
-
-// The edit as far as its faces are on the shelf; another face where its own is not.
-function onShelf(one) {
-  const there = (name) => latents.some((latent) => latent.name === name);
-  const names = { latent: () => [one.base.name], mix: () => one.base.parts.map((part) => part.name) }[one.base.kind]?.() || [];
-  if (!names.every(there)) return latents[0] ? plain(latents[0].name) : sample(0);
-  const style = one.style && there(one.style.name) ? one.style : null;
-  return structuredClone({ ...one, style, expressions: one.expressions.filter((of) => of.kind !== "pair" || (there(of.from) && there(of.to))) });
-}
+const onShelf = (one) => fitted(one, latents.map((latent) => latent.name));
 
 // Look at the shelf again; whether the edit could stay as it is.
 async function look() {
@@ -62,11 +54,11 @@ async function look() {
   latents = (await ask("/api/shelf")).latents;
   drawShelf();
   options();
-  if (!edit) return true;
-  const possible = onShelf(edit);
-  if (JSON.stringify(possible) === JSON.stringify(edit)) return true;
-  edit = possible;
-  [held, towards] = [null, ""];
+  history.draw();
+  if (!edit || possible(edit)) return true;
+  halt();
+  edit = onShelf(edit);
+  held = null;
   fill();
   settle("without what was deleted");
   return false;
@@ -89,7 +81,8 @@ function drawShelf() {
   renew(byId("shelf"), latents.map((one) => {
     const item = document.createElement("li");
     const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
-    [face.type, face.className, image.src, image.alt] = ["button", "face", one.picture, ""];
+    [face.type, face.className, image.src, image.alt, image.draggable] = ["button", "face", one.picture, "", false];
+    [face.dataset.key, away.dataset.key] = [`show ${one.name}`, `delete ${one.name}`];
     face.append(image, one.name);
     face.dataset.name = one.name;
     if (one.tuned) {
@@ -98,7 +91,7 @@ function drawShelf() {
       face.append(" ", mark);
     }
     face.setAttribute("aria-pressed", String(edit && base() === one.name));
-    face.addEventListener("click", () => { edit = plain(one.name); [held, towards] = [null, ""]; fill(); settle(`show ${one.name}`); });
+    face.addEventListener("click", () => { halt(); edit = plain(one.name); fill(); settle(`show ${one.name}`); });
     [away.type, away.className, away.textContent] = ["button", "away", "\u00d7"];
     away.setAttribute("aria-label", `Take ${one.name} off the shelf`);
     away.addEventListener("click", async () => {
@@ -125,8 +118,7 @@ function options() {
 
 // Controls to edit, and back.
 function read() {
-  const name = base(), far = Number(byId("far").value) / 100;
-  towards = byId("towards").value;
+  const name = base(), far = Number(byId("far").value) / 100, towards = byId("towards").value;
   if (held) edit.base = held;
   else if (name && towards && far > 0) {
     edit.base = { kind: "mix", parts: [{ name, weight: 1 - far }, { name: towards, weight: far }] };
@@ -161,6 +153,8 @@ function fill() {
 
 function show() {
   draw();
+  byId("repeated").hidden = true; // it was of another edit
+  const towards = byId("towards").value;
   byId("far-shown").textContent = `${byId("far").value} %`;
   byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
   byId("psi-shown").textContent = edit.truncation == null ? "off" : edit.truncation.toFixed(2);
@@ -170,6 +164,8 @@ function show() {
   document.querySelector("[data-export=morph]").disabled = !towards;
   const own = latents.find((one) => one.name === base());
   document.querySelector("[data-export=pasted]").disabled = !own?.target;
+  byId("before").hidden = !own;
+  byId("reset").disabled = !own;
   if (own) byId("before").src = own.target || own.picture;
   byId("caption").textContent = own ? `${own.name}${own.loss ? `, loss ${Math.round(own.loss).toLocaleString("en")}` : ""}`
     : `sample ${edit.base.seed}`;
@@ -178,27 +174,61 @@ function show() {
   }
 }
 
-function settle(label) { show(); history.add(structuredClone(edit), label); }
+// One node for what is done to one control in one go, however many keys it takes.
+function settle(label, control = "") {
+  show();
+  if (settling && settling.control !== control) flush();
+  if (settling) clearTimeout(settling.timer); else history.busy(1);
+  settling = { control, label, edit: structuredClone(edit), timer: setTimeout(flush, control ? 300 : 0) };
+}
+
+function flush() {
+  if (!settling) return;
+  clearTimeout(settling.timer);
+  const { edit: settled, label } = settling;
+  settling = null;
+  history.add(settled, label);
+  history.busy(-1);
+}
+
+// A walk ends when anything else is done.
+function halt() {
+  if (!walking) return;
+  walking = 0;
+  byId("walk").setAttribute("aria-pressed", "false");
+  fill();
+}
 
 const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
   direction: "expression", style: "style", psi: "truncation" };
 for (const [id, label] of Object.entries(LABELS)) {
-  byId(id).addEventListener("input", () => { if (["far", "towards"].includes(id)) held = null; read(); show(); });
-  byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`); });
+  byId(id).addEventListener("input", () => {
+    const { value } = byId(id);
+    halt();
+    byId(id).value = value;
+    if (["far", "towards"].includes(id)) held = null;
+    read();
+    show();
+  });
+  byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`, id); });
 }
-const mix = (found) => { held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
-const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map"); });
+const mix = (found) => { halt(); held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
+const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map", "map"); });
 map.draw();
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
-  if (one) { map.put(one.name, one.picture); map.settle(); }
+  if (one && map.put(one.name, one.picture)) map.mix();
+  else if (one) complain(new Error(`${MOST} faces at most lie on the map; Delete takes one away`));
 });
 
 byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
-byId("reset").addEventListener("click", () => { const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
+byId("reset").addEventListener("click", () => { halt(); const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
 
 function rowsOf(test) {
-  [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(test(index))));
+  halt();
+  const pressed = [...byId("rows").children].map((_, index) => test(index));
+  if (pressed.includes(true) && !byId("style").value) { complain(new Error("nobody gives the style yet: choose whose it is")); return; }
+  [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(pressed[index])));
   read();
   settle("style");
 }
@@ -207,18 +237,19 @@ byId("colours").addEventListener("click", () => rowsOf((row) => row >= model.lay
 byId("none").addEventListener("click", () => rowsOf(() => false));
 
 byId("random").addEventListener("click", () => {
+  halt();
   edit = sample(Math.floor(Math.random() * 2 ** 31));
   fill();
   settle(`sample ${edit.base.seed}`);
 });
 
 byId("walk").addEventListener("click", () => {
-  walking = walking ? 0 : performance.now();
-  byId("walk").setAttribute("aria-pressed", String(Boolean(walking)));
-  if (!walking) { settle("walk"); return; }
-  const names = latents.map((one) => one.name), pace = still.matches ? 1000 : 60;
+  if (walking) { halt(); settle("walk"); return; }
+  const own = walking = performance.now(), pace = still.matches ? 1000 : 60;
+  byId("walk").setAttribute("aria-pressed", "true");
   const step = () => {
-    if (!walking || names.length < 2) return;
+    const names = latents.map((one) => one.name);
+    if (walking !== own || names.length < 2) return;
     const along = (performance.now() - walking) / 3000, first = Math.floor(along) % names.length;
     const far = along - Math.floor(along), second = (first + 1) % names.length;
     edit = { ...plain(names[first]), base: { kind: "mix", parts: [{ name: names[first], weight: 1 - far }, { name: names[second], weight: far }] } };
@@ -229,33 +260,13 @@ byId("walk").addEventListener("click", () => {
 });
 
 byId("save").addEventListener("click", async () => {
-  const name = prompt("A name for it: letters, digits, - and _", `${base() || "sample"}-edited`);
-  if (!name) return;
+  const given = prompt("A name for it: letters, digits, - and _", `${base() || "sample"}-edited`);
+  if (!given) return;
+  const name = clean(given);
   try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
 });
 
-for (const button of document.querySelectorAll("[data-export]")) {
-  button.addEventListener("click", async () => {
-    try {
-      const asked = { edit, kind: button.dataset.export, to: towards || null };
-      const made = await work(button.textContent, ({ ticket, signal }) => download({ ...asked, ticket }, signal));
-      if (!made) return;
-      const { blob, name } = made, link = document.createElement("a");
-      [link.href, link.download] = [URL.createObjectURL(blob), name];
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    } catch (error) { complain(error); }
-  });
-}
-
-byId("repeat").addEventListener("click", async () => {
-  try {
-    const { command, recipe } = await ask("/api/repeat", "POST", { edit });
-    byId("repeated").hidden = false;
-    byId("command").textContent = command;
-    byId("recipe").textContent = recipe;
-  } catch (error) { complain(error); }
-});
+bindExports(() => edit, complain);
 
 async function start() {
   if (location.search) window.history.replaceState(null, "", "/");

@@ -19,12 +19,18 @@ export function shares(pins, [x, y]) {
 export class FaceMap {
   // `moved` is called with a mix while the cursor moves, `settled` once it stands.
   constructor(svg, moved, settled) {
-    [this.svg, this.moved, this.settled, this.pins, this.cursor] = [svg, moved, settled, [], [50, 50]];
+    [this.svg, this.moved, this.settled, this.pins, this.cursor, this.dirty] = [svg, moved, settled, [], [50, 50], false];
+    svg.addEventListener("click", (event) => {
+      if (event.target !== svg) return;
+      this.move(null, ...this.point(event));
+      this.settle();
+    });
   }
 
   // The faces are shown in a circle; where they were stays.
   put(name, picture) {
-    if (this.pins.length >= MOST || this.pins.some((pin) => pin.name === name)) return false;
+    if (this.pins.some((pin) => pin.name === name)) return true;
+    if (this.pins.length >= MOST) return false;
     const turn = (this.pins.length * 2.4) - Math.PI / 2; // the golden angle: a new one falls between the others
     this.pins.push({ name, picture, x: 50 + 40 * Math.cos(turn), y: 50 + 40 * Math.sin(turn) });
     this.draw();
@@ -57,8 +63,14 @@ export class FaceMap {
     const [across, down] = [x, y].map((one) => Math.min(100, Math.max(0, one)));
     if (pin) [pin.x, pin.y] = [across, down];
     else this.cursor = [across, down];
+    this.dirty = true;
     this.place();
     if (this.pins.length > 1) this.moved(this.base());
+  }
+
+  point(event) {
+    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
+    return [point.x, point.y];
   }
 
   draw() {
@@ -78,13 +90,13 @@ export class FaceMap {
       circle.setAttribute("r", 4);
       group.append(circle);
     }
+    group.dataset.key = pin ? pin.name : "";
     group.setAttribute("tabindex", "0");
     group.setAttribute("role", "button");
     group.addEventListener("pointerdown", (event) => group.setPointerCapture(event.pointerId));
     group.addEventListener("pointermove", (event) => {
       if (!group.hasPointerCapture(event.pointerId)) return;
-      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
-      this.move(pin, point.x, point.y);
+      this.move(pin, ...this.point(event));
     });
     group.addEventListener("pointerup", () => this.settle());
     group.addEventListener("keydown", (event) => this.key(event, pin));
@@ -100,12 +112,22 @@ export class FaceMap {
     } else if (pin && ["Delete", "Backspace"].includes(event.key)) {
       this.pins.splice(this.pins.indexOf(pin), 1);
       this.draw();
-      this.settle();
+      this.mix();
     } else return;
     event.preventDefault();
   }
 
-  settle() { if (this.pins.length > 1) this.settled(this.base()); }
+  // What lies at the cursor, whoever has come or gone.
+  mix() {
+    this.dirty = true;
+    this.settle();
+  }
+
+  // Once something has moved: a mere click on a face mixes nothing.
+  settle() {
+    if (this.dirty && this.pins.length > 1) this.settled(this.base());
+    this.dirty = false;
+  }
 
   place() {
     const said = this.pins.length ? this.base().parts.map((part) => `${part.name} ${Math.round(100 * part.weight)} %`).join(", ") : "nobody yet";

@@ -1,6 +1,7 @@
-// The corners of what is cut out of a photograph: dragged, or moved by the arrow keys.
+// The square that is cut out of a photograph: dragged as a whole or by its corners, which the arrow keys move as well.
 
 const NAMES = ["top left", "bottom left", "bottom right", "top right"];
+const SMALLEST = 8; // pixels of the diagonal
 const SPACE = "http://www.w3.org/2000/svg";
 
 export class Quad {
@@ -9,10 +10,24 @@ export class Quad {
   show(width, height, corners) {
     this.corners = corners.map((corner) => [...corner]);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.svg.replaceChildren(document.createElementNS(SPACE, "polygon"));
+    this.size = [width, height];
+    this.svg.replaceChildren(this.outline());
     this.step = Math.max(1, Math.round(Math.max(width, height) / 200));
     this.corners.forEach((_, index) => this.svg.append(this.handle(index, Math.max(width, height) / 45)));
     this.draw();
+  }
+
+  outline() {
+    const polygon = document.createElementNS(SPACE, "polygon");
+    let last = null;
+    polygon.addEventListener("pointerdown", (event) => { polygon.setPointerCapture(event.pointerId); last = this.place(event); });
+    polygon.addEventListener("pointermove", (event) => {
+      if (!polygon.hasPointerCapture(event.pointerId)) return;
+      const now = this.place(event);
+      this.shift(now[0] - last[0], now[1] - last[1]);
+      last = now;
+    });
+    return polygon;
   }
 
   handle(index, size) {
@@ -42,7 +57,25 @@ export class Quad {
     return [point.x, point.y];
   }
 
-  move(index, corner) { this.corners[index] = corner; this.draw(); }
+  // The opposite corner stays where it is, and the others follow: it is a square that is cut out.
+  move(index, [x, y]) {
+    const [width, height] = this.size, opposite = this.corners[(index + 2) % 4];
+    const corner = [Math.min(width, Math.max(0, x)), Math.min(height, Math.max(0, y))];
+    if (Math.hypot(corner[0] - opposite[0], corner[1] - opposite[1]) < SMALLEST) return;
+    const middle = [0, 1].map((axis) => (corner[axis] + opposite[axis]) / 2), [dx, dy] = [corner[0] - middle[0], corner[1] - middle[1]];
+    this.corners[index] = corner;
+    this.corners[(index + 1) % 4] = [middle[0] + dy, middle[1] - dx];
+    this.corners[(index + 3) % 4] = [middle[0] - dy, middle[1] + dx];
+    this.draw();
+  }
+
+  // The whole square by so much, as long as its middle stays within the photograph.
+  shift(dx, dy) {
+    const moved = this.corners.map(([x, y]) => [x + dx, y + dy]), middle = [0, 1].map((axis) => (moved[0][axis] + moved[2][axis]) / 2);
+    if (middle.some((one, axis) => one < 0 || one > this.size[axis])) return;
+    this.corners = moved;
+    this.draw();
+  }
 
   draw() {
     const [outline, ...handles] = this.svg.children;

@@ -1,10 +1,11 @@
 const CAN_HOLD = "button, [tabindex]";
 
-// New children in place of the old ones; the focus stays at its place among them.
+// New children in place of the old ones. The focus stays on what has the same `data-key`, or, if that has gone, at its place.
 export function renew(parent, children) {
-  const at = [...parent.querySelectorAll(CAN_HOLD)].indexOf(document.activeElement);
+  const held = document.activeElement, at = [...parent.querySelectorAll(CAN_HOLD)].indexOf(held);
   parent.replaceChildren(...children);
   if (at < 0) return;
-  const now = parent.querySelectorAll(CAN_HOLD);
-  now[Math.min(at, now.length - 1)]?.focus();
+  const now = [...parent.querySelectorAll(CAN_HOLD)];
+  const same = held.dataset.key && now.find((one) => one.dataset.key === held.dataset.key);
+  (same || now[Math.min(at, now.length - 1)])?.focus({ preventScroll: true });
 }

@@ -10,10 +10,16 @@ async function answered(response) {
   throw new Fault(said.error, said.hint);
 }
 
+const UNREACHED = () => new Fault("the studio cannot be reached", "it may have been ended; start it again with i2s-trt studio");
+
+async function reach(path, options) {
+  try { return await fetch(path, options); } catch (error) { throw error.name === "AbortError" ? error : UNREACHED(); }
+}
+
 export async function ask(path, method = "GET", body = undefined) {
   const json = body !== undefined && !(body instanceof Blob);
   const headers = json ? { "content-type": "application/json" } : {};
-  const response = await fetch(path, { method, headers, body: json ? JSON.stringify(body) : body });
+  const response = await reach(path, { method, headers, body: json ? JSON.stringify(body) : body });
   return (await answered(response)).json();
 }
 
@@ -26,7 +32,7 @@ export function upload(file, name, { progressed, signal }) {
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.upload.onprogress = ({ loaded, total }) => progressed(loaded < total ? loaded / total : null);
     request.onload = () => answered(new Response(request.response, { status: request.status })).then((one) => one.json()).then(resolve, reject);
-    request.onerror = () => reject(new Fault("the studio cannot be reached", "it may have been ended"));
+    request.onerror = () => reject(UNREACHED());
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
@@ -35,7 +41,7 @@ export function upload(file, name, { progressed, signal }) {
 
 export async function download(body, signal) {
   const headers = { "content-type": "application/json" };
-  const response = await answered(await fetch("/api/export", { method: "POST", headers, body: JSON.stringify(body), signal }));
+  const response = await answered(await reach("/api/export", { method: "POST", headers, body: JSON.stringify(body), signal }));
   const named = /filename="?([^";]+)/.exec(response.headers.get("content-disposition") || "");
   return { blob: await response.blob(), name: named ? named[1] : body.kind };
 }

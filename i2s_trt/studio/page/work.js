@@ -25,7 +25,7 @@ export async function work(label, run) {
     return undefined;
   } finally {
     waiting.delete(ticket);
-    if (item.contains(document.activeElement)) document.getElementById("stage").focus();
+    if (item.contains(document.activeElement)) document.getElementById("picture").focus({ preventScroll: true });
     item.remove();
     list.hidden = !list.children.length;
   }

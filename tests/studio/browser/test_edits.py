@@ -222,8 +222,99 @@ def test_a_film_shows_its_progress_and_is_cancelled(
     tab.get_by_label("Cancel: Morph film").click()
     until(tab, "document.querySelector('#work').hidden")
     assert tab.locator("#message").is_hidden(), "who cancels is not told of an error"
-    assert tab.evaluate("document.activeElement.id") == "stage"
+    assert tab.evaluate("document.activeElement.id") == "picture"
     count = len(made)
     tab.wait_for_timeout(1500)
     assert len(made) < 60
     assert len(made) - count < 10, "the server makes no more frames"
+
+
+def test_undo_steps_over_faces_that_are_gone(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    first = drawn(tab)
+    tab.once("dialog", lambda dialog: dialog.accept("gone soon"))
+    tab.locator("#save").click()
+    tab.wait_for_selector("#shelf .face[data-name=gone-soon]")
+    tab.locator("#shelf .face[data-name=gone-soon]").click()
+    drawn(tab)
+    tab.locator("#shelf .face[data-name=bob]").click()
+    drawn(tab)
+    studio.json("DELETE", "/api/shelf/gone-soon")
+    until(tab, "!document.querySelector('#shelf .face[data-name=gone-soon]')")
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) == first
+    count = len(studio.json("GET", "/api/history")["nodes"])
+    assert tab.locator("#undo").is_disabled()
+    tab.get_by_text("History", exact=True).click()
+    assert tab.locator("#history button:disabled").count() == 1
+    assert len(studio.json("GET", "/api/history")["nodes"]) == count, "undo adds nothing"
+
+
+def test_a_walk_ends_where_something_else_is_done_and_can_be_gone_on_from(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    tab.locator("#walk").click()
+    tab.wait_for_timeout(700)
+    tab.locator("#walk").click()
+    walked = drawn(tab)
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert base["kind"] == "mix"
+    drag(tab, "#psi", 40)
+    drawn(tab)
+    drag(tab, "#psi", 100)
+    assert drawn(tab) == walked
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == base
+    tab.locator("#walk").click()
+    drag(tab, "#psi", 30)
+    assert tab.locator("#walk").get_attribute("aria-pressed") == "false"
+    drawn(tab)
+    assert tab.locator("#psi-shown").inner_text() == "0.30"
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["truncation"] == 0.3
+
+
+def test_keys_on_one_control_make_one_node(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    drawn(tab)
+    before = len(studio.json("GET", "/api/history")["nodes"])
+    tab.locator("#far").focus()
+    for _ in range(12):
+        tab.keyboard.press("ArrowRight")
+    drawn(tab)
+    nodes = studio.json("GET", "/api/history")["nodes"]
+    assert len(nodes) - before <= 2, "more where a key waited long for the next"
+    assert nodes[-1]["edit"]["base"]["parts"][1]["weight"] == pytest.approx(0.12)
+
+
+def test_a_face_that_comes_moves_no_focus(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    tab.get_by_label("Take bob off the shelf").focus()
+    studio.json("POST", "/api/save", json={"edit": {"base": {"kind": "latent", "name": "ann"}}, "name": "aaa"})
+    tab.wait_for_selector("#shelf .face[data-name=aaa]")
+    assert tab.evaluate("document.activeElement.getAttribute('aria-label')") == "Take bob off the shelf"
+
+
+def test_the_picture_stays_in_sight_of_every_control(visit: Visit) -> None:
+    for width, height in ((1280, 800), (390, 844)):
+        tab = visit(width, height)
+        for control in ("#strength", "#psi", "#shelf .face >> nth=-1"):
+            tab.locator(control).scroll_into_view_if_needed()
+            box = tab.locator("#after").bounding_box()
+            assert box["y"] + box["height"] > 100, (width, control)
+            assert box["y"] > -100, (width, control)
+
+
+def test_rows_without_a_style_say_what_is_missing(visit: Visit) -> None:
+    tab = visit()
+    tab.locator("#half").click()
+    tab.wait_for_selector("#message:not([hidden])")
+    assert "choose whose" in tab.locator("#message p").inner_text()
+    assert tab.locator("#rows [aria-pressed=true]").count() == 0
+
+
+def test_shown_recipes_are_those_of_the_picture(visit: Visit) -> None:
+    tab = visit()
+    tab.get_by_text("Export", exact=True).click()
+    tab.locator("#repeat").click()
+    tab.wait_for_selector("#repeated:not([hidden])")
+    drag(tab, "#psi", 30)
+    drawn(tab)
+    assert tab.locator("#repeated").is_hidden()

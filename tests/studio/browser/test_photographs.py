@@ -106,3 +106,40 @@ def test_a_photograph_that_is_sent_slowly_is_cancelled(visit: Visit, astronaut: 
     network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     tab.set_input_files("#file", astronaut)
     assert cut(tab)[1] == (512, 512)
+
+
+def test_what_is_cut_out_stays_a_square(visit: Visit, astronaut: Path) -> None:
+    tab = visit()
+    tab.set_input_files("#file", astronaut)
+    cut(tab)
+    corners = tab.locator("#quad circle")
+    for number in range(4):
+        for key in ("Shift+ArrowUp", "Shift+ArrowLeft", "ArrowDown"):
+            corners.nth(number).press(key)
+        quad = np.array([[float(one.get_attribute(axis)) for axis in ("cx", "cy")] for one in corners.all()])
+        sides = np.roll(quad, -1, axis=0) - quad
+        lengths = np.hypot(*sides.T)
+        assert lengths == pytest.approx(np.full(4, lengths[0]), rel=1e-6)
+        assert sides[0] @ sides[1] == pytest.approx(0, abs=1e-6)
+    box = tab.locator("#quad polygon").bounding_box()
+    before = quad.mean(axis=0)
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2, steps=3)
+    tab.mouse.up()
+    after = [[float(one.get_attribute(axis)) for axis in ("cx", "cy")] for one in corners.all()]
+    assert np.mean(after, axis=0)[0] > before[0] + 5, "the whole square is dragged"
+    assert np.ptp(np.array(after) - quad, axis=0) == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_a_second_photograph_waits_until_the_first_is_cut(visit: Visit, astronaut: Path) -> None:
+    tab = visit()
+    tab.set_input_files("#file", astronaut)
+    cut(tab)
+    tab.locator("#name").fill("mine")
+    tab.evaluate(GIVEN, ["drop", b64encode(astronaut.read_bytes()).decode()])
+    until(tab, "document.querySelector('#work').hidden")
+    tab.wait_for_timeout(300)
+    assert tab.locator("#name").input_value() == "mine"
+    tab.locator("#cut button[value=cancel]").click()
+    until(tab, "document.querySelector('#cut').open && document.querySelector('#name').value === 'my-face'")
