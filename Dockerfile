@@ -9,6 +9,8 @@ COPY . .
 RUN if [ -n "$TORCH_INDEX" ]; then pip install --no-cache-dir --constraint constraints.txt --index-url "$TORCH_INDEX" torch; fi \
     && pip install --no-cache-dir --constraint constraints.txt ".[$EXTRAS]"
 RUN useradd --create-home studio && mkdir /faces && chown studio /faces
+# graphs and curvatures are kept beside the shelf, whoever it runs as
+ENV I2S_TRT_HOME=/faces/.i2s-trt
 USER studio
 VOLUME /faces
 EXPOSE 8222
