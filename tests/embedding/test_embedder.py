@@ -122,6 +122,7 @@ def on_gpu(toy: Generator, vgg: Vgg16) -> Iterator[tuple[Generator, Vgg16]]:
 
 
 @pytest.mark.gpu
+@pytest.mark.usefixtures("rough_curvature")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_captured_step_serves_every_picture(kind: str, on_gpu: tuple[Generator, Vgg16]) -> None:
     generator, vgg = on_gpu
