@@ -4,11 +4,13 @@ export const plain = (name) => ({ base: { kind: "latent", name }, style: null, e
 
 export const sample = (seed) => ({ base: { kind: "random", seed, truncation: null }, style: null, expressions: [], truncation: null });
 
-// The edit as far as its faces are among these names; another face where its own is not.
+// The edit as far as its faces are among these names; another face where none of its own is.
 export function onShelf(one, names) {
   const there = (name) => names.includes(name);
-  const own = { latent: () => [one.base.name], mix: () => one.base.parts.map((part) => part.name) }[one.base.kind]?.() || [];
-  if (!own.every(there)) return names.length ? plain(names[0]) : sample(0);
+  const left = { latent: () => [one.base].filter((of) => there(of.name)), mix: () => one.base.parts.filter((of) => there(of.name)) }[one.base.kind]?.();
+  if (left && !left.length) return names.length ? plain(names[0]) : sample(0);
+  const base = one.base.kind !== "mix" ? one.base : left.length > 1 ? { ...one.base, parts: left } : { kind: "latent", name: left[0].name };
   const style = one.style && there(one.style.name) ? one.style : null;
-  return structuredClone({ ...one, style, expressions: one.expressions.filter((of) => of.kind !== "pair" || (there(of.from) && there(of.to))) });
+  const same = one.base.kind !== "mix" || left.length === one.base.parts.length;
+  return structuredClone({ ...one, base: same ? one.base : base, style, expressions: one.expressions.filter((of) => of.kind !== "pair" || (there(of.from) && there(of.to))) });
 }

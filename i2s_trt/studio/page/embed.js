@@ -2,10 +2,11 @@
 
 import { ask, upload } from "/page/talk.js";
 import { Quad } from "/page/quad.js";
+import { swap } from "/page/renew.js";
 import { work } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
-export const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
+const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
 
 export class Embeddings {
   constructor(complain) {
@@ -26,8 +27,7 @@ export class Embeddings {
     for (const kind of ["dragleave", "drop"]) document.addEventListener(kind, () => drop.classList.remove("over"));
     document.addEventListener("drop", (event) => {
       event.preventDefault();
-      const [dropped] = event.dataTransfer.files;
-      if (dropped) this.take(dropped, dropped.name);
+      for (const dropped of event.dataTransfer.files) this.take(dropped, dropped.name);
     });
     document.addEventListener("paste", (event) => {
       const [pasted] = [...event.clipboardData.files].filter((one) => one.type.startsWith("image/"));
@@ -84,6 +84,7 @@ export class Embeddings {
 
   async closed() {
     const photograph = this.shown;
+    byId("notices").prepend(byId("message"));
     queueMicrotask(() => this.next());
     if (byId("cut").returnValue !== "embed") return;
     const wanted = {
@@ -105,8 +106,7 @@ export class Embeddings {
   frame(id, blob) {
     const image = this.items.get(id)?.querySelector("img");
     if (!image) return;
-    URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(blob);
+    swap(image, blob);
     image.hidden = false;
   }
 
@@ -124,23 +124,24 @@ export class Embeddings {
     const bar = item.querySelector("progress");
     [bar.max, bar.value] = [Math.max(1, one.of), one.step];
     this.curve(item.querySelector("polyline"), one.curve);
-    const held = item.contains(document.activeElement);
+    const held = item.contains(document.activeElement) && document.activeElement;
     item.querySelector(".stop").hidden = one.state !== "running";
     item.querySelector(".cancel").hidden = !running;
     item.querySelector(".more").hidden = !["stopped", "finished", "failed", "cancelled"].includes(one.state);
     item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : "Go on";
-    if (item.dataset.state !== one.state && ["running", "finished", "failed"].includes(one.state)) {
+    item.toggleAttribute("data-ended", !running);
+    if (item.dataset.state !== one.state && one.state !== "queued") {
       byId("news").textContent = `${one.name}: ${one.state === "running" ? "being embedded" : one.state}`;
     }
     item.dataset.state = one.state;
-    if (held && document.activeElement.hidden) item.querySelector("button:not([hidden])")?.focus();
+    if (held && held.hidden) item.querySelector("button:not([hidden])")?.focus({ preventScroll: true });
   }
 
   make(one) {
     const item = document.createElement("li");
-    item.innerHTML = `<img alt="" hidden><p class="said"></p><progress aria-label="Progress"></progress>
+    item.innerHTML = `<img alt="" hidden><p class="said"></p><div class="bar"><progress aria-label="Progress"></progress>
       <svg viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Loss"><polyline fill="none" stroke="currentColor"
-      stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg><div class="row"><button type="button" class="stop">Stop</button>
+      stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></div><div class="row"><button type="button" class="stop">Stop</button>
       <button type="button" class="more"></button><button type="button" class="cancel">Cancel</button></div>`;
     const act = (kind, path, method, body) => item.querySelector(kind).addEventListener("click", async () => {
       try { await ask(`/api/embeddings/${one.id}${path}`, method, body?.()); } catch (error) { this.complain(error); }

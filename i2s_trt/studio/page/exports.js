@@ -23,7 +23,9 @@ export function bindExports(current, complain) {
 
   byId("repeat").addEventListener("click", async () => {
     try {
+      const asked = JSON.stringify(current());
       const { command, recipe } = await ask("/api/repeat", "POST", { edit: current() });
+      if (JSON.stringify(current()) !== asked) return;
       byId("repeated").hidden = false;
       byId("command").textContent = command;
       byId("recipe").textContent = recipe;

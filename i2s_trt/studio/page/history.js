@@ -17,7 +17,7 @@ export class History {
     document.getElementById("undo").addEventListener("click", () => this.undo());
     document.getElementById("redo").addEventListener("click", () => this.redo());
     document.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches("input:not([type=range])")) return;
+      if (document.querySelector("dialog[open]") || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches("input:not([type=range])")) return;
       event.preventDefault();
       if (event.shiftKey) this.redo(); else this.undo();
     });
@@ -52,12 +52,22 @@ export class History {
     const here = this.node(this.current);
     if (here && JSON.stringify(here.edit) === JSON.stringify(edit)) return;
     try {
-      const node = await ask("/api/history", "POST", { parent: this.current, edit, label });
+      const node = await this.send(edit, label);
       this.nodes.push(node);
       this.current = node.id;
       if (this.nodes.length > MOST) this.nodes = (await ask("/api/history")).nodes;
       this.draw();
     } catch (error) { this.complain(error); }
+  }
+
+  // After where this page is; or, where other pages have pushed that out, after where they are.
+  async send(edit, label) {
+    try { return await ask("/api/history", "POST", { parent: this.current, edit, label }); } catch (error) {
+      const told = await ask("/api/history");
+      if (told.nodes.some((one) => one.id === this.current)) throw error;
+      [this.nodes, this.current] = [told.nodes, told.current];
+      return ask("/api/history", "POST", { parent: this.current, edit, label });
+    }
   }
 
   undo() { this.settled(); this.enqueue(() => this.move(this.before()?.id)); }
@@ -70,7 +80,10 @@ export class History {
     return one;
   }
 
-  after() { return this.nodes.findLast((one) => one.parent === this.current && this.possible(one.edit)); }
+  after(id = this.current) {
+    const children = this.nodes.filter((one) => one.parent === id).reverse();
+    return children.find((one) => this.possible(one.edit)) || children.map((one) => this.after(one.id)).find(Boolean);
+  }
 
   async move(id) {
     if (id == null) return;

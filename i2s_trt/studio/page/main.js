@@ -1,12 +1,12 @@
 // The studio's page: one edit, its controls, and what the server makes of it.
 
 import { ask, Line } from "/page/talk.js";
-import { clean, Embeddings } from "/page/embed.js";
+import { Embeddings } from "/page/embed.js";
 import { onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
 import { FaceMap, MOST } from "/page/map.js";
-import { renew } from "/page/renew.js";
+import { renew, swap } from "/page/renew.js";
 import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
@@ -15,16 +15,17 @@ let model, latents = [], edit = null, walking = 0, settling = null;
 let held = null; // a mix that the slider does not make
 
 function complain(error) {
+  (document.querySelector("dialog[open]") || byId("notices")).prepend(byId("message")); // behind a dialog nothing can be closed
   byId("message").hidden = false;
   byId("message").querySelector("p").textContent = [error.message, error.hint].filter(Boolean).join("\n");
 }
-byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; });
+byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; byId("picture").focus({ preventScroll: true }); });
 
 const embeddings = new Embeddings(complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
-const history = new History((shown) => { halt(); edit = structuredClone(shown); fill(); show(); }, possible, flush, complain);
+const history = new History((shown) => { halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { halt(); flush(); }, complain);
 const line = new Line({
-  connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) { refresh(); embeddings.load().catch(complain); } },
+  connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) { byId("message").hidden = true; refresh(); embeddings.load().catch(complain); } },
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
   embedding: (id, blob) => embeddings.frame(id, blob),
   text: (said) => {
@@ -37,12 +38,10 @@ const line = new Line({
 
 // Says to who cannot see it, and to who waits, whether the picture is that of the latest edit.
 function drawn(id) { if (line.isLatest(id)) byId("after").setAttribute("aria-busy", "false"); }
-function draw() { byId("after").setAttribute("aria-busy", "true"); line.preview(edit); }
-
-function swap(image, blob) {
-  const old = image.src;
-  image.src = URL.createObjectURL(blob);
-  if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+function draw() {
+  byId("after").setAttribute("aria-busy", "true");
+  byId("repeated").hidden = true; // it was of another edit
+  line.preview(edit);
 }
 
 const base = () => (edit.base.kind === "latent" ? edit.base.name : edit.base.kind === "mix" ? edit.base.parts[0].name : null);
@@ -153,7 +152,6 @@ function fill() {
 
 function show() {
   draw();
-  byId("repeated").hidden = true; // it was of another edit
   const towards = byId("towards").value;
   byId("far-shown").textContent = `${byId("far").value} %`;
   byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
@@ -179,7 +177,7 @@ function settle(label, control = "") {
   show();
   if (settling && settling.control !== control) flush();
   if (settling) clearTimeout(settling.timer); else history.busy(1);
-  settling = { control, label, edit: structuredClone(edit), timer: setTimeout(flush, control ? 300 : 0) };
+  settling = { control, label, edit: structuredClone(edit), timer: setTimeout(flush, control ? 600 : 0) };
 }
 
 function flush() {
@@ -191,12 +189,13 @@ function flush() {
   history.busy(-1);
 }
 
-// A walk ends when anything else is done.
+// A walk ends where anything else is done, and where it is then is an edit of its own.
 function halt() {
   if (!walking) return;
   walking = 0;
   byId("walk").setAttribute("aria-pressed", "false");
   fill();
+  settle("walk");
 }
 
 const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
@@ -244,16 +243,17 @@ byId("random").addEventListener("click", () => {
 });
 
 byId("walk").addEventListener("click", () => {
-  if (walking) { halt(); settle("walk"); return; }
+  if (walking) { halt(); return; }
   const own = walking = performance.now(), pace = still.matches ? 1000 : 60;
   byId("walk").setAttribute("aria-pressed", "true");
+  let shown = "";
   const step = () => {
     const names = latents.map((one) => one.name);
     if (walking !== own || names.length < 2) return;
     const along = (performance.now() - walking) / 3000, first = Math.floor(along) % names.length;
     const far = along - Math.floor(along), second = (first + 1) % names.length;
     edit = { ...plain(names[first]), base: { kind: "mix", parts: [{ name: names[first], weight: 1 - far }, { name: names[second], weight: far }] } };
-    draw();
+    if (base() === shown) draw(); else { shown = base(); show(); }
     setTimeout(step, pace);
   };
   step();
@@ -262,7 +262,8 @@ byId("walk").addEventListener("click", () => {
 byId("save").addEventListener("click", async () => {
   const given = prompt("A name for it: letters, digits, - and _", `${base() || "sample"}-edited`);
   if (!given) return;
-  const name = clean(given);
+  const name = given.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 60);
+  if (!name) { complain(new Error(`${given} cannot name a latent: use letters a to z, digits, - and _`)); return; }
   try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
 });
 

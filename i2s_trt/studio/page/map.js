@@ -6,6 +6,7 @@ const SPACE = "http://www.w3.org/2000/svg";
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const AT = 1; // nearer to a face than this there is nothing but that face
 export const MOST = 8;
+const JITTER = 3; // pixels that a click may move
 
 // Shares of faces at [x, y], which sum to 1: the inverse square of the distance.
 export function shares(pins, [x, y]) {
@@ -93,10 +94,17 @@ export class FaceMap {
     group.dataset.key = pin ? pin.name : "";
     group.setAttribute("tabindex", "0");
     group.setAttribute("role", "button");
-    group.addEventListener("pointerdown", (event) => group.setPointerCapture(event.pointerId));
+    let grab = null; // where, and how far from the middle of it
+    group.addEventListener("pointerdown", (event) => {
+      group.setPointerCapture(event.pointerId);
+      const [x, y] = this.point(event), [ownX, ownY] = pin ? [pin.x, pin.y] : this.cursor;
+      grab = { x: event.clientX, y: event.clientY, by: [ownX - x, ownY - y] };
+    });
     group.addEventListener("pointermove", (event) => {
       if (!group.hasPointerCapture(event.pointerId)) return;
-      this.move(pin, ...this.point(event));
+      if (!this.dirty && Math.hypot(event.clientX - grab.x, event.clientY - grab.y) < JITTER) return;
+      const [x, y] = this.point(event);
+      this.move(pin, x + grab.by[0], y + grab.by[1]);
     });
     group.addEventListener("pointerup", () => this.settle());
     group.addEventListener("keydown", (event) => this.key(event, pin));

@@ -59,8 +59,9 @@ export class Quad {
 
   // The opposite corner stays where it is, and the others follow: it is a square that is cut out.
   move(index, [x, y]) {
-    const [width, height] = this.size, opposite = this.corners[(index + 2) % 4];
-    const corner = [Math.min(width, Math.max(0, x)), Math.min(height, Math.max(0, y))];
+    const before = this.corners[index], opposite = this.corners[(index + 2) % 4];
+    // not farther out than it is, nor than the photograph reaches
+    const corner = [x, y].map((one, axis) => Math.min(Math.max(this.size[axis], before[axis]), Math.max(Math.min(0, before[axis]), one)));
     if (Math.hypot(corner[0] - opposite[0], corner[1] - opposite[1]) < SMALLEST) return;
     const middle = [0, 1].map((axis) => (corner[axis] + opposite[axis]) / 2), [dx, dy] = [corner[0] - middle[0], corner[1] - middle[1]];
     this.corners[index] = corner;

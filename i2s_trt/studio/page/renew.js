@@ -9,3 +9,10 @@ export function renew(parent, children) {
   const same = held.dataset.key && now.find((one) => one.dataset.key === held.dataset.key);
   (same || now[Math.min(at, now.length - 1)])?.focus({ preventScroll: true });
 }
+
+// Another picture in the place of one.
+export function swap(image, blob) {
+  const old = image.src;
+  image.src = URL.createObjectURL(blob);
+  if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+}

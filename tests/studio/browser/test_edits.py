@@ -318,3 +318,52 @@ def test_shown_recipes_are_those_of_the_picture(visit: Visit) -> None:
     drag(tab, "#psi", 30)
     drawn(tab)
     assert tab.locator("#repeated").is_hidden()
+
+
+def test_redo_finds_the_way_past_a_deleted_face(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    studio.json("POST", "/api/save", json={"edit": {"base": {"kind": "random", "seed": 5}}, "name": "gone"})
+    tab.locator("#shelf .face[data-name=gone]").click()
+    drawn(tab)
+    tab.locator("#shelf .face[data-name=bob]").click()
+    last = drawn(tab)
+    studio.json("DELETE", "/api/shelf/gone")
+    until(tab, "!document.querySelector('#shelf .face[data-name=gone]')")
+    tab.locator("#undo").click()
+    assert drawn(tab) != last
+    tab.locator("#redo").click()
+    assert drawn(tab) == last
+
+
+def test_what_is_left_of_a_mix_stays_when_a_face_of_it_goes(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    studio.json("POST", "/api/save", json={"edit": {"base": {"kind": "random", "seed": 5}}, "name": "gone"})
+    tab.locator("#shelf .face[data-name=bob]").click()
+    tab.wait_for_selector("#towards option[value=gone]", state="attached")
+    tab.locator("#towards").select_option("gone")
+    drag(tab, "#far", 40)
+    drag(tab, "#psi", 70)
+    drawn(tab)
+    studio.json("DELETE", "/api/shelf/gone")
+    until(tab, "!document.querySelector('#shelf .face[data-name=gone]')")
+    drawn(tab)
+    edit = studio.json("GET", "/api/history")["nodes"][-1]["edit"]
+    assert edit["base"] == {"kind": "latent", "name": "bob"}
+    assert edit["truncation"] == 0.7
+
+
+def test_messages_and_work_lie_side_by_side_in_sight(
+    visit: Visit, studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(studio.studio.model), "picture", lambda *_: time.sleep(5))
+    tab = visit(390, 844)
+    tab.locator("#half").click()
+    tab.get_by_text("Export", exact=True).click()
+    tab.locator("[data-export=picture]").click()
+    tab.wait_for_selector("#work:not([hidden])")
+    tab.locator("#psi").scroll_into_view_if_needed()
+    message, work = tab.locator("#message").bounding_box(), tab.locator("#work").bounding_box()
+    assert 0 <= message["y"] < message["y"] + message["height"] <= work["y"] < 844
+    tab.locator("#message button").click()
+    tab.locator("#work button").click()
+    until(tab, "document.querySelector('#work').hidden")

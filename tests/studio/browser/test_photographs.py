@@ -82,8 +82,12 @@ def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> N
     embed(tab, astronaut, 5000)
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     until(tab, "document.querySelector('#embeddings progress').value > 0")
-    tab.locator("#embeddings .stop").click()
+    for part in ("progress", "svg", ".stop"):
+        box = tab.locator(f"#embeddings {part}").bounding_box()
+        assert 0 < box["y"] < box["y"] + box["height"] < 900, "in sight, without scrolling"
+    tab.locator("#embeddings .stop").press("Enter")
     tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=180_000)
+    assert tab.evaluate("document.activeElement.className") in ("more", "cancel"), "the focus stays in the row"
     tab.locator("#embeddings .more").click()
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     tab.locator("#embeddings .cancel").click()
