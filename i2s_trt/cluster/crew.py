@@ -51,7 +51,7 @@ class ClusterCrew:
 
     def stages(self, site: Site) -> Sequence[Stage]:
         """Handing out, and bringing what comes back into the folder; see `Crew`."""
-        partial = site.outputs.partial.resolve() if self._plan.outputs == "shared" else None
+        partial = site.outputs.partial.absolute() if self._plan.outputs == "shared" else None
         self._dispatcher = dispatcher = Dispatcher(self._cluster, self._plan, self._model, partial, self._listen)
         work = _Work(site, dispatcher)
         return [

@@ -134,18 +134,26 @@ class Dispatcher:
 
     def _copies(self, slot: Slot) -> list[Attempt]:
         """For a worker that nothing is left for: what another may never be done with. Whoever is first counts."""
-        if slot.groups or self._again or not self._longest:
+        if slot.groups or not self._longest:
             return []
-        late = [one for other in self._slots for one in other.late(max(LATE, 3 * self._longest))]
+        late = [one for other in self._slots for one in other.late(self._too_long())]
         chosen = [one for one in late if one.alone][:1] or late[: slot.batch]
         for attempt in chosen:
             attempt.copied = True
         return [Attempt(one.task, one.blame, one.alone, one.avoid) for one in chosen]
 
+    def _too_long(self) -> float:
+        """Seconds after which a group may never be done."""
+        return max(LATE, 3 * self._longest)
+
     def _may_try(self, attempt: Attempt, slot: Slot) -> bool:
         """Not where it failed, as long as there is somewhere else; better on another machine."""
         number, node_id = attempt.avoid
-        others = [other for other in self._slots if other.number != number and other.is_promising]
+        others = [
+            other
+            for other in self._slots
+            if other.number != number and other.is_promising and not other.hangs(self._too_long())
+        ]
         if not others:
             return True
         elsewhere = [other for other in others if other.node_id != node_id]

@@ -13,6 +13,7 @@ from i2s_trt.cluster.options import Outputs as Where
 from i2s_trt.cluster.options import WorkerPlan
 from i2s_trt.cluster.results_folder import ResultsFolder
 from i2s_trt.cluster.tasks import Failed, Outcome, Task
+from i2s_trt.deltas import delta_path, remove_delta
 from i2s_trt.embedding.run.job import JobEvent, JobResult, Report
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
 from i2s_trt.errors import EnvironmentFault, I2sError, ImageError
@@ -91,7 +92,8 @@ class ClusterEmbedding:
         left: dict[str, bytes] = {}
         if self._settings.files.resume:
             outputs = self._outputs(name)
-            left = {file.name: file.read_bytes() for file in (outputs.latent, outputs.snapshot) if file.is_file()}
+            kept = (outputs.latent, outputs.snapshot, delta_path(outputs.latent))
+            left = {file.name: file.read_bytes() for file in kept if file.is_file()}
         return Task(name, Photo(str(path), data, source.number if isinstance(source, FaceOf) else 0, left))
 
     def _renew(self, task: Task) -> Task:
@@ -105,13 +107,16 @@ class ClusterEmbedding:
     def _settle(self, source: Source, token: str, outcome: Outcome) -> JobResult:
         if isinstance(outcome, Failed) and outcome.kind == "disk":
             raise EnvironmentFault(outcome.message, outcome.hint)
-        self._results.settle(outcome.name)
         if isinstance(outcome, Failed):
+            self._results.settle(outcome.name)
             error = I2sError(outcome.message, outcome.hint)
             self._report(JobEvent("failed", outcome.name, {"error": str(error)}))
             return JobResult(source, outcome.name, "failed", error=error)
         embedded: Embedded = outcome.value
+        if embedded.files:
+            remove_delta(self._outputs(outcome.name).latent)  # it belongs to the latent that was there
         self._results.place(token, embedded.files)
+        self._results.settle(outcome.name)
         if embedded.status != "interrupted":
             self._outputs(outcome.name).forget_snapshot()
         for event in embedded.events:

@@ -11,6 +11,7 @@ from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
+from i2s_trt.deltas import delta_path
 from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
@@ -21,7 +22,7 @@ from i2s_trt.photographs.prepare import FaceOf, Source
 from i2s_trt.session import Session, SessionOptions, open_session
 
 OPENER = "i2s_trt.cluster.embed_work:open_embedding"
-_PASSED_ON = ("warning", "resumed", "done", "skipped")
+_PASSED_ON = ("warning", "resumed", "done", "skipped", "tuned")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Embedded:
     Attributes:
         status: as of `JobResult`.
         events: that the driver passes on.
-        files: of the result, the latent last.
+        files: of the result, in the order in which they are to be placed.
     """
 
     status: str
@@ -152,10 +153,10 @@ class EmbedWorkshop:
 
 
 def result_files(folder: Path, name: str) -> Iterator[Path]:
-    """All files that a result may have, the latent last: it makes the others valid."""
+    """All files that a result may have; the latent makes those before it valid, and has its delta after it."""
     outputs = Outputs(folder, name)
     yield from (outputs.picture, outputs.strip, outputs.curve, outputs.curve.with_suffix(".png"))
-    yield from (outputs.snapshot, outputs.latent)
+    yield from (outputs.snapshot, outputs.latent, delta_path(outputs.latent))
 
 
 def attach(session: SessionOptions, files: JobOptions) -> dict[str, tuple[str, bytes]]:

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from i2s_trt.cluster.faults import known_nodes, why
@@ -45,6 +45,8 @@ def joined(options: ClusterOptions, device: str = "auto") -> Iterator[Cluster]:
         EnvironmentFault: Ray is missing, or no cluster answers.
         UsageError: the cluster has no room for a single worker.
     """
+    if device == "cpu" and options.gpus is None:
+        options = replace(options, gpus=0.0)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
     ray = _import_ray()
     if ray.is_initialized():

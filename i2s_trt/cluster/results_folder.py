@@ -26,7 +26,7 @@ class ResultsFolder:
     """
 
     def __init__(self, folder: Path, outputs: Outputs) -> None:
-        self.folder = make_folder(folder).resolve()
+        self.folder = make_folder(folder).absolute()  # by the name that all machines know it by, links and all
         self.partial = self.folder / PARTIAL if outputs == "shared" else None
         self._settled: set[str] = set()
 
@@ -60,15 +60,23 @@ class ResultsFolder:
         """Give files that a worker has written or sent their names here, in order.
 
         Raises:
-            EnvironmentFault: the folder cannot be written, or a file is damaged; neither it nor one after it is placed.
+            EnvironmentFault: the folder cannot be written, or a file is damaged; none is placed then.
         """
+        for file in files:
+            self._verify(token, file)
         for file in files:
             target = self.folder / file.name
             if file.data is not None:
-                refuse_damaged(target, file.data, file.sha256)
                 write_bytes(target, file.data)
             elif self.partial is not None:
                 with guard_os_errors(target):
-                    written = self.partial / token / file.name
-                    refuse_damaged(written, written.read_bytes(), file.sha256)
-                    written.replace(target)
+                    (self.partial / token / file.name).replace(target)
+
+    def _verify(self, token: str, file: HandedFile) -> None:
+        target = self.folder / file.name
+        if file.data is not None:
+            refuse_damaged(target, file.data, file.sha256)
+        elif self.partial is not None:
+            with guard_os_errors(target):
+                written = self.partial / token / file.name
+                refuse_damaged(written, written.read_bytes(), file.sha256)

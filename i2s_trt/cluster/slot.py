@@ -121,6 +121,11 @@ class Slot:
         before = time.monotonic() - seconds
         return [one for group in self.groups.values() for one in group if one.since < before and not one.copied]
 
+    def hangs(self, seconds: float) -> bool:
+        """Whether it has been doing all that it does for longer than so many seconds."""
+        before = time.monotonic() - seconds
+        return bool(self.groups) and all(one.since < before for group in self.groups.values() for one in group)
+
     def has_room(self) -> bool:
         """Whether it can take another group."""
         busy_alone = any(attempt.alone for group in self.groups.values() for attempt in group)

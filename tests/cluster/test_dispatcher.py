@@ -172,6 +172,17 @@ def test_what_hangs_is_done_by_another(machines: Any, monkeypatch: pytest.Monkey
     assert all(isinstance(outcome, Done) for outcome in outcomes)
 
 
+def test_what_fails_beside_a_worker_that_hangs_holds_up_nothing(
+    machines: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dispatching, "LATE", 1.0)
+    tasks = [task for i in range(20) for task in (Task(f"h{i:02}", ("hang",)), Task(f"a{i:02}", ("sleep", 0.1)))]
+    tasks += [Task("bad", ("fail", str(tmp_path / "log"))), *(Task(f"z{i}", ("sleep", 0.1)) for i in range(6))]
+    outcomes = done(machines.address, tasks)
+    assert names(outcomes) == sorted(task.name for task in tasks)
+    assert [outcome.name for outcome in outcomes if isinstance(outcome, Failed)] == ["bad"]
+
+
 def test_no_more_tasks_are_taken_than_workers_have_room_for(machines: Any) -> None:
     with joined(cluster_options(machines.address)) as cluster:
         dispatcher = Dispatcher(cluster, PLAN, None, None, lambda _event: None)

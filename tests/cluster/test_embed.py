@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from i2s_trt.cluster.embed import ClusterEmbedding
 from i2s_trt.cluster.embed_work import EmbedSettings, attach
@@ -18,7 +19,7 @@ from i2s_trt.cluster.events import ClusterEvent
 from i2s_trt.cluster.join import joined
 from i2s_trt.cluster.model import pack_model
 from i2s_trt.cluster.options import cluster_options
-from i2s_trt.embedding.options import EmbedOptions
+from i2s_trt.embedding.options import EmbedOptions, TuneOptions
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.images.compose import write_png
@@ -107,6 +108,34 @@ def test_a_cluster_makes_what_one_machine_makes(
     assert {result.name for result in results} == {"photo", "photo-2", "other", "third"}
     assert {result.status for result in results} == {"finished"}
     same(tmp_path / "one", tmp_path / "many")
+
+
+def test_what_is_tuned_comes_along_and_goes_with_its_latent(
+    machines: Any, model: str, photographs: list[Path], tmp_path: Path
+) -> None:
+    embed, tune = Clusters(machines.address, model), TuneOptions(2)
+    embed.alone(photographs[:1], tmp_path / "one", tune=tune)
+    embed.events.clear()
+    embed(photographs[:1], tmp_path / "many", tune=tune)
+    assert embed.kinds() == ["done", "tuned"]
+    same_tuned(tmp_path / "one", tmp_path / "many")
+    (result,) = embed(photographs[:1], tmp_path / "many", resume=True, tune=tune)
+    assert result.status == "skipped"
+    same_tuned(tmp_path / "one", tmp_path / "many")
+    Clusters(machines.address, model, STEPS + 1)(photographs[:1], tmp_path / "many", overwrite=True)
+    assert list((tmp_path / "many").glob("*.delta.safetensors")) == [], "it was made around another latent"
+
+
+def same_tuned(one: Path, other: Path) -> None:
+    """The same files, latent and delta; the seconds in their records differ."""
+    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in other.iterdir())
+    mine, theirs = (load_file(folder / "photo.delta.safetensors") for folder in (one, other))
+    assert mine.keys() == theirs.keys() != set()
+    for name, tensor in mine.items():
+        np.testing.assert_array_equal(tensor, theirs[name])
+    latents = [read_latent(folder / "photo.safetensors").w_plus for folder in (one, other)]
+    np.testing.assert_array_equal(*latents)
+    assert (one / "photo.png").read_bytes() == (other / "photo.png").read_bytes()
 
 
 @pytest.mark.slow

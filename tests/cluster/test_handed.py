@@ -34,13 +34,13 @@ def test_a_result_that_is_damaged_on_its_way_is_not_placed(tmp_path: Path, outpu
     for name in ("a.png", "a.safetensors"):
         (folder / name).write_bytes(name.encode())
     picture, latent = hand_over([folder / "a.png", folder / "a.safetensors"], gives_back=outputs == "driver")
-    results.place("w", [picture])
-    assert (tmp_path / "out/a.png").read_bytes() == b"a.png"
     if latent.data is None:
         (folder / latent.name).write_bytes(b"another")
     else:
         assert not list(folder.iterdir())
         latent = type(latent)(latent.name, latent.sha256, b"another")
     with pytest.raises(EnvironmentFault, match=r"a\.safetensors is not what its worker has made"):
-        results.place("w", [latent])
-    assert not (tmp_path / "out/a.safetensors").exists()
+        results.place("w", [picture, latent])
+    assert not list((tmp_path / "out").glob("a.*")), "nor the picture before it"
+    results.place("w", [picture])
+    assert (tmp_path / "out/a.png").read_bytes() == b"a.png"
