@@ -133,8 +133,8 @@ def same_tuned(one: Path, other: Path) -> None:
     assert mine.keys() == theirs.keys() != set()
     for name, tensor in mine.items():
         np.testing.assert_array_equal(tensor, theirs[name])
-    latents = [read_latent(folder / "photo.safetensors").w_plus for folder in (one, other)]
-    np.testing.assert_array_equal(*latents)
+    first, second = (read_latent(folder / "photo.safetensors").w_plus for folder in (one, other))
+    np.testing.assert_array_equal(first, second)
     assert (one / "photo.png").read_bytes() == (other / "photo.png").read_bytes()
 
 
