@@ -84,7 +84,6 @@ export class Embeddings {
 
   async closed() {
     const photograph = this.shown;
-    byId("notices").prepend(byId("message"));
     queueMicrotask(() => this.next());
     if (byId("cut").returnValue !== "embed") return;
     const wanted = {

@@ -82,7 +82,7 @@ export class History {
 
   after(id = this.current) {
     const children = this.nodes.filter((one) => one.parent === id).reverse();
-    return children.find((one) => this.possible(one.edit)) || children.map((one) => this.after(one.id)).find(Boolean);
+    return children.map((one) => (this.possible(one.edit) ? one : this.after(one.id))).find(Boolean);
   }
 
   async move(id) {

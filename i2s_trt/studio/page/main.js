@@ -19,6 +19,8 @@ function complain(error) {
   byId("message").hidden = false;
   byId("message").querySelector("p").textContent = [error.message, error.hint].filter(Boolean).join("\n");
 }
+for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => byId("notices").prepend(byId("message")));
+new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--picture", `${target.offsetHeight}px`)).observe(byId("picture"));
 byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; byId("picture").focus({ preventScroll: true }); });
 
 const embeddings = new Embeddings(complain);
@@ -267,8 +269,7 @@ byId("save").addEventListener("click", async () => {
   try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
 });
 
-bindExports(() => edit, complain);
-
+bindExports(() => { halt(); return edit; }, complain);
 async function start() {
   if (location.search) window.history.replaceState(null, "", "/");
   model = await ask("/api/model");

@@ -44,6 +44,10 @@ def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, st
     assert not np.array_equal(pasted, photograph)
 
 
+ON_TOP = """(one) => { const box = one.getBoundingClientRect();
+  return one === document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2); }"""
+
+
 @pytest.mark.parametrize(("kind", "name"), [("drop", "my-face"), ("paste", "pasted")])
 def test_a_photograph_is_dropped_or_pasted(visit: Visit, astronaut: Path, kind: str, name: str) -> None:
     tab = visit()
@@ -147,3 +151,20 @@ def test_a_second_photograph_waits_until_the_first_is_cut(visit: Visit, astronau
     assert tab.locator("#name").input_value() == "mine"
     tab.locator("#cut button[value=cancel]").click()
     until(tab, "document.querySelector('#cut').open && document.querySelector('#name').value === 'my-face'")
+
+
+def test_a_queue_leaves_every_control_in_reach(visit: Visit, astronaut: Path, studio: Served) -> None:
+    tab = visit(390, 844)
+    photograph = studio.json("POST", "/api/photographs", content=astronaut.read_bytes())["id"]
+    for number in range(6):
+        wanted = {"photograph": photograph, "name": f"p{number}", "steps": 5000, "schedule": "paper"}
+        studio.json("POST", "/api/embeddings", json=wanted)
+    until(tab, "document.querySelectorAll('#embeddings li').length === 6")
+    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
+    assert tab.locator("#picture").bounding_box()["height"] < 560
+    for control in ("#far", "#undo", "#psi", "#walk", "#towards"):
+        tab.locator(control).scroll_into_view_if_needed()
+        assert tab.locator(control).evaluate(ON_TOP), control
+    for embedding in studio.json("GET", "/api/embeddings")["embeddings"]:
+        studio.json("DELETE", f"/api/embeddings/{embedding['id']}")
+    until(tab, "!document.querySelector('#embeddings li[data-state=running]')")
