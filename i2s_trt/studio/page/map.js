@@ -1,9 +1,8 @@
 // A square with faces on it: where the cursor is, they are mixed, the nearer the more.
 
 import { renew } from "/page/renew.js";
+import { MOVES, pointAt, SPACE } from "/page/svg.js";
 
-const SPACE = "http://www.w3.org/2000/svg";
-const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const AT = 1; // nearer to a face than this there is nothing but that face
 export const MOST = 8;
 const JITTER = 3; // pixels that a click may move
@@ -23,7 +22,7 @@ export class FaceMap {
     [this.svg, this.moved, this.settled, this.pins, this.cursor, this.dirty] = [svg, moved, settled, [], [50, 50], false];
     svg.addEventListener("click", (event) => {
       if (event.target !== svg) return;
-      this.move(null, ...this.point(event));
+      this.move(null, ...pointAt(this.svg, event));
       this.settle();
     });
   }
@@ -69,11 +68,6 @@ export class FaceMap {
     if (this.pins.length > 1) this.moved(this.base());
   }
 
-  point(event) {
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
-    return [point.x, point.y];
-  }
-
   draw() {
     const handles = [...this.pins, null].map((pin) => this.handle(pin));
     renew(this.svg, handles);
@@ -97,13 +91,13 @@ export class FaceMap {
     let grab = null; // where, and how far from the middle of it
     group.addEventListener("pointerdown", (event) => {
       group.setPointerCapture(event.pointerId);
-      const [x, y] = this.point(event), [ownX, ownY] = pin ? [pin.x, pin.y] : this.cursor;
+      const [x, y] = pointAt(this.svg, event), [ownX, ownY] = pin ? [pin.x, pin.y] : this.cursor;
       grab = { x: event.clientX, y: event.clientY, by: [ownX - x, ownY - y] };
     });
     group.addEventListener("pointermove", (event) => {
       if (!group.hasPointerCapture(event.pointerId)) return;
       if (!this.dirty && Math.hypot(event.clientX - grab.x, event.clientY - grab.y) < JITTER) return;
-      const [x, y] = this.point(event);
+      const [x, y] = pointAt(this.svg, event);
       this.move(pin, x + grab.by[0], y + grab.by[1]);
     });
     group.addEventListener("pointerup", () => this.settle());

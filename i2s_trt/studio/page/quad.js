@@ -1,8 +1,9 @@
 // The square that is cut out of a photograph: dragged as a whole or by its corners, which the arrow keys move as well.
 
+import { MOVES, pointAt, SPACE } from "/page/svg.js";
+
 const NAMES = ["top left", "bottom left", "bottom right", "top right"];
 const SMALLEST = 8; // pixels of the diagonal
-const SPACE = "http://www.w3.org/2000/svg";
 
 export class Quad {
   constructor(svg) { this.svg = svg; this.corners = []; }
@@ -20,10 +21,10 @@ export class Quad {
   outline() {
     const polygon = document.createElementNS(SPACE, "polygon");
     let last = null;
-    polygon.addEventListener("pointerdown", (event) => { polygon.setPointerCapture(event.pointerId); last = this.place(event); });
+    polygon.addEventListener("pointerdown", (event) => { polygon.setPointerCapture(event.pointerId); last = pointAt(this.svg, event); });
     polygon.addEventListener("pointermove", (event) => {
       if (!polygon.hasPointerCapture(event.pointerId)) return;
-      const now = this.place(event);
+      const now = pointAt(this.svg, event);
       this.shift(now[0] - last[0], now[1] - last[1]);
       last = now;
     });
@@ -39,22 +40,16 @@ export class Quad {
     circle.setAttribute("aria-label", `Corner ${NAMES[index]}; arrow keys move it`);
     circle.addEventListener("pointerdown", (event) => circle.setPointerCapture(event.pointerId));
     circle.addEventListener("pointermove", (event) => {
-      if (circle.hasPointerCapture(event.pointerId)) this.move(index, this.place(event));
+      if (circle.hasPointerCapture(event.pointerId)) this.move(index, pointAt(this.svg, event));
     });
     circle.addEventListener("keydown", (event) => {
-      const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-      const by = moves[event.key];
+      const by = MOVES[event.key];
       if (!by) return;
       event.preventDefault();
       const far = this.step * (event.shiftKey ? 10 : 1), [x, y] = this.corners[index];
       this.move(index, [x + by[0] * far, y + by[1] * far]);
     });
     return circle;
-  }
-
-  place(event) {
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
-    return [point.x, point.y];
   }
 
   // The opposite corner stays where it is, and the others follow: it is a square that is cut out.

@@ -1,0 +1,169 @@
+"""The history of the page: undone and done again, kept by a reload, and what becomes of edits whose faces go."""
+
+import pytest
+
+from tests.studio.browser.conftest import until
+from tests.studio.browser.page import Visit, drag, drawn, shelf
+from tests.studio.conftest import Served
+
+
+def test_undone_edits_branch_into_a_tree(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    drag(tab, "#far", 40)
+    drawn(tab)
+    tab.locator("#undo").click()
+    drawn(tab)
+    drag(tab, "#psi", 30)
+    drawn(tab)
+    parents = [node["parent"] for node in studio.json("GET", "/api/history")["nodes"]]
+    assert len(parents) - len(set(parents)) == 1, "two edits after one"
+
+
+def test_what_is_edited_after_a_reload_is_kept_by_the_next(visit: Visit) -> None:
+    tab = visit()
+    drag(tab, "#far", 50)
+    first = drawn(tab)
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == first
+    drag(tab, "#psi", 30)
+    second = drawn(tab)
+    assert second != first
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == second
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) == first
+
+
+def test_a_face_that_is_deleted_while_it_is_shown_gives_way_to_another(visit: Visit, studio: Served) -> None:
+    one, other = visit(), visit()
+    one.once("dialog", lambda dialog: dialog.accept("mine"))
+    one.locator("#save").click()
+    until(one, "document.querySelector('#shelf .face[data-name=mine]')")
+    one.locator("#shelf .face[data-name=mine]").click()
+    drawn(one)
+    one.once("dialog", lambda dialog: dialog.accept())
+    one.get_by_label("Take mine off the shelf").click()
+    for tab in (one, other, visit()):
+        until(tab, "!document.querySelector('#shelf .face[data-name=mine]')")
+        until(tab, "document.querySelector('#caption').textContent.startsWith('ann')")
+        assert drawn(tab)
+        assert tab.locator("#message p").inner_text() == ""
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == {"kind": "latent", "name": "ann"}
+
+
+def test_a_shelf_without_any_face_shows_a_sample(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    for name in shelf(tab):
+        assert studio.client.delete(f"/api/shelf/{name}").status_code == 200
+    until(tab, "document.querySelector('#caption').textContent === 'sample 0'")
+    drawn(tab)
+    assert visit().locator("#caption").inner_text() == "sample 0"
+
+
+def test_a_mix_that_the_slider_cannot_make_outlives_a_reload(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    pins = tab.locator("#map g")
+    for name in ("calm", "glad"):  # not on every shelf
+        if tab.locator(f"#map [aria-label^='{name};']").count():
+            tab.locator(f"#map [aria-label^='{name};']").press("Delete")
+    pins.last.press("Shift+ArrowUp")
+    mixed = drawn(tab)
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert 100 * base["parts"][1]["weight"] % 1, "no whole per cent"
+    tab.reload()
+    until(tab, "document.querySelector('#after').naturalWidth > 0")
+    assert drawn(tab) == mixed
+    drag(tab, "#psi", 50)
+    drawn(tab)
+    drag(tab, "#psi", 100)
+    assert drawn(tab) == mixed
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == base
+
+
+def test_undo_steps_over_faces_that_are_gone(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    first = drawn(tab)
+    tab.once("dialog", lambda dialog: dialog.accept("gone soon"))
+    tab.locator("#save").click()
+    tab.wait_for_selector("#shelf .face[data-name=gone-soon]")
+    tab.locator("#shelf .face[data-name=gone-soon]").click()
+    drawn(tab)
+    tab.locator("#shelf .face[data-name=bob]").click()
+    drawn(tab)
+    studio.json("DELETE", "/api/shelf/gone-soon")
+    until(tab, "!document.querySelector('#shelf .face[data-name=gone-soon]')")
+    tab.keyboard.press("Control+z")
+    assert drawn(tab) == first
+    count = len(studio.json("GET", "/api/history")["nodes"])
+    assert tab.locator("#undo").is_disabled()
+    tab.get_by_text("History", exact=True).click()
+    assert tab.locator("#history button:disabled").count() == 1
+    assert len(studio.json("GET", "/api/history")["nodes"]) == count, "undo adds nothing"
+
+
+def test_a_walk_ends_where_something_else_is_done_and_can_be_gone_on_from(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    tab.locator("#walk").click()
+    tab.wait_for_timeout(700)
+    tab.locator("#walk").click()
+    walked = drawn(tab)
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert base["kind"] == "mix"
+    drag(tab, "#psi", 40)
+    drawn(tab)
+    drag(tab, "#psi", 100)
+    assert drawn(tab) == walked
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == base
+    tab.locator("#walk").click()
+    drag(tab, "#psi", 30)
+    assert tab.locator("#walk").get_attribute("aria-pressed") == "false"
+    drawn(tab)
+    assert tab.locator("#psi-shown").inner_text() == "0.30"
+    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["truncation"] == 0.3
+
+
+def test_keys_on_one_control_make_one_node(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    drawn(tab)
+    before = len(studio.json("GET", "/api/history")["nodes"])
+    tab.locator("#far").focus()
+    for _ in range(12):
+        tab.keyboard.press("ArrowRight")
+    drawn(tab)
+    nodes = studio.json("GET", "/api/history")["nodes"]
+    assert len(nodes) - before <= 2, "more where a key waited long for the next"
+    assert nodes[-1]["edit"]["base"]["parts"][1]["weight"] == pytest.approx(0.12)
+
+
+def test_redo_finds_the_way_past_a_deleted_face(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    studio.json("POST", "/api/save", json={"edit": {"base": {"kind": "random", "seed": 5}}, "name": "gone"})
+    tab.locator("#shelf .face[data-name=gone]").click()
+    drawn(tab)
+    tab.locator("#shelf .face[data-name=bob]").click()
+    last = drawn(tab)
+    studio.json("DELETE", "/api/shelf/gone")
+    until(tab, "!document.querySelector('#shelf .face[data-name=gone]')")
+    tab.locator("#undo").click()
+    assert drawn(tab) != last
+    tab.locator("#redo").click()
+    assert drawn(tab) == last
+
+
+def test_what_is_left_of_a_mix_stays_when_a_face_of_it_goes(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    studio.json("POST", "/api/save", json={"edit": {"base": {"kind": "random", "seed": 5}}, "name": "gone"})
+    tab.locator("#shelf .face[data-name=bob]").click()
+    tab.wait_for_selector("#towards option[value=gone]", state="attached")
+    tab.locator("#towards").select_option("gone")
+    drag(tab, "#far", 40)
+    drag(tab, "#psi", 70)
+    drawn(tab)
+    studio.json("DELETE", "/api/shelf/gone")
+    until(tab, "!document.querySelector('#shelf .face[data-name=gone]')")
+    drawn(tab)
+    edit = studio.json("GET", "/api/history")["nodes"][-1]["edit"]
+    assert edit["base"] == {"kind": "latent", "name": "bob"}
+    assert edit["truncation"] == 0.7
