@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from i2s_trt.checkpoints.options import HINT, positive_number, resample_taps
+from i2s_trt.checkpoints.options import HINT, OTHER_PARTS, number, positive_number, resample_taps
 from i2s_trt.checkpoints.records import ModuleRecord, StorageRecord, TensorRecord
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.checkpoints.torch_file import read_storage
@@ -19,6 +19,9 @@ from i2s_trt.errors import CheckpointError
 
 _DEEPEST = 8  # modules within modules; a generator has four
 _LARGEST_TENSOR = 2**31  # numbers
+_SIZES = {
+    "img_resolution": "resolution", "z_dim": "z_dim", "w_dim": "w_dim", "c_dim": "label_size", "num_ws": "num_layers",
+}  # fmt: skip
 _LEAVES = {
     "weight": "weight", "bias": "bias", "noise_strength": "noise_weight", "noise_const": "noise",
     "affine.weight": "style.weight", "affine.bias": "style.bias",
@@ -124,7 +127,21 @@ def _options(parts: Mapping[str, ModuleRecord]) -> dict[str, Any]:
         "conv_clamp": _agreed(layers | colours, "conv_clamp", None),
         "topology": topologies.pop() if len(topologies) == 1 else None,
         "mapping_rate": _agreed(dense, "bias_gain", 0.01),
+        "stated": _stated(parts),
     }
+
+
+def _stated(parts: Mapping[str, ModuleRecord]) -> dict[str, float]:
+    """Sizes that the network and its halves name, by the names of `GeneratorSpec`'s fields."""
+    found: dict[str, float] = {}
+    for name in ("", "mapping.", "synthesis."):
+        for attribute, field in _SIZES.items():
+            value = number(parts[name].state.get(attribute), f"{name}{attribute}")
+            if value is not None and found.setdefault(field, value) != value:
+                raise CheckpointError(
+                    f"{name}{attribute} is {value:g}, where the rest of the file says {found[field]:g}", OTHER_PARTS
+                )
+    return found
 
 
 def _agreed(parts: Mapping[str, ModuleRecord], attribute: str, otherwise: float | None) -> float | None:

@@ -13,6 +13,7 @@ from i2s_trt.errors import CheckpointError
 from i2s_trt.models.spec import GeneratorSpec
 
 HINT = "use a StyleGAN1 or StyleGAN2 checkpoint, for example: i2s-trt models pull ffhq"
+OTHER_PARTS = "its parts belong to different networks: download it again"
 _LEAST = sys.float_info.min
 _REPEATED_FREE = 2**20  # bytes that any network may repeat
 _FILTER = "this network was trained with a resampling filter that is not a row of four numbers"
@@ -49,10 +50,12 @@ def check_sizes(stated: Mapping[str, Any], spec: GeneratorSpec) -> None:
     for name, value in stated.items():
         found = getattr(spec, name)
         if value is not None and value != found:
-            raise CheckpointError(
-                f"the file says {name} {value!r:.40} and holds the tensors of {found}",
-                "its parts belong to different networks: download it again",
-            )
+            raise CheckpointError(f"the file says {name} {_plain(value)} and holds the tensors of {found}", OTHER_PARTS)
+
+
+def _plain(value: Any) -> str:
+    """A size as people write it."""
+    return f"{value:g}" if isinstance(value, float) else f"{value!r:.40}"
 
 
 def refuse_repetition(named: int, held: int) -> None:

@@ -88,6 +88,43 @@ def test_a_layer_that_computes_something_else(
     assert words in refused(tmp_path, data)
 
 
+@pytest.mark.parametrize(
+    ("part", "attribute", "value", "words"),
+    [
+        ("", "img_resolution", 32, "synthesis.img_resolution is 16, where the rest of the file says 32"),
+        ("mapping.", "w_dim", 512, "mapping.w_dim is 512, where the rest of the file says"),
+        ("synthesis.", "num_ws", 18, "synthesis.num_ws is 18, where the rest of the file says 6"),
+        ("mapping.", "z_dim", np.zeros(2, np.float32), "mapping.z_dim is"),
+        ("", "c_dim", "two", "c_dim is two, where a number"),
+        ("", "w_dim", float("nan"), "w_dim is nan, where a number"),
+    ],
+)
+def test_halves_that_name_other_sizes(part: str, attribute: str, value: Any, words: str, tmp_path: Path) -> None:
+    assert words in refused(tmp_path, module_pickle(SMALL, raw_state(SMALL), altered={part: {attribute: value}}))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("img_resolution", 1024, "the file says resolution 1024 and holds the tensors of 16"),
+        ("w_dim", 512, "the file says w_dim 512 and holds"),
+        ("z_dim", 512, "the file says z_dim 512 and holds"),
+        ("c_dim", 10, "the file says label_size 10 and holds the tensors of 0"),
+        ("num_ws", 18, "the file says num_layers 18 and holds the tensors of 6"),
+    ],
+)
+def test_sizes_that_are_not_those_of_the_tensors(attribute: str, value: int, words: str, tmp_path: Path) -> None:
+    altered = {part: {attribute: value} for part in ("", "mapping.", "synthesis.")}
+    assert words in refused(tmp_path, module_pickle(SMALL, raw_state(SMALL), altered=altered))
+
+
+def test_a_file_that_names_no_sizes_is_read(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("img_resolution", "z_dim", "w_dim", "c_dim", "num_ws"))
+    altered = dict.fromkeys(("", "mapping.", "synthesis."), nothing)
+    (tmp_path / "net.pkl").write_bytes(module_pickle(SMALL, raw_state(SMALL), altered=altered))
+    assert read_checkpoint(tmp_path / "net.pkl").weights.spec.resolution == SMALL.resolution
+
+
 def test_a_storage_that_holds_code(tmp_path: Path) -> None:
     marker = tmp_path / "executed"
     evil = torch_file({"hook": Reduced(os.system, f"touch {marker}")}, legacy=True)
@@ -181,7 +218,7 @@ def changed(state: dict[str, Tensor], name: str, value: Tensor | None) -> dict[s
         ("synthesis.b8.torgb.bias", None, "lacks the tensor that becomes 'synthesis.to_rgb.1.bias'"),
         ("mapping.fc1.bias", None, "lacks the tensor that becomes 'mapping.dense.1.bias'"),
         ("mapping.fc0.weight", None, "0 mapping layers do not make a StyleGAN2 generator"),
-        ("synthesis.b16.conv0.bias", None, "this architecture has none at all"),
+        ("synthesis.b16.conv0.bias", None, "the file says resolution 16 and holds the tensors of 8"),
         ("synthesis.b8.conv0.weight", torch.zeros(6, 7, 5, 5), "this architecture has [6, 7, 3, 3]"),
         ("synthesis.b8.conv0.noise_strength", torch.zeros(6), "has shape [6]"),
         ("synthesis.b4.const", torch.full((7, 4, 4), torch.nan), "holds values that are not finite"),

@@ -30,7 +30,8 @@ def module_pickle(
     """
     inner = {"channel_base": 1024, "num_fp16_res": 4, "conv_clamp": recipe.clamp}
     outer = inner if flat else {"mapping_kwargs": {"num_layers": recipe.mapping_layers}, "synthesis_kwargs": inner}
-    generator = _module("Generator", state, recipe, "", altered or {}, _init_kwargs={"z_dim": recipe.z_dim, **outer})
+    kwargs = {"z_dim": recipe.z_dim, **outer}
+    generator = _module("Generator", state, recipe, "", altered or {}, _init_kwargs=kwargs, **_sizes(recipe))
     tree = {"training_set_kwargs": EasyDict(resolution=64), "G": None, "D": None, "G_ema": generator}
     return dumps(tree | {"augment_pipe": None}, protocol)
 
@@ -72,7 +73,15 @@ def _class_of(name: str) -> str:
     return known.get(name, fallback)
 
 
+def _sizes(recipe: Recipe2) -> dict[str, int]:
+    own = {"z_dim": recipe.z_dim, "c_dim": recipe.labels, "w_dim": recipe.w_dim}
+    return own | {"img_resolution": recipe.resolution, "img_channels": 3, "num_ws": recipe.rows}
+
+
 def _attributes(name: str, recipe: Recipe2) -> dict[str, Any]:
+    if name in {"mapping", "synthesis"}:
+        named = ("z_dim", "c_dim", "w_dim", "num_ws") if name == "mapping" else ("w_dim", "img_resolution", "num_ws")
+        return {attribute: _sizes(recipe)[attribute] for attribute in named}
     if name.startswith("fc"):
         return {"activation": "lrelu", "bias_gain": recipe.mapping_rate}
     if name.startswith("conv"):
