@@ -3,12 +3,14 @@
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from i2s_trt.errors import EnvironmentFault, I2sError
 
 _POLL = 0.2
+_IMPORTED = ["torch"]  # by the process that children are forked from; it is most of what they wait for
 _OURS = ("i2s_trt", "export", "engines", "benchmarks", "cli")  # packages: one of them missing is a defect
 END = object()
 Producer = Callable[..., Iterator[Any]]
@@ -34,7 +37,7 @@ class Crash(EnvironmentFault):
 
 
 class Child:
-    """A spawned process that iterates over `producer(*arguments)`.
+    """A process that iterates over `producer(*arguments)`, in the environment that its parent has now.
 
     It works only while an item is waited for, and rests in between; so several children can take turns. What it
     compiles and what else it writes for a while lies in a folder of its own: nothing is there from before, a compiler
@@ -46,10 +49,11 @@ class Child:
     """
 
     def __init__(self, producer: Producer, *arguments: Any) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self._pipe, theirs = context.Pipe()
         self._scratch = tempfile.TemporaryDirectory(prefix="i2s-trt-", ignore_cleanup_errors=True)
-        self._process = context.Process(target=_produce, args=(theirs, producer, arguments, self._scratch.name))
+        life = (theirs, producer, arguments, self._scratch.name, dict(os.environ))
+        self._process = context.Process(target=_produce, args=life)
         self._process.start()
         theirs.close()
 
@@ -97,6 +101,15 @@ class Child:
         return self._pipe.recv()  # type: ignore[no-any-return]
 
 
+def _context() -> SpawnContext | ForkServerContext:
+    """Children are forked from a process that has imported PyTorch and done nothing else, where there can be such."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED)
+    return context
+
+
 def in_child(
     producer: Producer, *arguments: Any, deadline: float = float("inf"), should_stop: Callable[[], bool] = lambda: False
 ) -> Generator[Any, None, None]:
@@ -117,8 +130,12 @@ def _death(process: BaseProcess) -> Crash:
     return Crash(f"the process ended {how} and left no message", "run it alone to see what it prints")
 
 
-def _produce(pipe: Connection, producer: Producer, arguments: tuple[Any, ...], scratch: str) -> None:
+def _produce(
+    pipe: Connection, producer: Producer, arguments: tuple[Any, ...], scratch: str, environment: dict[str, str]
+) -> None:
     """The child's life. A group of its own keeps Ctrl-C in the terminal from it: the parent decides."""
+    os.environ.clear()  # the process that it was forked from may have begun with another one
+    os.environ.update(environment)
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(scratch) / "compiled")
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     with suppress(OSError):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from i2s_trt.models.spec import GeneratorSpec
 
 PAPER, FAST = "paper", "fast"
-PAPER_STEPS = 5000
 PRECISIONS_ON_GPU: dict[str, Precision] = {
     PAPER: "bf16",
     FAST: "tf32",
@@ -58,7 +57,7 @@ def run_schedule(
     Args:
         schedule: `paper` or `fast`.
         model: name or path.
-        steps: of the paper's schedule.
+        steps: to take.
         device: `cpu` or `cuda`.
         precision: of weights and activations.
         seconds: after which it is stopped.
@@ -86,11 +85,10 @@ def run_schedule(
 
 
 def schedule_options(schedule: str, steps: int, precision: str) -> "EmbedOptions":
-    """The settings of a schedule, `steps` being the paper's. Raises UsageError for one that the embedding lacks."""
-    from i2s_trt.embedding.options import FAST_STEPS, EmbedOptions
+    """The settings of a schedule. Raises UsageError for one that the embedding lacks."""
+    from i2s_trt.embedding.options import EmbedOptions
 
-    count = steps if schedule == PAPER else FAST_STEPS
-    return EmbedOptions(steps=count, schedule=schedule, precision=precision)  # type: ignore[arg-type]
+    return EmbedOptions(steps=steps, schedule=schedule, precision=precision)  # type: ignore[arg-type]
 
 
 def picture_for(spec: "GeneratorSpec") -> Any:

@@ -13,12 +13,13 @@ import pytest
 from benchmarks.speed.environment import describe_environment
 from benchmarks.speed.results_file import read_results, write_results
 from i2s_trt.checkpoints.catalogue import ModelInfo
-from i2s_trt.checkpoints.store import save_model
+from i2s_trt.checkpoints.store import load_generator, save_model
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from tests.benchmarks.sample import results
 from tests.benchmarks.speed.quality.recognisers import save_recogniser
 from tests.cli.support import I2s, invoke, refused, says
 from tests.conftest import command
+from tests.rough_curvature import keep_rough_curvature
 
 
 def test_a_suite_is_measured_and_kept(i2s: I2s, tmp_path: Path) -> None:
@@ -83,6 +84,7 @@ def test_files_that_are_no_results_are_left_alone(i2s: I2s, tmp_path: Path) -> N
 def test_quality_against_seconds_from_the_command_to_the_report(i2s: I2s, own_home: Path, tmp_path: Path) -> None:
     weights = random_weights(standard_spec(16, 16, 24), seed=3)
     save_model(own_home / "models" / "toy", ModelInfo("toy", weights.spec, weights.digest(), "random weights"), weights)
+    keep_rough_curvature(load_generator("toy"))
     save_recogniser(tmp_path / "faces.onnx")
     words = ("--quick", "-m", "toy", "-p", "astronaut", "--identity", "faces.onnx")
     run = i2s("bench", "quality", *words, "-o", "r.json")

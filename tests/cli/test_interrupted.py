@@ -77,7 +77,15 @@ def resumed(output: str) -> list[int]:
 
 @pytest.mark.parametrize(
     ("schedule", "batch", "step"),
-    [("paper", 1, 1), ("paper", 1, 37), ("paper", 2, 12), ("fast", 1, 3), ("fast", 1, 25), ("fast", 2, 9)],
+    [
+        ("paper", 1, 1),
+        ("paper", 2, 12),
+        ("fast", 2, 9),
+        *(
+            pytest.param(*other, marks=pytest.mark.slow)
+            for other in (("paper", 1, 37), ("fast", 1, 3), ("fast", 1, 25))
+        ),
+    ],
 )
 def test_killed_and_resumed(
     photos: list[Path], tmp_path: Path, unbroken: Callable[[str], Path], quick: Quick, schedule: str, batch: int,

@@ -15,40 +15,34 @@ _TOLERANCE = {"torch.float32": 2e-6, "torch.bfloat16": 0.01, "torch.float16": 0.
 needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed: pip install triton")
 
 
-def agree(device: str, program: str = "interpreted", cases: int = 21, **environment: str) -> None:
+PROGRAMS = {"interpreted": {"small": 21, "large": 6}, "interpreted_modulated": {"small": 15, "large": 6}}  # and cases
+
+
+def agree(program: str, size: str, device: str, **environment: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.fused.{program}", device],
+        [sys.executable, "-m", f"tests.fused.{program}", size, device],
         env={**os.environ, **environment}, check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     compared = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(compared) == cases
+    assert len(compared) == PROGRAMS[program][size]
     for one in compared:
         worst = max(one["apart"].items(), key=lambda item: item[1])
         assert worst[1] < _TOLERANCE[one["dtype"]], (one["shape"], one["dtype"], worst)
 
 
 @needs_triton
-def test_interpreted_they_agree_with_the_formulas() -> None:
-    agree("cpu", TRITON_INTERPRET="1")
-
-
-@needs_triton
-def test_interpreted_those_of_a_stylegan2_agree_with_the_formulas() -> None:
-    agree("cpu", "interpreted_modulated", 15, TRITON_INTERPRET="1")
+@pytest.mark.parametrize("size", ["small", pytest.param("large", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_interpreted_they_agree_with_the_formulas(program: str, size: str) -> None:
+    agree(program, size, "cpu", TRITON_INTERPRET="1")
 
 
 @pytest.mark.gpu
 @needs_triton
-def test_on_a_gpu_those_of_a_stylegan2_agree_with_the_formulas() -> None:
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_on_a_gpu_they_agree_with_the_formulas(program: str, size: str) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    agree("cuda", "interpreted_modulated", 15)
-
-
-@pytest.mark.gpu
-@needs_triton
-def test_on_a_gpu_they_agree_with_the_formulas() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    agree("cuda")
+    agree(program, size, "cuda")

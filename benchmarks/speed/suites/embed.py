@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from benchmarks.speed.bench import Bench, Produced, one_line
 from benchmarks.speed.load import OtherLoad
-from benchmarks.speed.schedules import FAST, PAPER, PAPER_STEPS, PRECISIONS_ON_GPU, ScheduleRun, run_schedule
+from benchmarks.speed.schedules import FAST, PAPER, PRECISIONS_ON_GPU, ScheduleRun, run_schedule
 from benchmarks.speed.schema import Case, Curve, Figure, Progress, Ratio, Row, Skip
 from benchmarks.speed.suites.models import resolutions
+from i2s_trt.embedding.options import FAST_STEPS, PAPER_STEPS
 from i2s_trt.errors import I2sError
 from i2s_trt.models import vgg_weights
 from i2s_trt.process import Child, OutOfTime
 
+_STEPS = {PAPER: PAPER_STEPS, FAST: FAST_STEPS}
 _QUICK_STEPS, _QUICK_SECONDS = 4, 15.0
 _PAPERS_PART = 0.7  # of the time for a model; the rest is for the fast schedule
 _LOADING = 30.0  # seconds that a process may take beside its steps
@@ -50,7 +52,7 @@ def embedded(bench: Bench, case: Case) -> ScheduleRun | Skip:
     what = f"{case.variant} schedule, {case.model}"
     if bench.left() <= 0:
         return Skip(what, "the time budget was spent before it")
-    steps = _QUICK_STEPS if bench.quick else PAPER_STEPS
+    steps = _QUICK_STEPS if bench.quick else _STEPS[case.variant]
     seconds = min(bench.left(), _QUICK_SECONDS) if bench.quick else bench.left()
     child = Child(run_schedule, case.variant, case.model, steps, bench.device, case.precision, seconds)
     try:

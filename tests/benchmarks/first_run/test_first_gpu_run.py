@@ -17,7 +17,9 @@ from benchmarks.first_run.stage import WRONG, main, read_report, read_verdict, r
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.results_file import read_results
 from benchmarks.speed.schema import Skip
+from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.errors import EnvironmentFault
+from tests.rough_curvature import keep_rough_curvature
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "benchmarks" / "first_gpu_run.sh"
@@ -41,7 +43,11 @@ def script(folder: Path, *words: object, absent: tuple[str, ...] = _ABSENT) -> s
     )  # fmt: skip
 
 
-def test_it_runs_from_end_to_end_with_little_installed_and_keeps_what_is_there(tmp_path: Path) -> None:
+def test_it_runs_from_end_to_end_with_little_installed_and_keeps_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("I2S_TRT_HOME", str(tmp_path / "results" / "home"))
+    keep_rough_curvature(load_generator("random-16"))
     words = ("--device", "cpu", "--quick", "--output", "results")
     done = script(tmp_path, *words)
     assert done.returncode == 0, done.stdout + done.stderr

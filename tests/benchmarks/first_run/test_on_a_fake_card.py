@@ -12,10 +12,11 @@ import torch
 from benchmarks.first_run.stage import read_report
 from benchmarks.speed.results_file import read_results
 from i2s_trt.checkpoints.catalogue import ModelInfo
-from i2s_trt.checkpoints.store import save_model
+from i2s_trt.checkpoints.store import load_generator, save_model
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from tests.conftest import command
 from tests.fake_cuda import NAME, environment
+from tests.rough_curvature import keep_rough_curvature
 
 ROOT = Path(__file__).parents[3]
 
@@ -88,6 +89,7 @@ def test_a_generator_learns_on_it_as_on_the_cpu() -> None:
 
 def test_the_suites_run_from_end_to_end(model: Path, tmp_path: Path) -> None:
     suites = ("machine", "step", "embed", "edit", "quality")
+    keep_rough_curvature(load_generator(str(model)))
     options = ["--device", "cuda", "--quick", "-m", model, "-o", tmp_path / "r.json", "--time-budget", 2000]
     on_the_card(command(["bench", *suites, *options]), tmp_path)
     results = read_results(tmp_path / "r.json")

@@ -1,7 +1,9 @@
-"""Real builds by TensorRT-RTX, without a GPU: every graph in both precisions for one card, and, slowly, for three.
+"""Real builds by TensorRT-RTX, without a GPU: every graph in 16 bits for one card, the networks in 32, slowly the rest.
 
 Generators have as many layers as real ones and few channels; `test_builder_1024.py` does the same at 1024.
 """
+
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,14 @@ pytestmark = pytest.mark.usefixtures("shared_home")
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install 'i2s-trt[rtx]'")
 
 
-@pytest.mark.parametrize(("name", "resolution", "precision"), every_graph(64, "fp32", "fp16"))
+def sparingly(one: tuple[str, int, Precision]) -> Any:
+    """Graphs in 32 bits: those of which the others are made; the others slowly."""
+    return one if one[0] in {"mapping", "synthesis", "features"} else pytest.param(*one, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("name", "resolution", "precision"), [*every_graph(64, "fp16"), *map(sparingly, every_graph(64, "fp32"))]
+)
 def test_every_graph_builds(name: str, resolution: int, precision: Precision) -> None:
     check_graph(name, resolution, precision, OPTIONS if name == "synthesis" else ONE_CARD)
 

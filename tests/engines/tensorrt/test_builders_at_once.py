@@ -38,17 +38,17 @@ def _make(home: str, log: str) -> None:
         stream.write(f"{made}\n")
 
 
-def test_of_eight_builders_one_builds_and_all_find_the_engine(own_home: Path, tmp_path: Path) -> None:
+def test_of_four_builders_one_builds_and_all_find_the_engine(own_home: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
-    workers = [context.Process(target=_make, args=(str(own_home), str(tmp_path / "log"))) for _ in range(8)]
+    workers = [context.Process(target=_make, args=(str(own_home), str(tmp_path / "log"))) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(600)
-    assert [worker.exitcode for worker in workers] == [0] * 8
+    assert [worker.exitcode for worker in workers] == [0] * 4
     made = (tmp_path / "log").read_text().split()
     # one exports, and that one or another builds
-    assert (len(made), made.count("True") in (1, 2)) == (8, True)
+    assert (len(made), made.count("True") in (1, 2)) == (4, True)
     assert len(list((own_home / "engines").glob("*/plan.engine"))) == 1
     assert not list(own_home.rglob("*.tmp"))
 
