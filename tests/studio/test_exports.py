@@ -107,4 +107,5 @@ def test_a_mix_belongs_to_its_first_face_whatever_it_weighs(served: Served) -> N
     )
     assert mixed.content == bob.content
     told = served.json("POST", "/api/repeat", json={"edit": {"base": {"kind": "mix", "parts": parts}}})
-    assert " bob.safetensors " in told["command"]
+    assert " ann.safetensors " in told["command"], "the face that the morph starts from, however far it goes"
+    assert 'with = "bob.safetensors"\nweight = 0.0\n' in told["recipe"]
