@@ -155,7 +155,7 @@ def test_absurd_latents_are_refused(room: Studio) -> None:
         room.editor.w_plus(Edit.model_validate(farther))
 
 
-def test_exports_and_what_is_saved(served: Served, tmp_path: Path) -> None:
+def test_exports_and_what_is_saved(served: Served, tmp_path: Path, frames: int) -> None:
     edit = {"base": {"kind": "random", "seed": 3}}
     answer = served.client.post("/api/export", json={"edit": edit, "kind": "latent"})
     assert 'filename="sample-edit.safetensors"' in answer.headers["content-disposition"]

@@ -48,7 +48,7 @@ def test_before_and_after_are_wiped(visit: Visit) -> None:
     assert "60%" in tab.evaluate("getComputedStyle(document.querySelector('#before')).clipPath")
 
 
-def test_what_was_made_is_taken_away(visit: Visit) -> None:
+def test_what_was_made_is_taken_away(visit: Visit, frames: int) -> None:
     tab = visit()
     drag(tab, "#far", 50)
     tab.get_by_text("Export", exact=True).click()
