@@ -8,13 +8,14 @@ import typer
 from cli import options as opt
 from cli.console import Console
 from cli.edit_inputs import Engine, open_model
-from i2s_trt.errors import EnvironmentFault
+from i2s_trt.errors import EnvironmentFault, I2sError
 
 if TYPE_CHECKING:
     from engines.open import Opened
     from i2s_trt.studio.model import StudioModel
     from i2s_trt.synthesizer import Synthesizer
 AUTO = "auto"
+_HOME = "set I2S_TRT_HOME to a folder you may write to"
 _SMALL = 256  # pixels a side up to which a picture is done so soon that several threads render one each
 
 
@@ -47,7 +48,8 @@ def studio(
     from i2s_trt.studio.studio import Studio
 
     listener = bind(host, port)
-    opened = open_model(console, model, device, _engine(engine, device), "auto", any_model=False)
+    _make(folder)
+    opened = open_model(console, model, device, _engine(console, engine, device), "auto", any_model=False)
     with console.progress():
         room = Studio(_model(model, opened), folder)
     door = Door.for_address(host, listener.getsockname()[1])
@@ -72,14 +74,33 @@ def studio(
     console.say("ended")
 
 
-def _engine(wanted: str, device: str) -> str:
+def _make(folder: Path) -> None:
+    """The shelf's folder, before anything that takes its time. Raises EnvironmentFault, or UsageError."""
+    from i2s_trt.files import make_folder
+
+    try:
+        make_folder(folder)
+    except I2sError as error:
+        raise type(error)(str(error.args[0]), "name another --folder for the shelf") from error
+
+
+def _engine(console: Console, wanted: str, device: str) -> str:
     """ONNX Runtime where it is here and nothing else is asked for: exporting a graph once pays while sliders move."""
+    from export.keys import graphs_folder
     from i2s_trt.devices import choose_device
+    from i2s_trt.files import make_folder
     from i2s_trt.machine import package_version
 
     on_cpu = choose_device(device).type == "cpu"
     can = all(package_version(name) for name in ("onnx", "onnxscript", "onnxruntime"))
-    return "onnxruntime" if wanted == AUTO and on_cpu and can else wanted
+    if not (wanted == AUTO and on_cpu and can):
+        return wanted
+    try:
+        make_folder(graphs_folder())
+    except I2sError as error:  # a user without a home, as in a container
+        console.note(f"no graph can be kept, so drawing may take longer: {error.args[0]}; {_HOME}")
+        return AUTO
+    return "onnxruntime"
 
 
 def _model(name: str, opened: "Opened") -> "StudioModel":

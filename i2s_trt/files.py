@@ -18,6 +18,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TAKEN = {errno.EISDIR, errno.EEXIST, errno.ENOTDIR, errno.ENOTEMPTY}
 FREE_SPACE = "free some space and run the same command again"
 _HOME_VARIABLE = "I2S_TRT_HOME"
+_NOBODYS_HOME = Path("/nonexistent")  # as Debian has it: there is none, and nobody may make one
 
 
 def home() -> Path:
@@ -26,7 +27,10 @@ def home() -> Path:
         return Path(chosen)
     import platformdirs
 
-    return Path(platformdirs.user_data_path("i2s-trt"))
+    try:
+        return Path(platformdirs.user_data_path("i2s-trt"))
+    except RuntimeError:  # a user whom the system does not know, as in containers
+        return _NOBODYS_HOME / "i2s-trt"
 
 
 @contextmanager
@@ -109,7 +113,9 @@ def explain_os_error(path: Path | str, error: OSError) -> I2sError:
     if error.errno in _FULL:
         return EnvironmentFault(f"the disk is full: {path} was not written", FREE_SPACE)
     if error.errno in _FORBIDDEN:
-        return EnvironmentFault(f"{path} cannot be written: {error.strerror}", "choose a folder you may write to")
+        own = Path(path).is_relative_to(home())
+        hint = f"set {_HOME_VARIABLE} to a folder you may write to" if own else "choose a folder you may write to"
+        return EnvironmentFault(f"{path} cannot be written: {error.strerror}", hint)
     if error.errno in _TAKEN:
         return UsageError(
             f"{path} cannot be written: {error.strerror}", "move what is in the way, or choose another name"

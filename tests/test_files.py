@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
@@ -143,3 +144,16 @@ def test_digest_and_home(tmp_path: Path, own_home: Path, monkeypatch: pytest.Mon
     monkeypatch.delenv("I2S_TRT_HOME")
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
     assert home() == Path("/somewhere/i2s-trt")
+
+
+def test_a_user_without_a_home_is_told_how_to_have_one(monkeypatch: pytest.MonkeyPatch, read_only: Path) -> None:
+    monkeypatch.setenv("I2S_TRT_HOME", str(read_only / "home"))
+    with pytest.raises(EnvironmentFault, match=r"cannot be written.*\n  hint: set I2S_TRT_HOME"):
+        make_folder(home() / "graphs")
+
+    def unknown(_name: str) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("I2S_TRT_HOME")
+    monkeypatch.setattr(platformdirs, "user_data_path", unknown)
+    assert home() == Path("/nonexistent/i2s-trt")

@@ -10,7 +10,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 COOKIE, HEADER, QUERY = "i2s-trt-studio", "x-studio-token", "token"
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -29,7 +29,8 @@ class Door:
     """What is asked of a request.
 
     A page of somebody else's whose name was made to point here (DNS rebinding) has its own name as `Host`; a page that
-    sends requests here from elsewhere has its own `Origin`.
+    sends requests here from elsewhere has its own `Origin`. The port of `Host` proves nothing, for a browser names the
+    one that it has connected to: behind a tunnel or a container it is another than the server's.
 
     Attributes:
         host: that the server is bound to.
@@ -47,9 +48,9 @@ class Door:
         return cls(host, port, "" if is_loopback(host) else secrets.token_urlsafe(24))
 
     def admits_host(self, host: str) -> bool:
-        """Whether `Host` names this server: its own port, and a name that nobody else can have made point here."""
+        """Whether `Host` is a name of this server that nobody else can have made point here, with any port."""
         match = _HOST.fullmatch(host.strip().lower())
-        if match is None or int(match[2] or 80) != self.port:
+        if match is None:
             return False
         name = match[1]
         if name in _LOOPBACK or name == self.host.lower():

@@ -59,7 +59,7 @@ class Editor:
             UsageError: a row or a direction does not exist.
         """
         w_plus, base = self.base(edit), edit.base
-        delta = None if isinstance(base, RandomBase) else self._shelf.delta(start_name(edit))
+        delta = None if isinstance(base, RandomBase) else self._shelf.delta(base_name(edit))
         for operation in self.operations(edit):
             w_plus, delta = operation.apply(w_plus), operation.change(delta)
         refuse_absurd(w_plus, "the edit makes", "take smaller strengths")
@@ -74,7 +74,7 @@ class Editor:
         base = edit.base
         if isinstance(base, RandomBase):
             return w_plus_from_seed(self._model.generator, base.seed)
-        return self._shelf.w_plus(start_name(edit))
+        return self._shelf.w_plus(base_name(edit))
 
     def operations(self, edit: Edit) -> Iterator[Operation]:
         """What is done to the base, one after the other. Raises as `w_plus` does."""
@@ -100,11 +100,13 @@ class Editor:
                     raise UsageError("the samples of this model have no truncation to change", "leave it out")
                 yield self._truncate(base.truncation / spec.truncation_psi, spec.truncation_cutoff)
         elif isinstance(base, MixBase):
-            parts = [part for part in base.parts if part.weight > 0]
-            sum_of_weights = parts[0].weight if parts else 0.0
-            for part in parts[1:]:
-                sum_of_weights += part.weight
-                yield _morph(part.name, self._shelf.tuned(part.name), 1 - part.weight / sum_of_weights)
+            if not any(part.weight for part in base.parts):
+                raise UsageError("every part of the mix weighs nothing", "give one of them a weight above 0")
+            sum_of_weights = base.parts[0].weight
+            for part in base.parts[1:]:
+                if part.weight:
+                    sum_of_weights += part.weight
+                    yield _morph(part.name, self._shelf.tuned(part.name), 1 - part.weight / sum_of_weights)
 
     def _style(self, name: str, rows: list[bool]) -> Operation:
         if len(rows) != self.space.num_layers:
@@ -122,25 +124,14 @@ class Editor:
 
 
 def base_name(edit: Edit) -> str:
-    """The latent of the shelf that an edit belongs to, whose photograph it has: of a mix the first, whatever it weighs.
+    """The latent that an edit starts from, whose photograph it has: of a mix the first, whatever it weighs.
 
-    Raises UsageError for one that belongs to none.
+    Raises UsageError for one that starts from none.
     """
     base = edit.base
     if isinstance(base, RandomBase):
         raise UsageError("a sample comes from no photograph", "take an embedded latent as the base")
     return base.parts[0].name if isinstance(base, MixBase) else base.name
-
-
-def start_name(edit: Edit) -> str:
-    """The latent of the shelf that is computed from: of a mix the first that weighs anything. Raises UsageError."""
-    base = edit.base
-    if not isinstance(base, MixBase):
-        return base_name(edit)
-    first = next((part.name for part in base.parts if part.weight > 0), None)
-    if first is None:
-        raise UsageError("every part of the mix weighs nothing", "give one of them a weight above 0")
-    return first
 
 
 def _morph(name: str, second: TunedLatent, weight: float) -> Operation:

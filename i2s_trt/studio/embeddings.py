@@ -113,10 +113,8 @@ class Embeddings:
             UsageError: there is none, it has not ended, or nothing is left to do.
         """
         with self._changed:
-            job = self._find(number)
+            job = self._find_ended(number)
             of = job.told.of + steps
-            if job.told.state not in _AFTER_END:
-                raise UsageError(f"embedding {number} is {job.told.state}", "wait until it ends, or stop it")
             if job.told.state == "finished" and not steps:
                 raise UsageError(f"embedding {number} has taken all its steps", "say how many more")
             if of > STEPS:
@@ -131,6 +129,13 @@ class Embeddings:
     def cancel(self, number: int) -> Embedding:
         """End an embedding at once; nothing is kept of it but what lies on the shelf. Raises UsageError."""
         return self._end(number, lambda job: setattr(job, "cancelled", True))
+
+    def dismiss(self, number: int) -> Embedding:
+        """Take one that has ended off the list; what it laid on the shelf stays there. Raises UsageError."""
+        with self._changed:
+            job = self._find_ended(number)
+            self._remove(job)
+            return job.told
 
     def _end(self, number: int, running: Callable[[_Job], None]) -> Embedding:
         """Drop an embedding that waits, or do something to one that runs."""
@@ -216,6 +221,8 @@ class Embeddings:
         with self._changed:
             job.told = job.told.model_copy(update=changes)
             told = job.told
+            if self._jobs.get(told.id) is not job:
+                return  # it was dismissed while its process ended
         self._tell(told, jpeg)
 
     def _enqueue(self, job: _Job) -> None:
@@ -238,6 +245,12 @@ class Embeddings:
             raise UsageError(f"there is no embedding {number}", "GET /api/embeddings lists what there is")
         return self._jobs[number]
 
+    def _find_ended(self, number: int) -> _Job:
+        job = self._find(number)
+        if job.told.state not in _AFTER_END:
+            raise UsageError(f"embedding {number} is {job.told.state}", "wait until it ends, or stop it")
+        return job
+
     def _refuse_crowd(self) -> None:
         if len(self._queue) >= WAITING:
             raise UsageError(f"{WAITING} embeddings wait already", "wait until some have ended, or cancel some")
@@ -245,6 +258,10 @@ class Embeddings:
     def _forget(self) -> None:
         ended = [number for number, job in self._jobs.items() if job.told.state in _AFTER_END]
         for number in ended[: max(0, len(self._jobs) - KEPT)]:
-            job = self._jobs.pop(number)
-            job.state.unlink(missing_ok=True)
-            job.stop.unlink(missing_ok=True)
+            self._remove(self._jobs[number])
+
+    def _remove(self, job: _Job) -> None:
+        self._update(job, state="dismissed")
+        del self._jobs[job.told.id]
+        job.state.unlink(missing_ok=True)
+        job.stop.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The guard before the application: hosts, origins, the token, how much is sent, and headers of every answer."""
 
 import asyncio
+import html
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -18,6 +19,11 @@ _UPLOADS = ("/api/photographs", "/api/shelf/")
 _OPEN = ("/healthz", "/readyz")
 _LINGER = 20.0  # seconds in which what comes after too much is thrown away, so that the answer can be read
 _POLICY_VIOLATION = 1008
+_HERE = "open the address that i2s-trt studio printed; at the end of a tunnel, localhost with the tunnel's port"
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<meta name="color-scheme" content="light dark"><title>i2s-trt studio</title><h1>{}</h1><p>{}</p></html>'
+)
 
 
 class Guard:
@@ -49,7 +55,7 @@ class Guard:
         answer = _Answer(send, host if self._door.admits_host(host) else "")
         refusal = self._refusal(scope)
         if refusal is not None:
-            await answer.fault(*refusal)
+            await answer.refuse(*refusal, as_page="text/html" in headers_of(scope).get("accept", ""))
         elif self._door.asks_with_token(query_of(scope)) and scope["path"] == "/":
             cookie = f"{COOKIE}={self._door.token}; HttpOnly; SameSite=Strict; Path=/"
             await answer.whole(303, b"", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
@@ -60,7 +66,7 @@ class Guard:
         headers, query = headers_of(scope), query_of(scope)
         host = headers.get("host", "")
         if not self._door.admits_host(host):
-            return 421, "this address is not the studio's", "open the address that i2s-trt studio printed"
+            return 421, "this address is not the studio's", _HERE
         if not self._door.admits_origin(headers.get("origin"), host):
             return 403, "the request comes from another page", "use the studio's own page"
         if scope["path"] not in _OPEN and not self._door.knows(headers, query):
@@ -99,6 +105,14 @@ class _Answer:
         """An error as a value."""
         body = json.dumps({"error": error, "hint": hint}).encode()
         await self.whole(status, body, [(b"content-type", b"application/json")])
+
+    async def refuse(self, status: int, error: str, hint: str, *, as_page: bool) -> None:
+        """The same, or a page for who has typed an address."""
+        if not as_page:
+            await self.fault(status, error, hint)
+            return
+        text = _PAGE.format(*(f"{html.escape(said[:1].upper() + said[1:])}." for said in (error, hint)))
+        await self.whole(status, text.encode(), [(b"content-type", b"text/html; charset=utf-8")])
 
 
 class _Measured:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from i2s_trt.studio.edits import Editor, start_name
+from i2s_trt.studio.edits import Editor, base_name
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import Edit, RandomBase, RepeatAnswer
 
@@ -33,7 +33,7 @@ def recipe_of(edit: Edit, editor: Editor) -> str:
 def command_of(edit: Edit, editor: Editor, model: StudioModel) -> str:
     """The command, to be run in the shelf's folder; it writes `edited/BASE-edit.png`. Raises as `Editor.tuned` does."""
     base = edit.base
-    source = ["--seeds", str(base.seed)] if isinstance(base, RandomBase) else [f"{start_name(edit)}.safetensors"]
+    source = ["--seeds", str(base.seed)] if isinstance(base, RandomBase) else [f"{base_name(edit)}.safetensors"]
     settings = ["--model", model.name, "--engine", model.engine_of(editor.tuned(edit)), "--device", model.device]
     precision = [] if model.precision == "auto" else ["--precision", model.precision]
     return shlex.join(["i2s-trt", "edit", RECIPE, *source, "-o", "edited", *settings, *precision])

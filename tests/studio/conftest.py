@@ -13,6 +13,7 @@ from websockets import Origin
 from websockets.sync.client import ClientConnection, connect
 
 from i2s_trt.checkpoints.store import load_generator
+from i2s_trt.studio import exports
 from i2s_trt.studio.door import Door
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.serve import bind, make_server
@@ -77,6 +78,13 @@ def model() -> StudioModel:
 def served(tmp_path_factory: pytest.TempPathFactory, model: StudioModel) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("shelf"), model) as running:
         yield running
+
+
+@pytest.fixture
+def frames(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many frames a film has, where that matters to no check: a few."""
+    monkeypatch.setattr(exports, "_FRAMES", 12)
+    return 12
 
 
 @pytest.fixture

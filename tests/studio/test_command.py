@@ -6,15 +6,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from benchmarks.speed.studio_client import Drag, drag
-from tests.conftest import command
+from cli.console import Console
+from cli.studio import _engine
+from tests.conftest import Run, command
 from tests.studio.conftest import SMALL, Served
 
 
@@ -70,6 +73,26 @@ def test_elsewhere_the_address_has_a_token(tmp_path: Path) -> None:
         with httpx.Client(trust_env=False) as client:
             assert client.get(here).status_code == 401
             assert client.get(here, headers={"X-Studio-Token": token}).status_code == 200
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_loaded(i2s: Callable[..., Run]) -> None:
+    run = i2s("studio", "--no-open", "--port", "0", "--folder", "/dev/null/shelf")
+    assert run.code == 2
+    assert "/dev/null/shelf is not a folder" in run.err
+    assert "--folder" in run.err
+    assert "engine" not in run.out
+
+
+def test_a_user_without_a_home_is_drawn_for_and_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _engine(Console(), "auto", "cpu") == "onnxruntime"
+    monkeypatch.setenv("I2S_TRT_HOME", "/dev/null/home")
+    assert _engine(Console(), "auto", "cpu") == "auto", "which takes what is there"
+    assert _engine(Console(), "torch", "cpu") == "torch"
+    told = capsys.readouterr().err
+    assert told.count("no graph can be kept") == 1
+    assert "set I2S_TRT_HOME" in told
 
 
 def test_help_imports_no_server() -> None:

@@ -38,6 +38,7 @@ ALL: dict[str, Any] = {
 EDITS: dict[str, dict[str, Any]] = {
     "plain": {"base": {"kind": "latent", "name": "glad"}},
     "all": ALL,
+    "whole morph": {"base": {"kind": "mix", "parts": [{"name": "ann", "weight": 0}, {"name": "bob", "weight": 1}]}},
     "sample": {"base": {"kind": "random", "seed": 77, "truncation": 0.31}, "truncation": 1.25},
     "default sample": {"base": {"kind": "random", "seed": 78}},
 }
@@ -95,7 +96,9 @@ def tune(room: Studio, name: str, seed: int) -> None:
     save_delta(delta_path(room.shelf.path(name)), Delta(generator.digest, digest, tensors))
 
 
-@pytest.mark.parametrize(("name", "tuned"), [("all", ()), ("sample", ()), ("all", ("ann", "calm"))])
+@pytest.mark.parametrize(
+    ("name", "tuned"), [("all", ()), ("sample", ()), ("all", ("ann", "calm")), ("whole morph", ("bob",))]
+)
 def test_the_command_makes_the_same_picture_bit_for_bit(
     room: Studio, name: str, tuned: tuple[str, ...], i2s: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -152,7 +155,7 @@ def test_absurd_latents_are_refused(room: Studio) -> None:
         room.editor.w_plus(Edit.model_validate(farther))
 
 
-def test_exports_and_what_is_saved(served: Served, tmp_path: Path) -> None:
+def test_exports_and_what_is_saved(served: Served, tmp_path: Path, frames: int) -> None:
     edit = {"base": {"kind": "random", "seed": 3}}
     answer = served.client.post("/api/export", json={"edit": edit, "kind": "latent"})
     assert 'filename="sample-edit.safetensors"' in answer.headers["content-disposition"]

@@ -1,5 +1,6 @@
 """Embeddings: in real children, stopped, gone on with, cancelled, killed; results on the shelf."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
 from i2s_trt.studio.embedding_run import thinned
 from i2s_trt.studio.embedding_state import keep_state, lengthened, load_state
+from i2s_trt.studio.embeddings import FOLDER
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.studio.conftest import Served
 
@@ -123,6 +125,11 @@ def test_an_embedding_lands_on_the_shelf_and_goes_on(served: Served, photograph:
     pasted = served.client.post("/api/export", json={"edit": edit, "kind": "pasted"})
     assert pasted.headers["content-type"] == "image/png"
     assert served.client.get(served.studio.shelf.describe("astro").target or "").status_code == 200
+    folder = served.studio.shelf.folder / FOLDER
+    assert list(folder.glob(f"{number}-*"))
+    assert served.json("POST", f"/api/embeddings/{number}/dismiss")["state"] == "dismissed"
+    assert not list(folder.glob(f"{number}-*")), "nothing is kept to go on with"
+    assert "astro" in served.studio.shelf.names()
 
 
 @pytest.mark.parametrize("schedule", ["paper", "fast"])
@@ -162,6 +169,8 @@ def test_one_is_stopped_the_next_is_cancelled_and_both_can_go_on(served: Served,
     assert _wait(served, second, lambda told: True)["position"] >= 1
     _wait(served, first, _running)
     assert served.client.post(f"/api/embeddings/{first}/more", json={"steps": 1}).status_code == 400
+    for unfinished in (first, second):
+        assert served.client.post(f"/api/embeddings/{unfinished}/dismiss").status_code == 400
     assert served.json("DELETE", f"/api/embeddings/{second}")["state"] == "cancelled"
     served.json("POST", f"/api/embeddings/{first}/stop")
     stopped = _wait(served, first, _ended)
@@ -199,6 +208,37 @@ def test_what_cannot_be_embedded_is_told(served: Served, photograph: Any) -> Non
     assert "shows nothing" in told["error"]
     for path in ("stop", "more"):
         assert served.client.post(f"/api/embeddings/999/{path}", json={}).status_code == 400
+
+
+def test_what_has_ended_is_dismissed_and_told_of_once_more(served: Served, photograph: Any) -> None:
+    number = _fail(served, photograph)
+    with served.connect() as socket:
+        told = served.json("POST", f"/api/embeddings/{number}/dismiss")
+        news = json.loads(socket.recv(timeout=30))
+    assert news == {"type": "embedding", "embedding": told}
+    assert (told["id"], told["state"]) == (number, "dismissed")
+    assert number not in _listed(served)
+    for path in ("dismiss", "more"):
+        assert served.client.post(f"/api/embeddings/{number}/{path}", json={}).status_code == 400
+
+
+def test_of_very_many_the_oldest_are_forgotten(
+    served: Served, photograph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("i2s_trt.studio.embeddings.KEPT", 3)
+    numbers = [_fail(served, photograph) for _ in range(5)]
+    assert _listed(served) == numbers[-3:]
+
+
+def _fail(served: Served, photograph: Any) -> int:
+    """One that ends at once."""
+    number = _embed(served, photograph["id"], "flat", quad=[[0, 0], [0, 9], [0, 9], [0, 0]])
+    _wait(served, number, _ended)
+    return number
+
+
+def _listed(served: Served) -> list[int]:
+    return [one["id"] for one in served.json("GET", "/api/embeddings")["embeddings"]]
 
 
 def test_a_curve_stays_short() -> None:

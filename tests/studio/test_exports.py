@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -42,24 +41,24 @@ def _drawn(gate: threading.Semaphore, count: int) -> None:
         time.sleep(0.01)
 
 
-def test_the_progress_of_a_film_is_told_under_its_ticket(served: Served) -> None:
+def test_the_progress_of_a_film_is_told_under_its_ticket(served: Served, frames: int) -> None:
     with served.connect() as socket:
         film = served.client.post("/api/export", json=MORPH | {"ticket": 7})
         assert film.headers["content-type"] == "video/mp4"
         told = json.loads(socket.recv(timeout=30))
-    assert told.pop("done") < 60
-    assert told == {"type": "export", "ticket": 7, "of": 60}
+    assert told.pop("done") < frames
+    assert told == {"type": "export", "ticket": 7, "of": frames}
 
 
-def test_every_frame_is_counted_and_none_is_made_after_a_stop(served: Served, tmp_path: Path) -> None:
+def test_every_frame_is_counted_and_none_is_made_after_a_stop(served: Served, frames: int) -> None:
     request, counted = ExportRequest.model_validate(MORPH), list[tuple[int, int]]()
     whole = served.studio.exporter.export(request, lambda done, of: counted.append((done, of)))
-    assert counted == [(done, 60) for done in range(60)]
+    assert counted == [(done, frames) for done in range(frames)]
     assert whole.data[4:8] == b"ftyp"
     counted.clear()
     with pytest.raises(Stopped):
         served.studio.exporter.export(request, lambda done, of: counted.append((done, of)), lambda: len(counted) > 2)
-    assert counted == [(0, 60), (1, 60), (2, 60)]
+    assert counted == [(0, frames), (1, frames), (2, frames)]
     assert served.studio.exporter.export(request).data == whole.data
 
 
@@ -107,4 +106,5 @@ def test_a_mix_belongs_to_its_first_face_whatever_it_weighs(served: Served) -> N
     )
     assert mixed.content == bob.content
     told = served.json("POST", "/api/repeat", json={"edit": {"base": {"kind": "mix", "parts": parts}}})
-    assert " bob.safetensors " in told["command"]
+    assert " ann.safetensors " in told["command"], "the face that the morph starts from, however far it goes"
+    assert 'with = "bob.safetensors"\nweight = 0.0\n' in told["recipe"]

@@ -20,8 +20,9 @@ from i2s_trt.studio.guard import Guard, Receive, Scope, Send
 from i2s_trt.studio.model import StudioModel
 from tests.studio.conftest import Served, serving
 
-FOREIGN_HOSTS = ("evil.example", "127.0.0.1.nip.io:{port}", "localhost:1", "127.0.0.1", "localhost.:{port}", "",
-                 "127.0.0.1:{port}@evil.example", "0x7f000001:{port}", "user@127.0.0.1:{port}")  # fmt: skip
+FOREIGN_HOSTS = ("evil.example", "evil.example:{port}", "127.0.0.1.nip.io:{port}", "192.168.0.9:{port}",
+                 "localhost.:{port}", "", "localhost:", "localhost:x", "127.0.0.1:{port}@evil.example",
+                 "0x7f000001:{port}", "user@127.0.0.1:{port}")  # fmt: skip
 FOREIGN_ORIGINS = ("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", "http://localhost:{port}",
                    "file://", "http://127.0.0.1:{port}.evil.example")  # fmt: skip
 
@@ -63,6 +64,26 @@ def test_the_page_itself_and_tools_come_in(served: Served) -> None:
         headers = {"Host": host, "Origin": f"http://{host}"}
         assert served.client.get("/api/shelf", headers=headers).status_code == 200
     assert served.json("GET", "/healthz") == served.json("GET", "/readyz") == {"status": "ok"}
+
+
+def test_the_end_of_a_tunnel_has_a_port_of_its_own(served: Served) -> None:
+    for host in ("localhost:9000", "127.0.0.1:9000", "[::1]:9000", "localhost"):
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        answer = served.client.get("/api/shelf", headers=headers)
+        assert answer.status_code == 200
+        assert f" ws://{host} " in answer.headers["content-security-policy"]
+        for origin in (f"http://{served.host}", "http://localhost:9001", "http://evil.example:9000"):
+            assert served.client.get("/api/shelf", headers=headers | {"Origin": origin}).status_code == 403
+
+
+def test_who_types_a_wrong_address_reads_a_page(served: Served) -> None:
+    browser = {"Host": "evil.example", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = served.client.get("/", headers=browser)
+    assert answer.status_code == 421
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<h1>This address is not the studio&#x27;s.</h1><p>Open the address that i2s-trt" in answer.text
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert served.client.get("/", headers={"Host": "evil.example"}).json()["hint"].startswith("open the address")
 
 
 def test_every_answer_forbids_what_the_page_does_not_need(served: Served) -> None:

@@ -4,6 +4,19 @@ export const plain = (name) => ({ base: { kind: "latent", name }, style: null, e
 
 export const sample = (seed) => ({ base: { kind: "random", seed, truncation: null }, style: null, expressions: [], truncation: null });
 
+// Who is in a mix, and how much of each.
+export function shared(parts) {
+  const sum = parts.reduce((all, part) => all + part.weight, 0);
+  return parts.filter((part) => part.weight > 0).map((part) => `${part.name} ${Math.round((100 * part.weight) / sum)} %`).join(", ");
+}
+
+// What an edit is of.
+export function caption({ base }, latents) {
+  if (base.kind !== "latent") return base.kind === "mix" ? shared(base.parts) : `sample ${base.seed}`;
+  const loss = latents.find((one) => one.name === base.name)?.loss;
+  return `${base.name}${loss ? `, loss ${Math.round(loss).toLocaleString("en")}` : ""}`;
+}
+
 // The edit as far as its faces are among these names; another face where none of its own is.
 export function onShelf(one, names) {
   const there = (name) => names.includes(name);

@@ -1,6 +1,7 @@
 // Photographs on their way into the latent space: taken in, cut, queued, and watched.
 
-import { ask, upload } from "/page/talk.js";
+import { ask, Fault, upload } from "/page/talk.js";
+import { open } from "/page/message.js";
 import { Quad } from "/page/quad.js";
 import { swap } from "/page/renew.js";
 import { work } from "/page/work.js";
@@ -20,18 +21,18 @@ export class Embeddings {
 
   bindDrop() {
     const drop = byId("drop"), file = byId("file");
-    file.addEventListener("change", () => { if (file.files[0]) this.take(file.files[0], file.files[0].name); file.value = ""; });
+    file.addEventListener("change", () => { this.takeAll(file.files); file.value = ""; });
     for (const kind of ["dragenter", "dragover"]) {
       document.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
     }
     for (const kind of ["dragleave", "drop"]) document.addEventListener(kind, () => drop.classList.remove("over"));
     document.addEventListener("drop", (event) => {
       event.preventDefault();
-      for (const dropped of event.dataTransfer.files) this.take(dropped, dropped.name);
+      if (event.dataTransfer.files.length) this.takeAll(event.dataTransfer.files);
+      else this.complain(new Fault("what was dropped is no file", "save the picture, and drop the file"));
     });
     document.addEventListener("paste", (event) => {
-      const [pasted] = [...event.clipboardData.files].filter((one) => one.type.startsWith("image/"));
-      if (pasted) this.take(pasted, "pasted");
+      for (const pasted of event.clipboardData.files) if (pasted.type.startsWith("image/")) this.take(pasted, "pasted");
     });
   }
 
@@ -43,7 +44,7 @@ export class Embeddings {
       try {
         video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
         [shot.returnValue, byId("take").disabled] = ["", !video.videoWidth];
-        shot.showModal();
+        open(shot);
       } catch (error) { this.complain(new Error("there is no camera to be had")); }
     });
     shot.addEventListener("close", () => {
@@ -58,11 +59,14 @@ export class Embeddings {
     });
   }
 
+  // Each goes its own way: one that is refused holds up no other.
+  takeAll(files) { for (const file of files) this.take(file, file.name); }
+
   async take(file, name) {
     try {
       const photograph = await work(`Sending ${name}`, (own) => upload(file, name, own));
       if (photograph) this.arrived.push({ photograph, name });
-    } catch (error) { this.complain(error); }
+    } catch (error) { this.complain(error, name); }
     this.next();
   }
 
@@ -79,7 +83,7 @@ export class Embeddings {
     byId("cut-title").textContent = faces.length ? "Is this the face?" : "No face was found: what is to be embedded?";
     this.quad.show(width, height, faces.length ? faces[0].quad : middle);
     byId("cut").returnValue = "";
-    byId("cut").showModal();
+    open(byId("cut"));
   }
 
   async closed() {
@@ -90,7 +94,10 @@ export class Embeddings {
       photograph: photograph.id, name: byId("name").value, quad: this.quad.corners,
       steps: Number(byId("steps").value), schedule: byId("schedule").value, tune: Number(byId("tune").value),
     };
-    try { this.show(await ask("/api/embeddings", "POST", wanted)); } catch (error) { this.complain(error); }
+    try {
+      const one = await ask("/api/embeddings", "POST", wanted);
+      if (!this.items.has(one.id)) this.show(one); // otherwise later news of it has come before
+    } catch (error) { this.complain(error, wanted.name); }
   }
 
   // Anew: a server that was started again knows none of those before, and counts from one.
@@ -110,6 +117,7 @@ export class Embeddings {
   }
 
   show(one) {
+    if (one.state === "dismissed") { this.gone(one.id); return; }
     byId("queue").hidden = false;
     const item = this.items.get(one.id) || this.make(one);
     const running = ["running", "queued"].includes(one.state);
@@ -119,7 +127,7 @@ export class Embeddings {
     const tuning = one.state === "running" && one.step > one.of - one.tune ? "tuning" : one.state;
     const state = one.state === "queued" ? `waiting, ${one.position} before it` : tuning;
     item.querySelector(".said").textContent = one.error
-      ? `${one.name}: ${one.error}. ${one.hint || ""}` : `${one.name}: ${state}, step ${one.step} of ${one.of}${loss}${pace}${left}`;
+      ? `${one.name}: ${[one.error, one.hint].filter(Boolean).join("; ")}` : `${one.name}: ${state}, step ${one.step} of ${one.of}${loss}${pace}${left}`;
     const bar = item.querySelector("progress");
     [bar.max, bar.value] = [Math.max(1, one.of), one.step];
     this.curve(item.querySelector("polyline"), one.curve);
@@ -128,6 +136,8 @@ export class Embeddings {
     item.querySelector(".cancel").hidden = !running;
     item.querySelector(".more").hidden = !["stopped", "finished", "failed", "cancelled"].includes(one.state);
     item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : "Go on";
+    item.querySelector(".dismiss").hidden = running;
+    for (const button of item.querySelectorAll("button")) button.setAttribute("aria-label", `${button.textContent}: ${one.name}`);
     item.toggleAttribute("data-ended", !running);
     if (item.dataset.state !== one.state && one.state !== "queued") {
       byId("news").textContent = `${one.name}: ${one.state === "running" ? "being embedded" : one.state}`;
@@ -136,18 +146,33 @@ export class Embeddings {
     if (held && held.hidden) item.querySelector("button:not([hidden])")?.focus({ preventScroll: true });
   }
 
+  // One that is taken off the list, here or on another page: the focus goes to the next, or to the picture after the last.
+  gone(id) {
+    const item = this.items.get(id);
+    if (!item) return;
+    const held = item.contains(document.activeElement), near = item.nextElementSibling || item.previousElementSibling;
+    item.remove();
+    this.items.delete(id);
+    byId("queue").hidden = !this.items.size;
+    if (!held) return;
+    const next = near?.querySelector(".dismiss:not([hidden])") || near?.querySelector("button:not([hidden])") || byId("picture");
+    next.focus({ preventScroll: true });
+  }
+
   make(one) {
     const item = document.createElement("li");
     item.innerHTML = `<img alt="" hidden><p class="said"></p><div class="bar"><progress aria-label="Progress"></progress>
       <svg viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Loss"><polyline fill="none" stroke="currentColor"
       stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></div><div class="row"><button type="button" class="stop">Stop</button>
-      <button type="button" class="more"></button><button type="button" class="cancel">Cancel</button></div>`;
+      <button type="button" class="more"></button><button type="button" class="cancel">Cancel</button>
+      <button type="button" class="dismiss">Dismiss</button></div>`;
     const act = (kind, path, method, body) => item.querySelector(kind).addEventListener("click", async () => {
       try { await ask(`/api/embeddings/${one.id}${path}`, method, body?.()); } catch (error) { this.complain(error); }
     });
     act(".stop", "/stop", "POST");
     act(".more", "/more", "POST", () => ({ steps: item.dataset.state === "finished" ? 100 : 0 }));
     act(".cancel", "", "DELETE");
+    act(".dismiss", "/dismiss", "POST");
     byId("embeddings").prepend(item);
     this.items.set(one.id, item);
     return item;
@@ -163,5 +188,3 @@ export class Embeddings {
     line.setAttribute("points", logs.map(([step, value]) => `${x(step).toFixed(2)},${y(value).toFixed(2)}`).join(" "));
   }
 }
-
-

@@ -17,9 +17,11 @@ export class History {
     document.getElementById("undo").addEventListener("click", () => this.undo());
     document.getElementById("redo").addEventListener("click", () => this.redo());
     document.addEventListener("keydown", (event) => {
-      if (document.querySelector("dialog[open]") || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches("input:not([type=range])")) return;
+      if (document.querySelector("dialog[open]") || !(event.ctrlKey || event.metaKey) || event.target.matches("input:not([type=range])")) return;
+      const key = event.key.toLowerCase();
+      if (key !== "z" && key !== "y") return;
       event.preventDefault();
-      if (event.shiftKey) this.redo(); else this.undo();
+      if (key === "y" || event.shiftKey) this.redo(); else this.undo();
     });
   }
 

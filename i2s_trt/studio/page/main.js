@@ -2,11 +2,12 @@
 
 import { ask, Line } from "/page/talk.js";
 import { Embeddings } from "/page/embed.js";
-import { onShelf as fitted, plain, sample } from "/page/edit.js";
+import { caption, onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
 import { FaceMap, MOST } from "/page/map.js";
-import { renew, swap } from "/page/renew.js";
+import { complain, passed } from "/page/message.js";
+import { choices, renew, swap } from "/page/renew.js";
 import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
@@ -14,20 +15,11 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 let model, latents = [], edit = null, walking = 0, settling = null;
 let held = null; // a mix that the slider does not make
 
-function complain(error) {
-  (document.querySelector("dialog[open]") || byId("notices")).prepend(byId("message")); // behind a dialog nothing can be closed
-  byId("message").hidden = false;
-  byId("message").querySelector("p").textContent = [error.message, error.hint].filter(Boolean).join("\n");
-}
-for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => byId("notices").prepend(byId("message")));
-new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--picture", `${target.offsetHeight}px`)).observe(byId("picture"));
-byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; byId("picture").focus({ preventScroll: true }); });
-
 const embeddings = new Embeddings(complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
 const history = new History((shown) => { halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { halt(); flush(); }, complain);
 const line = new Line({
-  connected: (up) => { byId("connection").textContent = up ? "connected" : "no connection; trying again"; if (up) { byId("message").hidden = true; refresh(); embeddings.load().catch(complain); } },
+  connected,
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
   embedding: (id, blob) => embeddings.frame(id, blob),
   text: (said) => {
@@ -38,11 +30,21 @@ const line = new Line({
   },
 });
 
+function connected(up) {
+  byId("connection").textContent = up ? "connected" : "no connection; trying again";
+  byId("connection").toggleAttribute("data-down", !up);
+  if (!up) return;
+  passed();
+  refresh();
+  embeddings.load().catch(complain);
+}
+
 // Says to who cannot see it, and to who waits, whether the picture is that of the latest edit.
 function drawn(id) { if (line.isLatest(id)) byId("after").setAttribute("aria-busy", "false"); }
 function draw() {
   byId("after").setAttribute("aria-busy", "true");
   byId("repeated").hidden = true; // it was of another edit
+  byId("caption").textContent = caption(edit, latents);
   line.preview(edit);
 }
 
@@ -104,12 +106,6 @@ function drawShelf() {
   }));
 }
 
-function choices(select, names, none) {
-  const kept = select.value;
-  select.replaceChildren(new Option(none, ""), ...names.map((name) => new Option(name, name)));
-  select.value = names.includes(kept) ? kept : "";
-}
-
 function options() {
   const names = latents.map((one) => one.name);
   for (const id of ["towards", "neutral", "smiling", "style", "pin"]) choices(byId(id), names, "nobody");
@@ -141,8 +137,9 @@ function fill() {
   const far = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) / 100 : 0;
   const made = parts.length < 2 || (parts.length === 2 && parts[1].weight === far && parts[0].weight === 1 - far);
   held = made ? null : edit.base;
-  if (held) map.show(parts);
+  map.show(held ? parts : null);
   if (parts[1]) byId("towards").value = parts[1].name;
+  else if (byId("towards").value === base()) byId("towards").value = latents.find((one) => one.name !== base())?.name || "";
   byId("far").value = 100 * far;
   byId("strength").value = expression ? Math.round(100 * expression.strength) : 0;
   if (expression?.kind === "pair") [byId("neutral").value, byId("smiling").value] = [expression.from, expression.to];
@@ -167,8 +164,6 @@ function show() {
   byId("before").hidden = !own;
   byId("reset").disabled = !own;
   if (own) byId("before").src = own.target || own.picture;
-  byId("caption").textContent = own ? `${own.name}${own.loss ? `, loss ${Math.round(own.loss).toLocaleString("en")}` : ""}`
-    : `sample ${edit.base.seed}`;
   for (const face of byId("shelf").querySelectorAll(".face")) {
     face.setAttribute("aria-pressed", String(face.dataset.name === base()));
   }
@@ -219,8 +214,9 @@ map.draw();
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
   if (one && map.put(one.name, one.picture)) map.mix();
-  else if (one) complain(new Error(`${MOST} faces at most lie on the map; Delete takes one away`));
+  else complain(new Error(one ? `${MOST} faces at most lie on the map: take one off` : "choose a face first"));
 });
+byId("unpin").addEventListener("click", () => { if (!map.take(byId("pin").value)) complain(new Error("choose a face that lies on the map")); });
 
 byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
 byId("reset").addEventListener("click", () => { halt(); const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });

@@ -1,25 +1,19 @@
 // A square with faces on it: where the cursor is, they are mixed, the nearer the more.
 
+import { shared } from "/page/edit.js";
+import { miss, nearest, shares } from "/page/mixing.js";
 import { renew } from "/page/renew.js";
-import { MOVES, pointAt, SPACE } from "/page/svg.js";
+import { FINGERS, MOVES, pointAt, SPACE } from "/page/svg.js";
 
-const AT = 1; // nearer to a face than this there is nothing but that face
 export const MOST = 8;
+const SAME = 1e-4; // of what `miss` says: no share is off by more than a per cent
 const JITTER = 3; // pixels that a click may move
-
-// Shares of faces at [x, y], which sum to 1: the inverse square of the distance.
-export function shares(pins, [x, y]) {
-  const far = pins.map((pin) => Math.hypot(pin.x - x, pin.y - y));
-  const on = far.findIndex((one) => one < AT);
-  if (on >= 0) return pins.map((_, index) => Number(index === on));
-  const near = far.map((one) => 1 / one ** 2), sum = near.reduce((a, b) => a + b, 0);
-  return near.map((one) => one / sum);
-}
 
 export class FaceMap {
   // `moved` is called with a mix while the cursor moves, `settled` once it stands.
   constructor(svg, moved, settled) {
     [this.svg, this.moved, this.settled, this.pins, this.cursor, this.dirty] = [svg, moved, settled, [], [50, 50], false];
+    [this.told, this.telling] = [null, false]; // the mix that is shown; whether somebody hears of the cursor just now
     svg.addEventListener("click", (event) => {
       if (event.target !== svg) return;
       this.move(null, ...pointAt(this.svg, event));
@@ -37,6 +31,16 @@ export class FaceMap {
     return true;
   }
 
+  // Off the map, and whether it was there.
+  take(name) {
+    const at = this.pins.findIndex((pin) => pin.name === name);
+    if (at < 0) return false;
+    this.pins.splice(at, 1);
+    this.draw();
+    this.mix(1);
+    return true;
+  }
+
   // Only faces that are still on the shelf.
   keep(names) {
     if (this.pins.every((pin) => names.includes(pin.name))) return;
@@ -50,22 +54,32 @@ export class FaceMap {
     return { kind: "mix", parts: parts.filter((part) => part.weight > 0) };
   }
 
-  // Where a mix that was made elsewhere lies, about.
+  // Where a mix lies that was made elsewhere, or of which a face has gone; null for what is none. The cursor stays if it
+  // is there already. Not every mix has a place, but each has its label.
   show(parts) {
-    const sum = parts.reduce((all, part) => all + part.weight, 0);
-    const own = parts.map((part) => [this.pins.find((pin) => pin.name === part.name), part.weight / sum]);
-    if (own.some(([pin]) => !pin)) return;
-    this.cursor = ["x", "y"].map((axis) => own.reduce((all, [pin, share]) => all + share * pin[axis], 0));
-    this.draw();
+    if (this.telling) return; // it lies where it was just moved to
+    this.told = parts;
+    if (parts && parts.every((part) => this.pins.some((pin) => pin.name === part.name))) {
+      const weight = (name) => parts.reduce((all, part) => all + (!name || part.name === name ? part.weight : 0), 0);
+      const wanted = this.pins.map((pin) => weight(pin.name) / weight());
+      if (miss(this.pins, wanted, this.cursor) > SAME) this.cursor = nearest(this.pins, wanted);
+    }
+    this.place();
   }
 
   move(pin, x, y) {
     const [across, down] = [x, y].map((one) => Math.min(100, Math.max(0, one)));
     if (pin) [pin.x, pin.y] = [across, down];
     else this.cursor = [across, down];
-    this.dirty = true;
+    [this.dirty, this.told] = [true, null];
     this.place();
-    if (this.pins.length > 1) this.moved(this.base());
+    if (this.pins.length > 1) this.tell(this.moved);
+  }
+
+  tell(hearer) {
+    this.telling = true;
+    hearer(this.base());
+    this.telling = false;
   }
 
   draw() {
@@ -82,7 +96,7 @@ export class FaceMap {
       group.append(image);
     } else {
       const circle = document.createElementNS(SPACE, "circle");
-      circle.setAttribute("r", 4);
+      circle.setAttribute("r", FINGERS ? 6 : 4);
       group.append(circle);
     }
     group.dataset.key = pin ? pin.name : "";
@@ -112,27 +126,26 @@ export class FaceMap {
       const [x, y] = pin ? [pin.x, pin.y] : this.cursor;
       this.move(pin, x + far * by[0], y + far * by[1]);
     } else if (pin && ["Delete", "Backspace"].includes(event.key)) {
-      this.pins.splice(this.pins.indexOf(pin), 1);
-      this.draw();
-      this.mix();
+      this.take(pin.name);
     } else return;
     event.preventDefault();
   }
 
   // What lies at the cursor, whoever has come or gone.
-  mix() {
-    this.dirty = true;
-    this.settle();
+  mix(least = 2) {
+    [this.dirty, this.told] = [true, null];
+    this.place();
+    this.settle(least);
   }
 
-  // Once something has moved: a mere click on a face mixes nothing.
-  settle() {
-    if (this.dirty && this.pins.length > 1) this.settled(this.base());
+  // Once something has moved: a mere click on a face mixes nothing, and a single face only where others have gone.
+  settle(least = 2) {
+    if (this.dirty && this.pins.length >= least) this.tell(this.settled);
     this.dirty = false;
   }
 
   place() {
-    const said = this.pins.length ? this.base().parts.map((part) => `${part.name} ${Math.round(100 * part.weight)} %`).join(", ") : "nobody yet";
+    const said = shared(this.told || (this.pins.length ? this.base().parts : [])) || "nobody yet";
     [...this.svg.children].forEach((group, index) => {
       const pin = this.pins[index], [x, y] = pin ? [pin.x, pin.y] : this.cursor;
       group.setAttribute("transform", `translate(${x} ${y})`);

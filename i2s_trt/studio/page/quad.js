@@ -1,6 +1,6 @@
 // The square that is cut out of a photograph: dragged as a whole or by its corners, which the arrow keys move as well.
 
-import { MOVES, pointAt, SPACE } from "/page/svg.js";
+import { FINGERS, MOVES, pointAt, SPACE } from "/page/svg.js";
 
 const NAMES = ["top left", "bottom left", "bottom right", "top right"];
 const SMALLEST = 8; // pixels of the diagonal
@@ -14,7 +14,7 @@ export class Quad {
     this.size = [width, height];
     this.svg.replaceChildren(this.outline());
     this.step = Math.max(1, Math.round(Math.max(width, height) / 200));
-    this.corners.forEach((_, index) => this.svg.append(this.handle(index, Math.max(width, height) / 45)));
+    this.corners.forEach((_, index) => this.svg.append(this.handle(index, Math.max(width, height) / (FINGERS ? 22 : 45))));
     this.draw();
   }
 

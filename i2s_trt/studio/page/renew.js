@@ -10,6 +10,13 @@ export function renew(parent, children) {
   (same || now[Math.min(at, now.length - 1)])?.focus({ preventScroll: true });
 }
 
+// Other names to choose from, or nobody; what was chosen stays, if it is among them.
+export function choices(select, names, none) {
+  const kept = select.value;
+  select.replaceChildren(new Option(none, ""), ...names.map((name) => new Option(name, name)));
+  select.value = names.includes(kept) ? kept : "";
+}
+
 // Another picture in the place of one.
 export function swap(image, blob) {
   const old = image.src;

@@ -23,8 +23,19 @@ export async function ask(path, method = "GET", body = undefined) {
   return (await answered(response)).json();
 }
 
+// Why a file cannot be sent; null where it can.
+async function unread(file) {
+  try {
+    await (file.size ? file.slice(0, 1) : file).arrayBuffer();
+  } catch { return new Fault("it cannot be read", "give a file, no folder, that is still there"); }
+  return file.size ? null : new Fault("there is nothing in it", "give a file with a picture");
+}
+
 // By the older kind of request: the newer one does not say how much has been sent.
-export function upload(file, name, { progressed, signal }) {
+export async function upload(file, name, { progressed, signal }) {
+  const fault = await unread(file);
+  if (fault) throw fault;
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", "/api/photographs");
@@ -32,7 +43,7 @@ export function upload(file, name, { progressed, signal }) {
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.upload.onprogress = ({ loaded, total }) => progressed(loaded < total ? loaded / total : null);
     request.onload = () => answered(new Response(request.response, { status: request.status })).then((one) => one.json()).then(resolve, reject);
-    request.onerror = () => reject(UNREACHED());
+    request.onerror = () => unread(file).then((why) => reject(why || UNREACHED()));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(file);

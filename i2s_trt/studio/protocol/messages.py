@@ -95,11 +95,14 @@ class EmbeddingRequest(Message):
     tune: Annotated[int, Field(ge=0, le=TUNE)] = 0
 
 
-State = Literal["queued", "running", "stopped", "finished", "failed", "cancelled"]
+State = Literal["queued", "running", "stopped", "finished", "failed", "cancelled", "dismissed"]
 
 
 class Embedding(Message):
-    """How far an embedding is. `position` counts those before it in the queue; the last `tune` steps of `of` tune."""
+    """How far an embedding is. `position` counts those before it in the queue; the last `tune` steps of `of` tune.
+
+    One that is `dismissed` is told of once more, and listed no longer.
+    """
 
     id: int
     name: str
@@ -117,7 +120,7 @@ class Embedding(Message):
 
 
 class EmbeddingsAnswer(Message):
-    """All embeddings since the server started."""
+    """All embeddings since the server started, but for those that were dismissed and the oldest of very many."""
 
     embeddings: list[Embedding]
 

@@ -25,6 +25,10 @@ def embedding_routes(app: FastAPI, studio: Studio) -> None:
     def more(number: int, longer: More) -> Embedding:
         return studio.embeddings.more(number, longer.steps)
 
+    @app.post("/api/embeddings/{number}/dismiss")
+    def dismiss(number: int) -> Embedding:
+        return studio.embeddings.dismiss(number)
+
     @app.delete("/api/embeddings/{number}")
     def cancel(number: int) -> Embedding:
         return studio.embeddings.cancel(number)

@@ -22,10 +22,10 @@ def until(tab: Any, script: str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not tab.evaluate(script):
         assert time.monotonic() < end, script
-        tab.wait_for_timeout(100)
+        tab.wait_for_timeout(50)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Chromium, or a skipped test that says what is missing; its driver's event loop must not outlive these tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")

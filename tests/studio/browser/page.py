@@ -1,18 +1,25 @@
 """What visitors do with the page, whatever the test."""
 
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.studio.browser.conftest import until
+from tests.studio.conftest import Served
 
 Visit = Callable[..., Any]
 DRAWN = """() => { const image = document.querySelector('#after'), canvas = document.createElement('canvas');
   canvas.width = canvas.height = 16; const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0, 16, 16);
   return Array.from(pen.getImageData(0, 0, 16, 16).data).join(); }"""
-GIVEN = """([kind, data]) => {
-  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), held = new DataTransfer();
-  held.items.add(new File([bytes], "my face.jpg", { type: "image/jpeg" }));
+ON_TOP = """(one) => { const box = one.getBoundingClientRect();
+  return one === document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2); }"""
+_GIVEN = """([kind, files]) => {
+  const held = new DataTransfer();
+  for (const [name, data] of files) {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    held.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  }
   document.dispatchEvent(kind === "drop" ? new DragEvent("drop", { dataTransfer: held, cancelable: true })
     : new ClipboardEvent("paste", { clipboardData: held })); }"""
 
@@ -47,6 +54,19 @@ def embed(tab: Any, photo: Path, steps: int = 3, name: str = "visitor") -> None:
     tab.locator("#schedule").select_option("paper")  # which measures nothing first
     tab.locator("#tune").fill("0")
     tab.locator("#embed").click()
+
+
+def give(tab: Any, kind: str, files: Mapping[str, bytes]) -> None:
+    """Drop or paste files."""
+    tab.evaluate(_GIVEN, [kind, [[name, b64encode(content).decode()] for name, content in files.items()]])
+
+
+def fail(studio: Served, photo: Path, *names: str) -> None:
+    """Embeddings that end at once: their squares show nothing."""
+    identifier = studio.json("POST", "/api/photographs", content=photo.read_bytes())["id"]
+    for name in names:
+        flat = {"photograph": identifier, "name": name, "quad": [[0, 0], [0, 9], [0, 9], [0, 0]]}
+        studio.json("POST", "/api/embeddings", json=flat)
 
 
 def shelf(tab: Any) -> list[str]:

@@ -37,44 +37,9 @@ def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) 
             tab.keyboard.press("Control+z")
             now = drawn(tab)
         assert now == wanted
-    tab.keyboard.press("Control+Shift+z")
-    assert drawn(tab) != seen[1]
-
-
-def test_faces_on_a_map_are_mixed_the_nearer_the_more(visit: Visit, studio: Served) -> None:
-    tab = visit()
-    alone, pins = drawn(tab), tab.locator("#map g")
-    assert pins.count() - 1 == min(4, len(shelf(tab))), "faces lie on it from the beginning"
-    tab.locator("#pin").select_option("bob")
-    tab.locator("#pin-it").click()
-    count = pins.count() - 1
-    assert count >= 2
-    cursor, mixed = pins.nth(count), drawn(tab)
-    assert mixed != alone
-    label = cursor.get_attribute("aria-label")
-    cursor.focus()
-    for _ in range(4):
-        tab.keyboard.press("Shift+ArrowUp")
-    assert cursor.get_attribute("aria-label") != label
-    assert cursor.get_attribute("aria-label").startswith("Mixture of ann 100 %"), "the first face lies above the middle"
-    on_ann = drawn(tab)
-    assert on_ann != mixed
-    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
-    assert base == {"kind": "mix", "parts": [{"name": "ann", "weight": 1.0}]}
-    tab.keyboard.press("Control+z")
-    assert drawn(tab) != on_ann
-    box = cursor.bounding_box()
-    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tab.mouse.down()
-    tab.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
-    tab.mouse.up()
-    drawn(tab)
-    dragged = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]["parts"]
-    assert sum(part["weight"] for part in dragged) == pytest.approx(1, abs=1e-3)
-    assert len(dragged) == count
-    pins.nth(0).focus()
-    tab.keyboard.press("Delete")
-    assert tab.locator("#map g").count() == count
+    for redo, done in (("Control+Shift+z", seen[2]), ("Control+y", seen[3])):
+        tab.keyboard.press(redo)
+        assert drawn(tab) == done
 
 
 def test_before_and_after_are_wiped(visit: Visit) -> None:
@@ -83,7 +48,7 @@ def test_before_and_after_are_wiped(visit: Visit) -> None:
     assert "60%" in tab.evaluate("getComputedStyle(document.querySelector('#before')).clipPath")
 
 
-def test_what_was_made_is_taken_away(visit: Visit) -> None:
+def test_what_was_made_is_taken_away(visit: Visit, frames: int) -> None:
     tab = visit()
     drag(tab, "#far", 50)
     tab.get_by_text("Export", exact=True).click()
@@ -93,13 +58,22 @@ def test_what_was_made_is_taken_away(visit: Visit) -> None:
     with tab.expect_download() as told:
         tab.locator("[data-export=picture]").click()
     assert told.value.suggested_filename.endswith(".png")
-    with tab.expect_download() as told:
+    with tab.expect_download() as told, tab.expect_request("**/api/export") as asked:
         tab.locator("[data-export=morph]").click()
+    assert asked.value.post_data_json["edit"]["base"] == {"kind": "latent", "name": "ann"}, "from the beginning"
     assert told.value.suggested_filename.endswith(".mp4")
     assert read_info(Path(told.value.path())).size == (16, 16)
     tab.locator("#repeat").click()
     tab.wait_for_selector("#repeated:not([hidden])")
     assert tab.locator("#command").inner_text().startswith("i2s-trt ")
+    with tab.expect_download() as told:
+        tab.locator("#keep").click()
+    assert told.value.suggested_filename == "edit.toml"
+    assert Path(told.value.path()).read_text() == tab.locator("#recipe").text_content()
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.locator("#copy").click()
+    until(tab, "document.querySelector('#copy').textContent === 'Copied'")
+    assert tab.evaluate("navigator.clipboard.readText()") == tab.locator("#command").text_content()
 
 
 def test_a_sample_says_why_it_is_not_morphed(visit: Visit) -> None:
@@ -112,6 +86,16 @@ def test_a_sample_says_why_it_is_not_morphed(visit: Visit) -> None:
     tab.locator("#shelf .face[data-name=ann]").click()
     drawn(tab)
     assert tab.locator("#far").is_enabled()
+
+
+def test_no_face_is_morphed_into_itself(visit: Visit) -> None:
+    tab = visit()
+    for name, other in (("bob", "ann"), ("ann", "bob")):
+        tab.locator(f"#shelf .face[data-name={name}]").click()
+        before = drawn(tab)
+        assert tab.locator("#towards").input_value() == other
+        drag(tab, "#far", 70)
+        assert drawn(tab) != before
 
 
 def test_the_focus_stays_where_something_was_chosen_or_deleted(visit: Visit) -> None:
@@ -162,24 +146,6 @@ def test_a_face_that_comes_moves_no_focus(visit: Visit, studio: Served) -> None:
     assert tab.evaluate("document.activeElement.getAttribute('aria-label')") == "Take bob off the shelf"
 
 
-def test_the_picture_stays_in_sight_of_every_control(visit: Visit) -> None:
-    for width, height in ((1280, 800), (390, 844)):
-        tab = visit(width, height)
-        for control in ("#strength", "#psi", "#shelf .face >> nth=-1"):
-            tab.locator(control).scroll_into_view_if_needed()
-            box = tab.locator("#after").bounding_box()
-            assert box["y"] + box["height"] > 100, (width, control)
-            assert box["y"] > -100, (width, control)
-
-
-def test_rows_without_a_style_say_what_is_missing(visit: Visit) -> None:
-    tab = visit()
-    tab.locator("#half").click()
-    tab.wait_for_selector("#message:not([hidden])")
-    assert "choose whose" in tab.locator("#message p").inner_text()
-    assert tab.locator("#rows [aria-pressed=true]").count() == 0
-
-
 def test_shown_recipes_are_those_of_the_picture(visit: Visit) -> None:
     tab = visit()
     tab.get_by_text("Export", exact=True).click()
@@ -190,18 +156,11 @@ def test_shown_recipes_are_those_of_the_picture(visit: Visit) -> None:
     assert tab.locator("#repeated").is_hidden()
 
 
-def test_messages_and_work_lie_side_by_side_in_sight(
-    visit: Visit, studio: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(studio.studio.model), "picture", lambda *_: time.sleep(5))
-    tab = visit(390, 844)
-    tab.locator("#half").click()
-    tab.get_by_text("Export", exact=True).click()
-    tab.locator("[data-export=picture]").click()
-    tab.wait_for_selector("#work:not([hidden])")
-    tab.locator("#psi").scroll_into_view_if_needed()
-    message, work = tab.locator("#message").bounding_box(), tab.locator("#work").bounding_box()
-    assert 0 <= message["y"] < message["y"] + message["height"] <= work["y"] < 844
-    tab.locator("#message button").click()
-    tab.locator("#work button").click()
-    until(tab, "document.querySelector('#work').hidden")
+def test_the_picture_stays_in_sight_of_every_control(visit: Visit) -> None:
+    for width, height in ((1280, 800), (390, 844)):
+        tab = visit(width, height)
+        for control in ("#strength", "#psi", "#shelf .face >> nth=-1"):
+            tab.locator(control).scroll_into_view_if_needed()
+            box = tab.locator("#after").bounding_box()
+            assert box["y"] + box["height"] > 100, (width, control)
+            assert box["y"] > -100, (width, control)

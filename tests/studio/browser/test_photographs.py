@@ -1,6 +1,5 @@
 """Photographs on the page: given in every way, cut, embedded, and pasted back."""
 
-from base64 import b64encode
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from i2s_trt.images.decode import decode
 from tests.studio.browser.conftest import until
-from tests.studio.browser.page import GIVEN, Visit, cut, drawn, embed, shelf
+from tests.studio.browser.page import Visit, cut, drawn, give, shelf
 from tests.studio.conftest import Served
 
 
@@ -44,14 +43,10 @@ def test_a_photograph_is_cut_embedded_and_kept(visit: Visit, astronaut: Path, st
     assert not np.array_equal(pasted, photograph)
 
 
-ON_TOP = """(one) => { const box = one.getBoundingClientRect();
-  return one === document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2); }"""
-
-
 @pytest.mark.parametrize(("kind", "name"), [("drop", "my-face"), ("paste", "pasted")])
 def test_a_photograph_is_dropped_or_pasted(visit: Visit, astronaut: Path, kind: str, name: str) -> None:
     tab = visit()
-    tab.evaluate(GIVEN, [kind, b64encode(astronaut.read_bytes()).decode()])
+    give(tab, kind, {"my face.jpg": astronaut.read_bytes()})
     assert cut(tab) == ("Is this the face?", (512, 512))
     assert tab.locator("#name").input_value() == name
 
@@ -79,23 +74,6 @@ def test_a_camera_that_shows_nothing_takes_no_picture(visit: Visit) -> None:
     tab.locator("#camera").click()
     tab.wait_for_selector("#message:not([hidden])")
     assert "there is no camera to be had" in tab.locator("#message p").inner_text()
-
-
-def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> None:
-    tab = visit()
-    embed(tab, astronaut, 5000)
-    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
-    until(tab, "document.querySelector('#embeddings progress').value > 0")
-    for part in ("progress", "svg", ".stop"):
-        box = tab.locator(f"#embeddings {part}").bounding_box()
-        assert 0 < box["y"] < box["y"] + box["height"] < 900, "in sight, without scrolling"
-    tab.locator("#embeddings .stop").press("Enter")
-    tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=180_000)
-    assert tab.evaluate("document.activeElement.className") in ("more", "cancel"), "the focus stays in the row"
-    tab.locator("#embeddings .more").click()
-    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
-    tab.locator("#embeddings .cancel").click()
-    tab.wait_for_selector("#embeddings li[data-state=cancelled]", timeout=180_000)
 
 
 def test_a_photograph_that_is_sent_slowly_is_cancelled(visit: Visit, astronaut: Path, studio: Served) -> None:
@@ -145,26 +123,9 @@ def test_a_second_photograph_waits_until_the_first_is_cut(visit: Visit, astronau
     tab.set_input_files("#file", astronaut)
     cut(tab)
     tab.locator("#name").fill("mine")
-    tab.evaluate(GIVEN, ["drop", b64encode(astronaut.read_bytes()).decode()])
+    give(tab, "drop", {"my face.jpg": astronaut.read_bytes()})
     until(tab, "document.querySelector('#work').hidden")
     tab.wait_for_timeout(300)
     assert tab.locator("#name").input_value() == "mine"
     tab.locator("#cut button[value=cancel]").click()
     until(tab, "document.querySelector('#cut').open && document.querySelector('#name').value === 'my-face'")
-
-
-def test_a_queue_leaves_every_control_in_reach(visit: Visit, astronaut: Path, studio: Served) -> None:
-    tab = visit(390, 844)
-    photograph = studio.json("POST", "/api/photographs", content=astronaut.read_bytes())["id"]
-    for number in range(6):
-        wanted = {"photograph": photograph, "name": f"p{number}", "steps": 5000, "schedule": "paper"}
-        studio.json("POST", "/api/embeddings", json=wanted)
-    until(tab, "document.querySelectorAll('#embeddings li').length === 6")
-    tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
-    assert tab.locator("#picture").bounding_box()["height"] < 560
-    for control in ("#far", "#undo", "#psi", "#walk", "#towards"):
-        tab.locator(control).scroll_into_view_if_needed()
-        assert tab.locator(control).evaluate(ON_TOP), control
-    for embedding in studio.json("GET", "/api/embeddings")["embeddings"]:
-        studio.json("DELETE", f"/api/embeddings/{embedding['id']}")
-    until(tab, "!document.querySelector('#embeddings li[data-state=running]')")
