@@ -45,9 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(params=[2, 3])
-def nodes(request: pytest.FixtureRequest) -> Iterator[Any]:
-    found = start_machines(*[1] * request.param)
+@pytest.fixture
+def nodes(count: int) -> Iterator[Any]:
+    found = start_machines(*[1] * count)
     yield found
     found.shutdown()
 
@@ -74,9 +74,9 @@ class Killer(threading.Thread):
         self.join()
 
 
-def survive(nodes: Any, folder: Path, words: list[str], is_half_done: Callable[[], bool]) -> int:
+def survive(nodes: Any, folder: Path, words: list[str], outputs: str, is_half_done: Callable[[], bool]) -> int:
     """Run a command until it is half done, kill it, and resume it, with a killer about; how many workers it killed."""
-    words = [*words, "--cluster", nodes.address]
+    words = [*words, "--cluster", nodes.address, "--outputs", outputs]
     killer = Killer(nodes, random.Random(SEED))
     killer.start()
     try:
@@ -98,19 +98,21 @@ def survive(nodes: Any, folder: Path, words: list[str], is_half_done: Callable[[
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_and_nothing_differs(nodes: Any, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("count", "outputs"), [(2, "shared"), (3, "shared"), (2, "driver")])
+def test_nothing_is_lost_and_nothing_differs(nodes: Any, folder: Path, tmp_path: Path, outputs: str) -> None:
     begun = time.monotonic()
     edited, embedded = tmp_path / "edited", tmp_path / "embedded"
     journal = edited / "journal.ndjson"
     killed = survive(
-        nodes, folder, [*EDIT, str(edited)], lambda: journal.exists() and journal.read_bytes().count(b"\n") > EDITS // 2
-    )
+        nodes, folder, [*EDIT, str(edited)], outputs,
+        lambda: journal.exists() and journal.read_bytes().count(b"\n") > EDITS // 2,
+    )  # fmt: skip
     assert len(pictures(edited)) == EDITS
     assert pictures(edited) == pictures(folder / "edited")
     assert [one["sha256"] for one in commits(edited)] == [one["sha256"] for one in commits(folder / "edited")]
     assert leftovers(edited) == []
     killed += survive(
-        nodes, folder, [*EMBED, str(embedded)],
+        nodes, folder, [*EMBED, str(embedded)], outputs,
         lambda: len(list(embedded.glob("*.safetensors"))) >= PHOTOGRAPHS // 3,
     )  # fmt: skip
     assert len(list(embedded.glob("*.safetensors"))) == PHOTOGRAPHS
