@@ -41,7 +41,7 @@ def end_all(slots: Sequence["Slot"]) -> None:
     """Kill all actors, once those that can have removed what they have on their machines."""
     import ray
 
-    if leaving := [slot.leave() for slot in slots if slot.state == "ready"]:
+    if leaving := [slot.leave() for slot in slots if slot.state in ("opening", "ready")]:
         ray.wait(leaving, num_returns=len(leaving), timeout=_TO_LEAVE)
     for slot in slots:
         slot.end()

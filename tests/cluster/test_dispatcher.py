@@ -112,7 +112,6 @@ def test_a_task_that_fails_is_tried_once_on_the_other_worker(cluster: Cluster, t
     assert first != second
 
 
-@pytest.mark.slow
 def test_a_slow_machine_takes_less(cluster: Cluster) -> None:
     plan = WorkerPlan(PLAN.opener, {"batch": 1})
     tasks = [*(Task(f"a{i}", ("sleep", 0.5)) for i in range(4)), *(Task(f"t{i:02}", ("slow",)) for i in range(60))]
