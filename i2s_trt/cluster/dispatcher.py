@@ -172,7 +172,7 @@ class Dispatcher:
         reason = ""
         for attempt, outcome in zip(group, answer.outcomes, strict=True):
             if isinstance(outcome, Done):
-                slot.failures = 0
+                slot.faults = 0
             elif outcome.kind == "machine":
                 reason = reason or outcome.message
             if not self._backlog.is_open(outcome.name):
@@ -186,7 +186,7 @@ class Dispatcher:
     def _is_given_another(self, attempt: Attempt, slot: Slot, failed: Failed) -> bool:
         """Whether a task that failed is tried again, on another worker if there is one."""
         # where a machine is at fault the task is not, unless others were done by this very worker since
-        blame = int(failed.kind != "machine" or attempt.avoid[0] != slot.number or not slot.failures)
+        blame = int(failed.kind != "machine" or attempt.avoid[0] != slot.number or not slot.faults)
         if failed.kind == "disk" or attempt.blame + blame >= _BLAMES:
             return False
         self._retry(attempt, slot, failed.message, blame, alone=attempt.alone)
@@ -218,14 +218,16 @@ class Dispatcher:
                 self._retry(attempt, slot, reason, blame, alone=not removed)
         if not removed:
             slot.halve()  # it may have been too much for the memory: a killer says nothing
-        self._staff.replace(slot, reason, is_fault=reference == slot.call and not removed)
+        slot.false_starts += reference == slot.call and not removed
+        self._staff.replace(slot, reason)
 
     def _dismiss(self, slot: Slot, reason: str) -> None:
         """A worker's machine cannot do what it should: perhaps a fresh process can."""
         self._tell_of_loss(slot, reason, removed=False)
         for attempt in [one for one in slot.in_hand if self._backlog.is_open(one.task.name)]:
             self._retry(attempt, slot, reason, 0, alone=attempt.alone)
-        self._staff.replace(slot, reason, is_fault=True)
+        slot.faults += 1
+        self._staff.replace(slot, reason)
 
     def _tell_of_loss(self, slot: Slot, reason: str, *, removed: bool) -> None:
         about = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}

@@ -63,7 +63,8 @@ class Slot:
         batch, threads: what it likes to take.
         done: tasks it has done.
         most: tasks that it is given at a time at most, since one before it ended with more; 0 for as many as it likes.
-        failures: how many actors in a row never got ready, or found that their machine cannot do what it should.
+        false_starts: how many actors in a row never got ready.
+        faults: how often in a row its machine could not do what it should.
         heard: when it last gave a sign of getting on, on the monotonic clock.
     """
 
@@ -80,7 +81,8 @@ class Slot:
     threads: int = 1
     done: int = 0
     most: int = 0
-    failures: int = 0
+    false_starts: int = 0
+    faults: int = 0
     heard: float = 0.0
     _actor: Any = None
     _bench: Bench | None = None

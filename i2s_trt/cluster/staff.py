@@ -119,12 +119,11 @@ class Staff:
         self._last_words = reason = str(fault.args[0])
         self._give_up(slot, reason.removeprefix(f"{slot.node}: "))
 
-    def replace(self, slot: Slot, reason: str, *, is_fault: bool) -> None:
+    def replace(self, slot: Slot, reason: str) -> None:
         """An actor is gone, or of no use: another takes its place, unless too many in a row were of none."""
         self._last_words = f"a worker on {slot.node or 'some machine'}: {reason}"
-        slot.failures += is_fault
         slot.end()
-        if slot.failures >= _FAILURES:
+        if max(slot.false_starts, slot.faults) >= _FAILURES:
             self._give_up(slot, reason)
         else:
             slot.start(self._cluster, self._partial)
@@ -178,7 +177,7 @@ class Staff:
         if not any(other.state == "ready" or other.done for other in self.slots):
             self.begun = time.monotonic()
         self._proven.add(slot.node_id)
-        slot.state, slot.batch, slot.threads = "ready", hello.batch, hello.threads
+        slot.state, slot.batch, slot.threads, slot.false_starts = "ready", hello.batch, hello.threads, 0
         about = {"device": hello.device, "engine": hello.engine, "threads": hello.cpu_threads}
         self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
         self.take_fewer(slot, hello.batch)
