@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import NoReturn
 
 # These are read when a command runs; any other difference may have been read at import, and needs a fresh interpreter.
-_MAY_DIFFER = {"I2S_TRT_HOME", "TORCH_HOME", "PYTEST_CURRENT_TEST", "PWD", "OLDPWD"}
+_MAY_DIFFER = {"I2S_TRT_HOME", "TORCH_HOME", "PYTEST_CURRENT_TEST", "PWD", "OLDPWD", "PYTHONBREAKPOINT"}
+_MAY_DIFFER_TOO = "RAY_"  # at the beginning: Ray is not imported there, and sets some wherever it was started
 # Not ONNX Runtime: its threads do not live on in a fork, and waiting for them never ends.
 _IMPORTED = ("torch.onnx", "cv2", "onnx", "scipy.ndimage", "onnxscript", "cli.main", "cli.embed")
 
@@ -38,7 +39,11 @@ class PreparedProcesses:
     def suit(self, environment: Mapping[str, str]) -> bool:
         """Whether what was imported would have been imported the same with these variables."""
         names = (self._environment.keys() | environment.keys()) - _MAY_DIFFER
-        return all(self._environment.get(name) == environment.get(name) for name in names)
+        return all(
+            self._environment.get(name) == environment.get(name)
+            for name in names
+            if not name.startswith(_MAY_DIFFER_TOO)
+        )
 
     def run(self, arguments: Sequence[str], folder: Path, output: Path) -> subprocess.CompletedProcess[str]:
         """Run `i2s-trt` with these arguments.

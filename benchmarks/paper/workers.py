@@ -77,7 +77,11 @@ class ClusterWorkers:
         errors: dict[str, I2sError] = {}
         try:
             for token, outcome in self._dispatcher.go_on(_Feed(orders, self._workers, self._pack)):
-                error = self._settle(open_[outcome.name], token, outcome)
+                try:
+                    error = self._settle(open_[outcome.name], token, outcome)
+                except EnvironmentFault as fault:
+                    self._dispatcher.give_up(fault)  # which raises it once the others have brought what they have
+                    continue
                 errors |= {outcome.name: error} if error else {}
                 if isinstance(outcome, Failed) or error or outcome.value.finished:  # else it was stopped on its way
                     del open_[outcome.name]
@@ -96,7 +100,7 @@ class ClusterWorkers:
 
     def _renew(self, task: Task) -> Task:
         """The same embedding, from where a worker that ended had come to."""
-        found = self._results.newest(self._outputs(task.name).snapshot.name)
+        found = self._results.furthest(self._outputs(task.name).snapshot.name, task.payload.snapshot)
         return replace(task, payload=replace(task.payload, snapshot=found)) if found else task
 
     def _settle(self, order: Order, token: str, outcome: Outcome) -> I2sError | None:

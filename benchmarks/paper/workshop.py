@@ -10,15 +10,16 @@ from benchmarks.paper.maker import Maker, Order, batch_on
 from benchmarks.paper.networks import Networks
 from i2s_trt.checkpoints.features import load_features
 from i2s_trt.checkpoints.store import load_generator
-from i2s_trt.cluster.embed_work import EmbedSettings, detach
+from i2s_trt.cluster.embed_work import EmbedSettings, detach, refuse_others
+from i2s_trt.cluster.faults import failed
 from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.model import ModelParcel, unpack_model
 from i2s_trt.cluster.scratch import own_scratch
-from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
+from i2s_trt.cluster.tasks import Answer, Bench, Done, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.devices import choose_device, cpu_threads
 from i2s_trt.embedding.run.outputs import Outputs
-from i2s_trt.errors import EnvironmentFault, I2sError, ModelError
+from i2s_trt.errors import I2sError
 from i2s_trt.files import guard_os_errors
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.vgg import Vgg16
@@ -79,11 +80,7 @@ def open_workshop(settings: Mapping[str, Any], model: str, bench: Bench) -> "Exp
     folder = bench.folder or own_scratch(bench.token)
     embed = detach(wanted.embed, folder / "attached")
     vgg = load_features(embed.session.features)
-    if vgg.source.digest != wanted.features:
-        raise ModelError(
-            f"its features are {vgg.source.digest[:12]}, and the driver's {wanted.features[:12]}",
-            "install the same version of i2s-trt on every machine, or name a file with --features",
-        )
+    refuse_others({"features": wanted.features}, {"features": vgg.source.digest})
     generator = load_generator(model).to(choose_device(embed.session.device))
     return ExperimentWorkshop(generator, vgg, folder, embed.files.snapshot_seconds, gives_back=bench.folder is None)
 
@@ -105,7 +102,8 @@ class ExperimentWorkshop:
         self._folder, self._gives_back, self._stopping = folder, gives_back, False
         self._device, self._others = generator.mean_w.device, dict[str, Generator]()
         networks = Networks(generator, self._others)
-        self._maker = Maker(folder, networks, vgg, lambda _steps: None, lambda: self._stopping, snapshot_seconds)
+        self.progress = 0
+        self._maker = Maker(folder, networks, vgg, self._step, lambda: self._stopping, snapshot_seconds)
         self._batch = batch_on(self._device.type)
         self.hello = Hello(str(self._device), "torch in fp32", self._batch, 1, cpu_threads(self._device))
 
@@ -122,6 +120,9 @@ class ExperimentWorkshop:
         """End after the step that is being taken."""
         self._stopping = True
 
+    def _step(self, steps: int) -> None:
+        self.progress += steps
+
     def _shrink(self, batch: int) -> None:
         self._batch = batch
 
@@ -134,10 +135,8 @@ class ExperimentWorkshop:
                     self._lay_out(task.payload)
             errors = self._maker.make([task.payload.order for task in tasks])
             return [self._outcome(task.name, errors.get(task.name)) for task in tasks]
-        except EnvironmentFault as fault:
-            return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
         except I2sError as error:
-            return [Failed(task.name, error.args[0], error.hint) for task in tasks]
+            return [failed(task, error, shared=not self._gives_back) for task in tasks]
 
     def _lay_out(self, job: Job) -> None:
         """Have what a task needs: its network, and what was left of it."""

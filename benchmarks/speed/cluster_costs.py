@@ -108,7 +108,7 @@ def saturation(costs: Costs, most: int) -> int:
 class Nothing:
     """Does tasks at once; each result is so many bytes."""
 
-    hello = Hello("cpu", "nothing", 8, 2)
+    hello, progress = Hello("cpu", "nothing", 8, 2), 0
 
     def __init__(self, size: int) -> None:
         self._size = size

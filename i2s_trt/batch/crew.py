@@ -1,6 +1,6 @@
 """Who renders and encodes a batch: threads of this process, or machines elsewhere. The runner does the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from i2s_trt.batch.options import BatchOptions, Failure
 from i2s_trt.batch.output_folder import OutputFolder
 from i2s_trt.batch.stages import Stage
 from i2s_trt.deltas import TunedLatent
-from i2s_trt.errors import EnvironmentFault
+from i2s_trt.errors import I2sError
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,18 @@ class Site:
         outputs: the folder; a crew brings bytes into it, the runner commits them.
         options: of the batch.
         engine, threads: what renders, for the record, as in `Rendering`.
+        should_stop: whether the user wants to stop; a crew whose latents wait for long asks, too.
         failures: what was left out.
-        full: why nothing more can be written; what was written is still committed.
+        fault: why nothing more can be made or written; what was written is still committed.
     """
 
     outputs: OutputFolder
     options: BatchOptions
     engine: str = ""
     threads: int = 0
+    should_stop: Callable[[], bool] = lambda: False
     failures: list[Failure] = field(default_factory=list)
-    full: EnvironmentFault | None = None
+    fault: I2sError | None = None
 
     def fail(self, source: str, error: Exception, outputs: int = 1) -> None:
         """Leave out a latent or an output."""

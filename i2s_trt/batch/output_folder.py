@@ -15,7 +15,7 @@ from typing import Self
 
 from i2s_trt.batch.disk import sync_folder, write_synced
 from i2s_trt.batch.journal import Commit, Journal
-from i2s_trt.errors import EnvironmentFault, UsageError
+from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 from i2s_trt.files import explain_os_error, file_digest, guard_os_errors, make_folder
 
 JOURNAL, MANIFEST = "journal.ndjson", "manifest.json"
@@ -86,7 +86,7 @@ class OutputFolder:
         try:
             write_synced(self._partial / output, data)
         except OSError as error:
-            raise _explain(self.path / output, error) from error
+            raise explain_output_error(self.path / output, error) from error
 
     @property
     def partial(self) -> Path:
@@ -105,7 +105,7 @@ class OutputFolder:
             if (found := file_digest(written)) == sha256:
                 written.replace(self._partial / output)
         except OSError as error:
-            raise _explain(written, error) from error
+            raise explain_output_error(written, error) from error
         if found != sha256:
             raise EnvironmentFault(
                 f"{written} is not what its worker has written: sha256 {found[:12]} instead of {sha256[:12]}",
@@ -134,7 +134,7 @@ class OutputFolder:
         try:
             (self._partial / commit.output).replace(self.path / commit.output)
         except OSError as error:
-            fault = _explain(self.path / commit.output, error)
+            fault = explain_output_error(self.path / commit.output, error)
             if isinstance(fault, UnusableName):
                 return fault
             raise fault from error
@@ -154,7 +154,8 @@ class OutputFolder:
         self._closing.callback(path.unlink, missing_ok=True)
 
 
-def _explain(path: Path, error: OSError) -> Exception:
+def explain_output_error(path: Path, error: OSError) -> UnusableName | I2sError:
+    """What the operating system says about an output, and whether it has only to do with its name."""
     if error.errno in _UNUSABLE_NAME:
         return UnusableName(f"{path} cannot be written: {error.strerror}")
     return explain_os_error(path, error)

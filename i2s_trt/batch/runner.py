@@ -71,8 +71,8 @@ def run_crew(
     """Have a crew render every variant of every latent; arguments and errors as for `run_batch`, and the crew's own."""
     options, rendering = options or BatchOptions(), rendering or Rendering()
     with OutputFolder(folder, resume=options.resume) as outputs:
-        site = Site(outputs, options, rendering.engine, rendering.threads)
-        batch = _Batch(latents, variants, site, rendering, should_stop)
+        site = Site(outputs, options, rendering.engine, rendering.threads, should_stop)
+        batch = _Batch(latents, variants, site, rendering)
         batch.run(crew, report)
         manifest = outputs.path / MANIFEST
         write_manifest(manifest, batch.jobs(), outputs.commits(), site.failures, rendering)
@@ -88,25 +88,27 @@ class _Batch:
         variants: Sequence[Variant],
         site: Site,
         rendering: Rendering,
-        should_stop: Callable[[], bool],
     ) -> None:
         self._latents, self._variants, self._site = latents, variants, site
-        self._outputs, self._options, self._should_stop = site.outputs, site.options, should_stop
+        self._outputs, self._options = site.outputs, site.options
         self._setting = rendering.setting(site.options)
         self._kept = self._rendered = 0
         self._threads: set[int] = set()
-        self._seconds, self._interrupted = 0.0, False
+        self._seconds = 0.0
 
     def run(self, crew: Crew, report: Report) -> None:
         """Send everything through the pipeline."""
         start = time.monotonic()
         stages = [*crew.stages(self._site), Stage([self._commit], 1)]
-        for count in flow(self._edit(), stages, crew.capacity(self._options)):
-            self._rendered += count
-            self._seconds = time.monotonic() - start
-            report(self._progress())
-        if self._site.full:
-            raise self._site.full
+        try:
+            for count in flow(self._edit(), stages, crew.capacity(self._options)):
+                self._rendered += count
+                self._seconds = time.monotonic() - start
+                report(self._progress())
+        except I2sError as fault:  # where a disk is full, the journal may be the second to find it so
+            self._site.fault = self._site.fault or fault
+        if self._site.fault:
+            raise self._site.fault
 
     def jobs(self) -> Iterator[Job]:
         """Everything that is to be made."""
@@ -116,7 +118,8 @@ class _Batch:
     def result(self, manifest: "Path") -> BatchResult:
         """What became of it."""
         failures, total = tuple(self._site.failures), len(self._latents) * len(self._variants)
-        return BatchResult(total, self._rendered, self._kept, failures, self._interrupted, self._seconds, manifest)
+        interrupted = self._done() < total
+        return BatchResult(total, self._rendered, self._kept, failures, interrupted, self._seconds, manifest)
 
     def _edit(self) -> Iterator[Edited]:
         """What has not been committed yet, edited."""
@@ -127,10 +130,7 @@ class _Batch:
                 self._site.fail(jobs[0].latent.source, error, len(jobs))
                 continue
             for job in jobs:
-                if self._site.full:
-                    return
-                if self._should_stop():
-                    self._interrupted = True
+                if self._site.fault or self._site.should_stop():
                     return
                 yield from self._apply(job, w_plus, delta)
 
@@ -182,6 +182,10 @@ class _Batch:
 
     def _progress(self) -> BatchProgress:
         total = len(self._latents) * len(self._variants)
-        done = self._kept + self._rendered + sum(failure.outputs for failure in self._site.failures)
+        done = self._done()
         rate, threads = self._rendered / self._seconds, tuple(sorted(self._threads - {0}))
         return BatchProgress(done, total, rate, (total - done) / rate if rate else float("inf"), threads)
+
+    def _done(self) -> int:
+        """Outputs that are there, or never will be."""
+        return self._kept + self._rendered + sum(failure.outputs for failure in self._site.failures)

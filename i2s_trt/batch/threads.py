@@ -83,7 +83,7 @@ class _Work:
                 yield from self._write_one(picture.job, picture.pixels)
 
     def _write_one(self, job: Job, pixels: Pixels) -> Iterator[Commit]:
-        if self._site.full:
+        if self._site.fault:
             return
         try:
             data = self._encode(pixels)
@@ -91,7 +91,7 @@ class _Work:
         except UnusableName as error:
             self._site.fail(job.output, error)
         except EnvironmentFault as fault:
-            self._site.full = fault
+            self._site.fault = fault
         else:
             digest = hashlib.sha256(data).hexdigest()
             yield Commit(job.output, job.key, len(data), digest, self._site.engine, self._site.threads)

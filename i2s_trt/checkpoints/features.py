@@ -23,6 +23,14 @@ def load_features(choice: str) -> Vgg16:
     return built_in() if built_in else load_vgg16(_file(choice))
 
 
+def features_file(choice: str) -> Path | None:
+    """The file that `load_features` would read; None for what is built in or not there."""
+    if choice in (_IMAGENET, _RANDOM):
+        return None
+    path = vgg16_file() if choice == _TORCHVISION else Path(choice)
+    return path if path and path.is_file() else None
+
+
 def _file(choice: str) -> Path:
     path = vgg16_file() if choice == _TORCHVISION else Path(choice)
     if path is None:

@@ -47,6 +47,10 @@ class Actor:
             raise RuntimeError("work before open")
         return self._workshop.work(tasks)
 
+    def progress(self) -> int:
+        """How far it is; see `Workshop`. That it answers says less: what hangs may be the thread that works."""
+        return self._workshop.progress if self._workshop else 0
+
     def leave(self) -> None:
         """Leave nothing on this machine; it does no tasks after that."""
         remove_scratch()
@@ -65,8 +69,11 @@ def _unpacked(model: "ModelParcel | None") -> str:
     return unpack_model(model)
 
 
-def remote_actor(**options: Any) -> Any:
-    """Have Ray start an actor somewhere; its handle."""
+def remote_actor(node_id: str = "", **options: Any) -> Any:
+    """Have Ray start an actor; its handle. It runs on the machine that Ray calls so, if any, as long as that lives."""
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    if node_id:
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node_id, soft=True)
     return ray.remote(Actor).options(max_restarts=0, max_task_retries=0, **options).remote()

@@ -20,6 +20,7 @@ from i2s_trt.cluster.tasks import Done, Failed, Task
 from i2s_trt.errors import EnvironmentFault, I2sError
 
 _MOST = 32  # latents that a worker takes at a time, where its batch is not larger
+_TO_COME = 8  # workers for which latents wait at the least, since machines may come
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,16 @@ class ClusterCrew:
 
     def capacity(self, options: BatchOptions, /) -> int:
         """Edited latents that wait for the crew at most."""
-        return 2 * max(_MOST, options.batch) * self._cluster.workers
+        workers = self._cluster.most or max(_TO_COME, self._cluster.workers)
+        return 2 * max(_MOST, options.batch) * workers
 
     def stages(self, site: Site) -> Sequence[Stage]:
         """Handing out, and bringing what comes back into the folder; see `Crew`."""
         partial = site.outputs.partial.absolute() if self._plan.outputs == "shared" else None
-        self._dispatcher = dispatcher = Dispatcher(self._cluster, self._plan, self._model, partial, self._listen)
+        self._dispatcher = dispatcher = Dispatcher(
+            self._cluster, self._plan, self._model, partial, self._listen,
+            lambda: site.should_stop() or site.fault is not None,
+        )  # fmt: skip
         work = _Work(site, dispatcher)
         return [
             Stage([work.hand_out], 2 * site.options.group),
@@ -84,21 +89,28 @@ class _Work:
 
     def __init__(self, site: Site, dispatcher: Dispatcher) -> None:
         self._site, self._dispatcher = site, dispatcher
+        self._is_full = False  # the disk: what is left of it is the journal's
 
     def hand_out(self, incoming: Channel[Edited]) -> Iterator[_Made]:
         feed = _Feed(incoming, max(_MOST, self._site.options.batch))
-        for token, outcome in self._dispatcher.run(feed):
-            edited = feed.under_way.pop(outcome.name)
-            if isinstance(outcome, Done):
-                yield _Made(edited, token, outcome.value)
-            else:
-                self._fail(outcome)
+        try:
+            for token, outcome in self._dispatcher.run(feed):
+                edited = feed.under_way.pop(outcome.name)
+                if isinstance(outcome, Done):
+                    yield _Made(edited, token, outcome.value)
+                else:
+                    self._fail(outcome)
+        except I2sError as fault:  # raised once what is made is committed
+            self._site.fault = self._site.fault or fault
 
     def _fail(self, outcome: Failed) -> None:
         if outcome.kind == "disk":
-            self._site.full = EnvironmentFault(outcome.message, outcome.hint)
+            self._fill(EnvironmentFault(outcome.message, outcome.hint))
         else:
             self._site.fail(outcome.name, I2sError(outcome.message, outcome.hint))
+
+    def _fill(self, fault: EnvironmentFault) -> None:
+        self._is_full, self._site.fault = True, self._site.fault or fault
 
     def place(self, incoming: Channel[_Made]) -> Iterator[Commit]:
         for made in incoming:
@@ -106,7 +118,7 @@ class _Work:
 
     def _place(self, made: _Made) -> Iterator[Commit]:
         job, rendered = made.edited.job, made.rendered
-        if self._site.full:
+        if self._is_full:
             return
         try:
             if rendered.data is None:
@@ -117,6 +129,6 @@ class _Work:
         except UnusableName as error:
             self._site.fail(job.output, error)
         except EnvironmentFault as fault:
-            self._site.full = fault
+            self._fill(fault)
         else:
             yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine, rendered.threads)

@@ -4,29 +4,30 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2s_trt import __version__
+from i2s_trt.cluster.backlog import Backlog
 from i2s_trt.cluster.events import ClusterEvent, Listen
-from i2s_trt.cluster.faults import alive_nodes, node_name, refusal, refuse_other_versions, why
+from i2s_trt.cluster.faults import alive_nodes, refusal, why
 from i2s_trt.cluster.head import Head
 from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.metrics import DONE, LOST, RETRIED, Metrics
 from i2s_trt.cluster.options import WorkerPlan
-from i2s_trt.cluster.slot import Attempt, Slot, end_all
-from i2s_trt.cluster.tasks import Answer, Failed, Feed, Hello, Outcome, Task
-from i2s_trt.errors import EnvironmentFault
+from i2s_trt.cluster.slot import Attempt, Slot
+from i2s_trt.cluster.staff import Staff
+from i2s_trt.cluster.tasks import Answer, Done, Failed, Feed, Outcome, Task
+from i2s_trt.errors import I2sError
 
 if TYPE_CHECKING:
     from i2s_trt.cluster.model import ModelParcel
 
-_FALSE_STARTS = 3
 _BLAMES = 2  # a task that two workers failed at is given up
 _WAIT = 0.5  # seconds between looks at whether anybody still wants the results
 _STARVED = 0.01  # seconds between looks for more tasks
-LATE = 30.0  # seconds after which, in the end, an idle worker does what another may never be done with
-PATIENCE = 600.0  # seconds without a single worker
+LAST = 60.0  # seconds that what is in hand has to come back in when the run has failed
 
 
 class Dispatcher:
@@ -52,24 +53,20 @@ class Dispatcher:
         should_stop: Callable[[], bool] = lambda: False,
         renew: Callable[[Task], Task] = lambda task: task,
     ) -> None:
-        self._should_stop, self._renew, self._stopping = should_stop, renew, False
-        self._cluster, self._plan, self._model, self._partial, self._listen = cluster, plan, model, partial, listen
-        self._head = Head(cluster.head)
-        self._slots = [Slot(number) for number in range(cluster.workers)]
-        self._again: list[Attempt] = []
-        self._ended = False  # whether the feed has
-        self._open: set[str] = set()  # tasks that were given out and have no outcome yet
-        self._longest = 0.0  # seconds that a worker took for a group so far
+        self._should_stop, self._listen, self._head = should_stop, listen, Head(cluster.head)
+        self._staff = Staff(cluster, plan, model, partial, listen)
+        self._backlog = Backlog(self._staff.slots, renew)
         self._by_node: Counter[str] = Counter()
-        self._begun = self._last_seen = time.monotonic()
         self._metrics: Metrics
-        self._last_words = ""
+        self._stopping, self._until = False, float("inf")
+        self._fault: I2sError | None = None
 
     def run(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
         """The outcome of every task and the token of the worker it comes from, as they come.
 
         Raises:
-            EnvironmentFault: a machine cannot take part, no worker is left, or the head is gone.
+            I2sError: a machine cannot take part, no worker is left, none of them gets on, or the head is gone; once
+                what was in hand has come.
         """
         with self.started():
             yield from self.go_on(feed)
@@ -79,100 +76,75 @@ class Dispatcher:
         """Have workers, for `go_on` to be called as often as there are more tasks."""
         self._metrics = Metrics()
         try:
-            for slot in self._slots:
-                slot.start(self._cluster, self._partial)
+            self._staff.start()
             yield
         finally:
             self._metrics.tell(now=True)
             if not self._head.is_lost:
-                end_all(self._slots)
+                self._staff.end()
 
     def go_on(self, feed: Feed) -> Iterator[tuple[str, Outcome]]:
         """What `run` gives, from workers that are there already and stay. Raises as `run` does."""
-        self._ended, self._last_seen = False, time.monotonic()
+        self._backlog.has_ended = False
+        self._staff.seen()
         while self._hand_out(feed):
-            yield from self._hear()
+            try:
+                yield from self._hear()
+            except I2sError as fault:
+                self.give_up(fault)
             feed.poll(0)
+        if self._fault is not None:
+            raise self._fault
+
+    def give_up(self, fault: I2sError) -> None:
+        """Give out nothing more; `run` raises this fault, the first one, once what is in hand has come."""
+        can_answer = not self._head.is_lost and self._staff.can_answer
+        self._until = min(self._until, time.monotonic() + (LAST if can_answer else 0.0))
+        self._fault = self._fault or fault
+        self._stop()
 
     def rates(self) -> Mapping[str, float]:
         """Tasks a second that each machine has done since the first worker was ready."""
-        seconds = max(1e-9, time.monotonic() - self._begun)
+        seconds = max(1e-9, time.monotonic() - self._staff.begun)
         return {node: count / seconds for node, count in sorted(self._by_node.items())}
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            for slot in [] if self._head.is_lost else self._staff.slots:
+                slot.ask_to_stop()
 
     def _hand_out(self, feed: Feed) -> bool:
         """Give every worker what it has room for, the idlest first. False when everything is done."""
-        if not self._stopping and self._should_stop():
-            self._stopping = self._ended = True
-            for slot in self._slots:
-                slot.ask_to_stop()
+        if self._should_stop():
+            self._stop()
         if self._stopping:
-            return any(slot.groups for slot in self._slots)
+            return any(slot.groups for slot in self._staff.slots) and time.monotonic() < self._until
         while True:
             given = False
-            for slot in sorted(filter(Slot.has_room, self._slots), key=lambda slot: len(slot.groups)):
-                if group := self._group(slot, feed):
+            for slot in sorted(filter(Slot.has_room, self._staff.slots), key=lambda slot: len(slot.groups)):
+                if group := self._backlog.group(slot, feed):
                     slot.give(group)
                     given = True
             if not given:
-                return bool(not self._ended or self._open)
-
-    def _group(self, slot: Slot, feed: Feed) -> list[Attempt]:
-        self._again = [attempt for attempt in self._again if attempt.task.name in self._open]
-        suits = [attempt for attempt in self._again if self._may_try(attempt, slot)]
-        lone = [attempt for attempt in suits if attempt.alone][:1]
-        if lone and slot.groups:
-            return []  # it gets nothing more until it can take that one
-        if chosen := lone or suits[: slot.batch]:
-            self._again = [attempt for attempt in self._again if attempt not in chosen]
-            return chosen
-        if self._ended:
-            return self._copies(slot)
-        tasks = feed.poll(slot.batch)
-        self._ended, tasks = tasks is None, tasks or []
-        self._open |= {task.name for task in tasks}
-        return [Attempt(task) for task in tasks]
-
-    def _copies(self, slot: Slot) -> list[Attempt]:
-        """For a worker that nothing is left for: what another may never be done with. Whoever is first counts."""
-        if slot.groups or not self._longest:
-            return []
-        late = [one for other in self._slots for one in other.late(self._too_long())]
-        chosen = [one for one in late if one.alone][:1] or late[: slot.batch]
-        for attempt in chosen:
-            attempt.copied = True
-        return [Attempt(one.task, one.blame, one.alone, one.avoid) for one in chosen]
-
-    def _too_long(self) -> float:
-        """Seconds after which a group may never be done."""
-        return max(LATE, 3 * self._longest)
-
-    def _may_try(self, attempt: Attempt, slot: Slot) -> bool:
-        """Not where it failed, as long as there is somewhere else; better on another machine."""
-        number, node_id = attempt.avoid
-        others = [
-            other
-            for other in self._slots
-            if other.number != number and other.is_promising and not other.hangs(self._too_long())
-        ]
-        if not others:
-            return True
-        elsewhere = [other for other in others if other.node_id != node_id]
-        return slot in (elsewhere or others)
+                return not self._backlog.is_done
 
     def _hear(self) -> Iterator[tuple[str, Outcome]]:
         """Wait for answers, and take those that are there."""
         import ray
 
-        self._head.look()
+        if self._head.look():
+            self._staff.grow()
         self._metrics.tell()
-        owed = {reference: slot for slot in self._slots for reference in slot.references}
-        starved = not self._ended and any(slot.has_room() for slot in self._slots)
+        self._staff.ask()
+        owed = {reference: slot for slot in self._staff.slots for reference in slot.references}
+        starved = not self._stopping and not self._backlog.has_ended and any(map(Slot.has_room, self._staff.slots))
         seconds = _STARVED if starved or not owed else _WAIT
         answers = ray.wait(list(owed), num_returns=1, timeout=seconds)[0] if owed else []
         time.sleep(0.0 if owed else seconds)
         for reference in answers:
             yield from self._take(owed[reference], reference)
-        self._must_have_workers()
+        self._staff.must_work()
 
     def _take(self, slot: Slot, reference: Any) -> Iterator[tuple[str, Outcome]]:
         import ray
@@ -180,65 +152,66 @@ class Dispatcher:
         try:
             answer = ray.get(reference)
         except ray.exceptions.RayError as error:
-            self._refuse(slot, error)
-            yield from self._lose(slot, reference, error)
+            if slot.call is not None and (fault := refusal(error, slot.node, __version__)):
+                self._staff.refuse(slot, fault)
+            else:
+                yield from self._lose(slot, reference, error)
             return
         if reference == slot.call:
-            self._welcome(slot, answer)
-            return
-        group = slot.groups.pop(reference)
-        self._longest = max(self._longest, time.monotonic() - group[0].since)
-        yield from self._settle(slot, group, answer)
-
-    def _welcome(self, slot: Slot, answer: Any) -> None:
-        """A worker has said where it is, or that it is ready."""
-        slot.call = None
-        if not isinstance(answer, Hello):
-            slot.node, slot.node_id = node_name(answer["node_id"]), answer["node_id"]
-            refuse_other_versions(slot.node, answer["version"], __version__)
-            slot.open(self._plan, self._model)
-            return
-        if not any(other.state == "ready" or other.done for other in self._slots):
-            self._begun = time.monotonic()
-        slot.state, slot.batch, slot.threads, slot.false_starts = "ready", answer.batch, answer.threads, 0
-        about = {"device": answer.device, "engine": answer.engine, "threads": answer.cpu_threads}
-        self._listen(ClusterEvent("worker", {"worker": slot.number, "node": slot.node, **about}))
-        self._take_fewer(slot, answer.batch)
+            self._staff.welcome(slot, answer)
+        elif reference == slot.asked:
+            slot.hear(answer)
+        else:
+            group = slot.groups.pop(reference)
+            slot.heard = time.monotonic()
+            self._backlog.note(slot.heard - group[0].since)
+            yield from self._settle(slot, group, answer)
 
     def _settle(self, slot: Slot, group: list[Attempt], answer: Answer) -> Iterator[tuple[str, Outcome]]:
-        self._take_fewer(slot, answer.batch)
+        self._staff.take_fewer(slot, answer.batch)
+        reason = ""
         for attempt, outcome in zip(group, answer.outcomes, strict=True):
-            if outcome.name not in self._open:
+            if isinstance(outcome, Done):
+                slot.faults = 0
+            elif outcome.kind == "machine":
+                reason = reason or outcome.message
+            if not self._backlog.is_open(outcome.name):
                 continue  # another worker was faster
-            if isinstance(outcome, Failed) and outcome.kind != "disk" and attempt.blame + 1 < _BLAMES:
-                self._retry(attempt, slot, outcome.message, blame=1, alone=attempt.alone)
+            if isinstance(outcome, Failed) and self._is_given_another(attempt, slot, outcome):
                 continue
-            self._open.discard(outcome.name)
-            slot.done += 1
-            self._by_node[slot.node] += 1
-            self._metrics.count(DONE, slot.node)
-            yield slot.token, outcome
+            yield slot.token, self._finished(slot, outcome)
+        if reason:
+            self._dismiss(slot, reason)
 
-    def _take_fewer(self, slot: Slot, batch: int) -> None:
-        """A worker would take so many tasks at a time; say so if it takes fewer than it did."""
-        batch = slot.likes(batch)
-        if batch < slot.batch:
-            self._listen(ClusterEvent("smaller", {"worker": slot.number, "node": slot.node, "batch": batch}))
-        slot.batch = batch
+    def _is_given_another(self, attempt: Attempt, slot: Slot, failed: Failed) -> bool:
+        """Whether a task that failed is tried again, on another worker if there is one."""
+        # where a machine is at fault the task is not, unless others were done by this very worker since
+        blame = int(failed.kind != "machine" or attempt.avoid[0] != slot.number or not slot.faults)
+        if failed.kind == "disk" or attempt.blame + blame >= _BLAMES:
+            return False
+        self._retry(attempt, slot, failed.message, blame, alone=attempt.alone)
+        return True
+
+    def _finished(self, slot: Slot, outcome: Outcome) -> Outcome:
+        """An outcome, counted; a fault of a machine's names it."""
+        self._backlog.settle(outcome.name)
+        slot.done += 1
+        self._by_node[slot.node] += 1
+        self._metrics.count(DONE, slot.node)
+        if isinstance(outcome, Failed) and outcome.kind in ("machine", "disk"):
+            return replace(outcome, message=f"{slot.node}: {outcome.message}")
+        return outcome
 
     def _lose(self, slot: Slot, reference: Any, error: Exception) -> Iterator[tuple[str, Outcome]]:
         """A worker has ended: another takes its place, and what it was doing is done again."""
         self._head.must_answer()
-        reason, groups = why(error), list(slot.groups.values())
+        reason = why(error)
         removed = bool(slot.node_id) and slot.node_id not in alive_nodes()
-        self._last_words = f"a worker on {slot.node or 'some machine'}: {reason}"
-        about = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
-        self._listen(ClusterEvent("lost", about))
-        self._metrics.count(LOST, slot.node)
-        for attempt in [one for group in groups for one in group if one.task.name in self._open]:
+        self._tell_of_loss(slot, reason, removed=removed)
+        for attempt in [one for one in slot.in_hand if self._backlog.is_open(one.task.name)]:
             blame = int(attempt.alone and not removed)
             if attempt.blame + blame >= _BLAMES:
-                self._open.discard(attempt.task.name)
+                self._backlog.settle(attempt.task.name)
                 self._metrics.count(DONE, slot.node)
                 yield slot.token, Failed(attempt.task.name, f"two workers ended while they made it: {reason}")
             else:
@@ -246,31 +219,24 @@ class Dispatcher:
         if not removed:
             slot.halve()  # it may have been too much for the memory: a killer says nothing
         slot.false_starts += reference == slot.call and not removed
-        slot.end()
-        if slot.false_starts >= _FALSE_STARTS:
-            slot.state, slot.groups, slot.call = "retired", {}, None
-        else:
-            slot.node = slot.node_id = ""
-            slot.start(self._cluster, self._partial)
+        self._staff.replace(slot, reason)
+
+    def _dismiss(self, slot: Slot, reason: str) -> None:
+        """A worker's machine cannot do what it should: perhaps a fresh process can."""
+        self._tell_of_loss(slot, reason, removed=False)
+        for attempt in [one for one in slot.in_hand if self._backlog.is_open(one.task.name)]:
+            self._retry(attempt, slot, reason, 0, alone=attempt.alone)
+        slot.faults += 1
+        self._staff.replace(slot, reason)
+
+    def _tell_of_loss(self, slot: Slot, reason: str, *, removed: bool) -> None:
+        about = {"worker": slot.number, "node": slot.node, "removed": removed, "reason": reason}
+        self._listen(ClusterEvent("lost", about))
+        self._metrics.count(LOST, slot.node)
 
     def _retry(self, attempt: Attempt, slot: Slot, reason: str, blame: int, *, alone: bool) -> None:
         if blame:
             self._listen(ClusterEvent("retry", {"name": attempt.task.name, "node": slot.node, "reason": reason}))
             self._metrics.count(RETRIED, slot.node)
         avoid = (slot.number, slot.node_id) if blame else attempt.avoid
-        self._again.append(Attempt(self._renew(attempt.task), attempt.blame + blame, alone, avoid))
-
-    def _refuse(self, slot: Slot, error: Exception) -> None:
-        """An error that says what is wrong with a machine ends the run: it would be the same again."""
-        if slot.call is not None and (fault := refusal(error, slot.node, __version__)):
-            raise fault
-
-    def _must_have_workers(self) -> None:
-        now = time.monotonic()
-        if any(slot.state == "ready" for slot in self._slots):
-            self._last_seen = now
-        elif all(slot.state == "retired" for slot in self._slots) or now - self._last_seen > PATIENCE:
-            raise EnvironmentFault(
-                f"no worker is left ({self._last_words or 'no machine of the cluster had room'})",
-                "look at the machines with `ray status`, and run the same command again with --resume",
-            )
+        self._backlog.put_back(Attempt(attempt.task, attempt.blame + blame, alone, avoid))

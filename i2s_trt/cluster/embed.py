@@ -68,7 +68,12 @@ class ClusterEmbedding:
             )  # fmt: skip
             feed = _Feed(named, self._pack)
             for token, outcome in self._dispatcher.run(feed):
-                yield self._settle(named[outcome.name], token, outcome)
+                try:
+                    result = self._settle(named[outcome.name], token, outcome)
+                except EnvironmentFault as fault:
+                    self._dispatcher.give_up(fault)  # which raises it once the others have brought what they have
+                else:
+                    yield result
                 yield from self._unreadable(feed)
             yield from self._unreadable(feed)
 
@@ -99,7 +104,7 @@ class ClusterEmbedding:
     def _renew(self, task: Task) -> Task:
         """The same photograph, from where a worker that ended had come to."""
         snapshot = self._outputs(task.name).snapshot.name
-        found = self._results.newest(snapshot)
+        found = self._results.furthest(snapshot, task.payload.left.get(snapshot, b""))
         if found is None:
             return task
         return replace(task, payload=replace(task.payload, left={**task.payload.left, snapshot: found}))

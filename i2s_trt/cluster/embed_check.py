@@ -18,9 +18,10 @@ def embed_settings(session: SessionOptions, files: JobOptions, generator: Genera
         UsageError, ModelError, LatentError, ImageError, EnvironmentFault: as one machine would, in the same words.
     """
     check_device(session.device)
-    load_features(session.features)
-    starting_point(session.init, generator)
+    digests = {"features": load_features(session.features).source.digest}
+    if start := starting_point(session.init, generator).digest:
+        digests["start"] = start
     if files.style_picture is not None:
         with guard_os_errors(files.style_picture):
             prepare_file(files.style_picture, generator.spec, files.fit)
-    return EmbedSettings(session, files, attach(session, files))
+    return EmbedSettings(session, files, attach(session, files), digests)

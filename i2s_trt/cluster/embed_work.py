@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.checkpoints.features import features_file
+from i2s_trt.cluster.faults import failed
 from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.scratch import own_scratch
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
@@ -16,13 +18,20 @@ from i2s_trt.devices import cpu_threads
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
 from i2s_trt.embedding.run.outputs import Outputs
-from i2s_trt.errors import EnvironmentFault, I2sError
+from i2s_trt.errors import I2sError, ModelError
 from i2s_trt.files import guard_os_errors
 from i2s_trt.photographs.prepare import FaceOf, Source
 from i2s_trt.session import Session, SessionOptions, open_session
 
 OPENER = "i2s_trt.cluster.embed_work:open_embedding"
 _PASSED_ON = ("warning", "resumed", "done", "skipped", "tuned")
+_OTHERS = {
+    "features": (
+        "features are",
+        "install the same version of i2s-trt on every machine, or name a file with --features",
+    ),
+    "start": ("encoder is", "train or import the same one there, or copy it from `encoders` in the driver's store"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,11 +41,13 @@ class EmbedSettings:
     Attributes:
         session, files: as for one machine; the model is the one that was packed.
         attached: files that these name, as name and bytes: `init`, `features`, `detector`, `style_picture`.
+        digests: that what a worker has of its own must have: `features`, and `start` of a latent or an encoder.
     """
 
     session: SessionOptions
     files: JobOptions
     attached: Mapping[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,12 +83,26 @@ class Embedded:
 
 
 def open_embedding(settings: Mapping[str, Any], model: str, bench: Bench) -> "EmbedWorkshop":
-    """A workshop that embeds; `settings` holds `EmbedSettings` as `embed`. Raises as `open_session` does."""
+    """A workshop that embeds; `settings` holds `EmbedSettings` as `embed`.
+
+    Raises:
+        ModelError: features or encoder are others than the driver's.
+        I2sError: as `open_session` does.
+    """
     wanted: EmbedSettings = settings["embed"]
     folder = bench.folder or own_scratch(bench.token)
     wanted = detach(replace(wanted, session=replace(wanted.session, model=model)), folder / "attached")
     session = open_session(wanted.session)
+    refuse_others(wanted.digests, {"features": session.vgg.source.digest, "start": session.options.init_digest})
     return EmbedWorkshop(session, wanted.files, folder, gives_back=bench.folder is None)
+
+
+def refuse_others(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Refuse to embed with what is not the driver's. Raises ModelError that names both digests."""
+    for name, digest in wanted.items():
+        if found[name] != digest:
+            what, hint = _OTHERS[name]
+            raise ModelError(f"its {what} {found[name][:12]}, and the driver's {digest[:12]}", hint)
 
 
 class EmbedWorkshop:
@@ -93,7 +118,8 @@ class EmbedWorkshop:
     def __init__(self, session: Session, files: JobOptions, folder: Path, *, gives_back: bool) -> None:
         self._folder, self._gives_back, self._stopping = folder, gives_back, False
         self._events: list[JobEvent] = []
-        self._job = session.pictures(folder, replace(files, resume=True), self._events.append, lambda: self._stopping)
+        self.progress = 0
+        self._job = session.pictures(folder, replace(files, resume=True), self._note, lambda: self._stopping)
         device = session.generator.mean_w.device
         self.hello = Hello(str(device), f"torch in {session.options.precision}", files.batch, 1, cpu_threads(device))
         self._batch = files.batch
@@ -113,12 +139,18 @@ class EmbedWorkshop:
             with guard_os_errors(self._folder):
                 sources = [self._lay_out(task) for task in tasks]
             results = self._job.run(sources, [task.name for task in tasks])
-        except EnvironmentFault as fault:
-            return [Failed(task.name, fault.args[0], fault.hint, "disk") for task in tasks]
         except I2sError as error:
-            return [Failed(task.name, error.args[0], error.hint) for task in tasks]
+            outcomes = [failed(task, error, shared=not self._gives_back) for task in tasks]
+            if len(tasks) > 1 and outcomes[0].kind == "machine":  # one of them alone may have been too much
+                return [outcome for task in tasks for outcome in self._group([task])]
+            return list(outcomes)
         found = {result.name: result for result in results}
         return [self._outcome(task, found.get(task.name)) for task in tasks]
+
+    def _note(self, event: JobEvent) -> None:
+        self.progress += 1
+        if event.kind in _PASSED_ON:
+            self._events.append(event)
 
     def _shrink(self, batch: int) -> None:
         self._batch = batch
@@ -145,7 +177,7 @@ class EmbedWorkshop:
             for path in files:
                 path.unlink()
             files = []
-        events = [event for event in self._events if event.name == task.name and event.kind in _PASSED_ON]
+        events = [event for event in self._events if event.name == task.name]
         return Done(task.name, Embedded(status, events, hand_over(files, gives_back=self._gives_back)))
 
     def _place(self, task: Task) -> Path:
@@ -164,7 +196,9 @@ def attach(session: SessionOptions, files: JobOptions) -> dict[str, tuple[str, b
 
     A start and features may be names instead, and a detector is of no use where no faces are aligned.
     """
-    named = {"init": session.init, "features": session.features, "detector": session.detector}
+    named: dict[str, str | Path | None] = {
+        "init": session.init, "features": features_file(session.features), "detector": session.detector
+    }  # fmt: skip
     paths = {key: Path(name) for key, name in named.items() if name and Path(name).is_file()}
     if files.style_picture is not None:
         paths["style_picture"] = files.style_picture

@@ -10,8 +10,9 @@ class ClusterEvent:
     """Something a user may want to see.
 
     Attributes:
-        kind: `cluster` (joined), `worker` (ready), `lost` (a worker ended), `retry` (a task goes elsewhere) or
-            `smaller` (a worker takes smaller batches, after it had too little memory or another ended in its place).
+        kind: `cluster` (joined), `grown` (machines have come), `worker` (ready), `lost` (a worker ended), `given_up`
+            (none takes its place), `retry` (a task is tried again) or `smaller` (a worker takes smaller batches, after
+            it had too little memory or another ended in its place).
         data: JSON values.
     """
 

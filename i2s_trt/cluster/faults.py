@@ -1,9 +1,11 @@
 """What Ray's errors mean to whoever waits for the result."""
 
 import re
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from i2s_trt.cluster.tasks import Failed, Kind, Task
 from i2s_trt.errors import EnvironmentFault, I2sError, UsageError
 
 _SHOWN = 200  # characters
@@ -20,9 +22,9 @@ def _ask(ray: Any) -> list[dict[str, Any]]:
     return list(ray.nodes())
 
 
-def alive_nodes() -> set[str]:
-    """Ray's names of the machines that are there."""
-    return {node["NodeID"] for node in known_nodes() if node["Alive"]}
+def alive_nodes() -> dict[str, Mapping[str, float]]:
+    """The machines that are there, by Ray's names, and what each has: `CPU`, `GPU` and others."""
+    return {node["NodeID"]: node["Resources"] for node in known_nodes() if node["Alive"]}
 
 
 def node_name(node_id: str) -> str:
@@ -37,11 +39,22 @@ def refuse_other_versions(node: str, found: str, version: str) -> None:
         raise EnvironmentFault(f"{node} has i2s-trt {found}, and the driver {version}", _SAME_EVERYWHERE)
 
 
+def failed(task: Task, error: I2sError, *, shared: bool) -> Failed:
+    """What an error on a worker means for its task; `shared` says that it writes into the folder that all share."""
+    kind: Kind = "task"
+    if isinstance(error, EnvironmentFault):
+        kind = "disk" if shared and isinstance(error.__cause__, OSError) else "machine"
+    return Failed(task.name, error.args[0], error.hint, kind)
+
+
 def refusal(error: Exception, node: str, version: str) -> I2sError | None:
-    """Why a machine cannot take part, if the error of a starting worker says so; a user's mistake is no machine's."""
+    """Why a machine cannot take part, if the error of a starting worker says so.
+
+    The driver has looked for a user's mistakes before; what looks like one is something that this machine lacks.
+    """
     cause = getattr(error, "cause", None)
     if isinstance(cause, UsageError):
-        return UsageError(cause.args[0], cause.hint)
+        return UsageError(f"{node}: {cause.args[0]}", cause.hint)
     if isinstance(cause, I2sError):
         return EnvironmentFault(f"{node}: {cause.args[0]}", cause.hint)
     if isinstance(cause, ModuleNotFoundError):

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from i2s_trt.cluster.faults import known_nodes, why
+from i2s_trt.cluster.faults import alive_nodes, why
 from i2s_trt.cluster.head import call
 from i2s_trt.cluster.options import ClusterOptions
 from i2s_trt.cluster.room import gpus_of_each, local_workers, workers_on
@@ -24,6 +24,7 @@ class Cluster:
         workers: there will be.
         cpus, gpus: of each worker.
         head: HOST:PORT where Ray's head listens.
+        most: workers there may be once more machines have come; 0 for as many as there is room for.
     """
 
     nodes: int
@@ -31,6 +32,7 @@ class Cluster:
     cpus: float
     gpus: float
     head: str = ""
+    most: int = 0
 
 
 @contextmanager
@@ -54,10 +56,11 @@ def joined(options: ClusterOptions, device: str = "auto") -> Iterator[Cluster]:
     _start(ray, options)
     _hush()
     try:
-        nodes = [node["Resources"] for node in known_nodes() if node["Alive"]]
+        nodes = list(alive_nodes().values())
         gpus = gpus_of_each(nodes, options, device)
-        head = ray.get_runtime_context().gcs_address
-        yield Cluster(len(nodes), workers_on(nodes, options, gpus), options.cpus, gpus, head)
+        workers, head = workers_on(nodes, options, gpus), ray.get_runtime_context().gcs_address
+        most = options.workers if options.local is None else workers
+        yield Cluster(len(nodes), workers, options.cpus, gpus, head, most)
     finally:
         ray.shutdown()
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from i2s_trt.arrays import Pixels
 from i2s_trt.batch.disk import write_synced
+from i2s_trt.batch.output_folder import UnusableName, explain_output_error
+from i2s_trt.cluster.faults import failed
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.edit.render import render_tuned
 from i2s_trt.errors import I2sError
-from i2s_trt.files import explain_os_error
 from i2s_trt.images.encode import encoder
 from i2s_trt.memory import give_back_memory, memory_ran_out
 
@@ -77,7 +78,7 @@ class RenderWorkshop:
         hello: Hello,
         batch: int = 0,
     ) -> None:
-        self.hello = hello
+        self.hello, self.progress = hello, 0
         self._folder, self._batch, self._takes = bench.folder, batch or hello.batch, hello.batch
         self._encode = encoder(settings.picture_format, settings.quality)
         self._idle: queue.SimpleQueue[Synthesizer] = queue.SimpleQueue()
@@ -93,6 +94,7 @@ class RenderWorkshop:
         """Groups take less than a second; they are finished."""
 
     def _group(self, tasks: Sequence[Task]) -> list[Outcome]:
+        self.progress += 1
         try:
             pictures = self._render(tasks)
         except Exception as error:
@@ -109,7 +111,7 @@ class RenderWorkshop:
                     for outcome in self._group(tasks[start : start + half])
                 ]
             if isinstance(error, I2sError):
-                return [Failed(tasks[0].name, error.args[0], error.hint)]
+                return [failed(tasks[0], error, shared=False)]
             return [Failed(tasks[0].name, "there is too little memory for a single picture", "", "memory")]
         return [self._finish(task, pixels) for task, pixels in zip(tasks, pictures, strict=True)]
 
@@ -131,6 +133,8 @@ class RenderWorkshop:
         try:
             write_synced(path, data)
         except OSError as error:
-            fault = explain_os_error(path, error)
-            return Failed(path.name, fault.args[0], fault.hint, "disk" if fault.exit_code != 2 else "task")
+            fault = explain_output_error(path.parents[2] / path.name, error)  # by the name that it would get
+            if isinstance(fault, UnusableName):
+                return Failed(path.name, str(fault))
+            return Failed(path.name, fault.args[0], fault.hint, "disk")
         return None

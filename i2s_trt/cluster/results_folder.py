@@ -1,12 +1,13 @@
 """The driver's folder, into which the results of workers come."""
 
+import glob
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from i2s_trt.cluster.handed import HandedFile, refuse_damaged
 from i2s_trt.cluster.options import Outputs
-from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, own_folder
+from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, furthest_snapshot, own_folder
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 
 
@@ -47,10 +48,13 @@ class ResultsFolder:
             finally:
                 clear_workers(self.folder, self._settled)
 
-    def newest(self, file: str) -> bytes | None:
-        """What the latest of the workers that had to do with a file has left of it; None when that is nothing."""
-        found = [] if self.partial is None else list(self.partial.glob(f"*/{file}"))
-        return max(found, key=lambda path: path.stat().st_mtime).read_bytes() if found else None
+    def furthest(self, snapshot: str, before: bytes = b"") -> bytes | None:
+        """The snapshot of the worker that has come furthest; None where none has left another than `before`."""
+        found = [] if self.partial is None else sorted(self.partial.glob(f"*/{glob.escape(snapshot)}"))
+        with suppress(OSError):  # the worker lives, and has just finished
+            if path := furthest_snapshot(found, before):
+                return path.read_bytes()
+        return None
 
     def settle(self, name: str) -> None:
         """Note that a result has come, or never will: snapshots of it are of no use any more."""

@@ -46,9 +46,9 @@ def workers_on(nodes: Sequence[Node], options: ClusterOptions, gpus: float) -> i
         UsageError: there is no room for a single one, or not for as many as `local:N` names.
     """
     wanted = options.workers if options.local is None else local_workers(options)
+    room = room_for(nodes, options.cpus, gpus)
     if not (options.cpus or gpus):
-        return wanted or len(nodes)  # they ask for nothing, so that any number would fit
-    room = sum(_room(node, options.cpus, gpus) for node in nodes)
+        return wanted or room  # they ask for nothing, so that any number would fit
     if not room:
         raise UsageError(
             f"no machine of the cluster has {options.cpus:g} cores and {gpus:g} GPUs for a worker",
@@ -60,6 +60,11 @@ def workers_on(nodes: Sequence[Node], options: ClusterOptions, gpus: float) -> i
             f"write --cluster local:{room}, or a smaller --worker-gpus",
         )
     return min(room, wanted) if wanted else room
+
+
+def room_for(nodes: Sequence[Node], cpus: float, gpus: float) -> int:
+    """Workers that machines have room for, each with so much; one a machine where they ask for nothing."""
+    return sum(_room(node, cpus, gpus) for node in nodes) if cpus or gpus else len(nodes)
 
 
 def _room(node: Node, cpus: float, gpus: float) -> int:

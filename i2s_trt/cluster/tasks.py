@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-Kind = Literal["task", "memory", "disk"]
+Kind = Literal["task", "memory", "machine", "disk"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Failed:
     Attributes:
         name: the task's.
         message, hint: as of an `I2sError`.
-        kind: `task` when it may be the task's own fault, `memory` when the device had too little, `disk` when nothing
-            more can be written.
+        kind: `task` when it may be the task's own fault, `memory` when the device had too little, `machine` when the
+            worker's machine cannot do it, `disk` when nothing more can be written to the folder that all share.
     """
 
     name: str
@@ -105,6 +105,11 @@ class Workshop(Protocol):
     @property
     def hello(self) -> Hello:
         """What it is."""
+        ...
+
+    @property
+    def progress(self) -> int:
+        """A number that grows while it works, at the least once in some minutes; asked from another thread."""
         ...
 
     def work(self, tasks: Sequence[Task]) -> Answer:

@@ -8,6 +8,9 @@ from typing import Any
 import psutil
 import pytest
 
+from i2s_trt.cluster.join import Cluster, joined
+from i2s_trt.cluster.options import cluster_options
+
 pytest.importorskip("ray")
 MEMORY = 100 * 2**20  # of each machine's object store
 
@@ -25,6 +28,13 @@ def machines() -> Iterator[Any]:
     found = start_machines(1, 1)
     yield found
     found.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cluster(machines: Any) -> Iterator[Cluster]:
+    """The two machines, joined once for all tests of a module; its tests may not join another."""
+    with joined(cluster_options(machines.address), "cpu") as found:
+        yield found
 
 
 def start_machines(*cpus: int, name: str = "machine") -> Any:

@@ -10,14 +10,14 @@ import numpy as np
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.cluster.render import RenderSettings, RenderWorkshop
 from i2s_trt.cluster.tasks import Bench, Hello
-from i2s_trt.errors import I2sError
+from i2s_trt.errors import EnvironmentFault, I2sError
 from i2s_trt.synthesizer import TorchSynthesizer
 
-POISON, DEADLY, HUGE = 1000.0, 2000.0, 3000.0  # of a latent's first number
+POISON, DEADLY, HUGE, FAULTY, STUCK = 1000.0, 2000.0, 3000.0, 4000.0, 5000.0  # of a latent's first number
 
 
 class Poisonous(TorchSynthesizer):
-    """Renders; some latents are an error, some end the process, and some need more memory than there is."""
+    """Renders; some latents are an error, of their own or of the machine, some end the process, and so on."""
 
     def __call__(self, w_plus: WPlus) -> Pixels:
         first = w_plus[:, 0, 0]
@@ -25,6 +25,10 @@ class Poisonous(TorchSynthesizer):
             os._exit(9)
         if (first == POISON).any():
             raise I2sError("this latent is poisoned", "leave it out")
+        if (first == FAULTY).any():
+            raise EnvironmentFault("the GPU is gone", "look for it")
+        if (first == STUCK).any():
+            time.sleep(1000)
         if (first == HUGE).any() and len(w_plus) > 2:
             raise MemoryError
         time.sleep(0.01)

@@ -2,25 +2,22 @@
 
 import os
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from i2s_trt.cluster import dispatcher as dispatching
+from i2s_trt.cluster import backlog, staff
 from i2s_trt.cluster.dispatcher import Dispatcher
 from i2s_trt.cluster.events import ClusterEvent
-from i2s_trt.cluster.join import joined
-from i2s_trt.cluster.options import WorkerPlan, cluster_options
+from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.options import WorkerPlan
 from i2s_trt.cluster.scratch import scratch_root
 from i2s_trt.cluster.tasks import Done, Failed, Outcome, Task
 from i2s_trt.errors import EnvironmentFault, UsageError
-from tests.cluster.conftest import start_machines
 
 PLAN = WorkerPlan("tests.cluster.odd:open_odd", {"batch": 4})
 
@@ -39,13 +36,11 @@ class Tasks:
 
 
 def done(
-    address: str, tasks: Iterable[Task], events: list[ClusterEvent] | None = None, plan: WorkerPlan = PLAN
+    cluster: Cluster, tasks: Iterable[Task], events: list[ClusterEvent] | None = None, plan: WorkerPlan = PLAN
 ) -> list[Outcome]:
     """The outcomes of some tasks."""
     listen = (lambda _event: None) if events is None else events.append
-    with joined(cluster_options(address)) as cluster:
-        dispatcher = Dispatcher(cluster, plan, None, None, listen)
-        return [outcome for _, outcome in dispatcher.run(Tasks(tasks))]
+    return [outcome for _, outcome in Dispatcher(cluster, plan, None, None, listen).run(Tasks(tasks))]
 
 
 def kinds(events: Iterable[ClusterEvent]) -> Counter[str]:
@@ -65,10 +60,10 @@ def tasks_until(workers: int, events: list[ClusterEvent], given: list[str], seco
         yield Task(given[-1], ("sleep", seconds))
 
 
-def test_every_machine_takes_part_and_every_task_is_done_once(machines: Any) -> None:
+def test_every_machine_takes_part_and_every_task_is_done_once(cluster: Cluster) -> None:
     events: list[ClusterEvent] = []
     given: list[str] = []
-    outcomes = done(machines.address, tasks_until(2, events, given, 0.01), events)
+    outcomes = done(cluster, tasks_until(2, events, given, 0.01), events)
     assert names(outcomes) == given
     workers = [event.data["node"] for event in events if event.kind == "worker"]
     assert sorted(workers) == ["machine0", "machine1"]
@@ -76,29 +71,28 @@ def test_every_machine_takes_part_and_every_task_is_done_once(machines: Any) -> 
     assert len(pids) == 2
 
 
-def test_a_worker_that_is_killed_loses_nothing(machines: Any) -> None:
+def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster) -> None:
     events: list[ClusterEvent] = []
     given: list[str] = []
     killed = False
-    with joined(cluster_options(machines.address)) as cluster:
-        dispatcher = Dispatcher(cluster, PLAN, None, None, events.append)
-        outcomes: list[Outcome] = []
-        for _, outcome in dispatcher.run(Tasks(tasks_until(3, events, given, 0.02))):
-            outcomes.append(outcome)
-            if len(outcomes) > 10 and not killed and isinstance(outcome, Done):
-                os.kill(outcome.value[1], signal.SIGKILL)
-                killed = True
+    dispatcher = Dispatcher(cluster, PLAN, None, None, events.append)
+    outcomes: list[Outcome] = []
+    for _, outcome in dispatcher.run(Tasks(tasks_until(3, events, given, 0.02))):
+        outcomes.append(outcome)
+        if len(outcomes) > 10 and not killed and isinstance(outcome, Done):
+            os.kill(outcome.value[1], signal.SIGKILL)
+            killed = True
     assert names(outcomes) == given
     assert all(isinstance(outcome, Done) for outcome in outcomes)
     assert kinds(events)["lost"] == 1
     assert kinds(events)["worker"] == 3
 
 
-def test_a_task_that_ends_workers_is_tried_elsewhere_once_and_reported(machines: Any, tmp_path: Path) -> None:
+def test_a_task_that_ends_workers_is_tried_elsewhere_once_and_reported(cluster: Cluster, tmp_path: Path) -> None:
     log = tmp_path / "deaths"
     tasks = [Task(f"t{i:02}", ("die", str(log)) if i == 9 else None) for i in range(40)]
     events: list[ClusterEvent] = []
-    outcomes = done(machines.address, tasks, events)
+    outcomes = done(cluster, tasks, events)
     assert names(outcomes) == [f"t{i:02}" for i in range(40)]
     (failed,) = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     assert failed.name == "t09"
@@ -108,54 +102,29 @@ def test_a_task_that_ends_workers_is_tried_elsewhere_once_and_reported(machines:
     assert retry.data["name"] == "t09"
 
 
-def test_a_task_that_fails_is_tried_once_on_the_other_worker(machines: Any, tmp_path: Path) -> None:
+def test_a_task_that_fails_is_tried_once_on_the_other_worker(cluster: Cluster, tmp_path: Path) -> None:
     log = tmp_path / "failures"
     tasks = [Task(f"t{i}", ("fail", str(log)) if i == 3 else ("sleep", 0.02)) for i in range(60)]
-    outcomes = done(machines.address, tasks)
+    outcomes = done(cluster, tasks)
     (failed,) = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     assert (failed.name, failed.message, failed.hint) == ("t3", "this one is odd", "leave it out")
     first, second = log.read_text().splitlines()
     assert first != second
 
 
-@pytest.mark.slow
-def test_a_machine_that_is_removed_is_nobodys_fault(tmp_path: Path) -> None:
-    found = start_machines(1, 1)
-    events: list[ClusterEvent] = []
-    try:
-        leaving = found.list_all_nodes()[1]
-        with joined(cluster_options(found.address)) as cluster:
-            dispatcher = Dispatcher(cluster, PLAN, None, None, events.append)
-            outcomes: list[Outcome] = []
-            remove = threading.Thread(target=found.remove_node, args=(leaving,))
-            for _, outcome in dispatcher.run(Tasks([Task(f"t{i:03}", ("sleep", 0.05)) for i in range(150)])):
-                outcomes.append(outcome)
-                if len(outcomes) == 20:
-                    remove.start()
-            remove.join()
-    finally:
-        found.shutdown()
-    assert names(outcomes) == [f"t{i:03}" for i in range(150)]
-    assert all(isinstance(outcome, Done) for outcome in outcomes)
-    (lost,) = [event for event in events if event.kind == "lost"]
-    assert lost.data["removed"]
-    assert kinds(events)["retry"] == 0
-
-
-@pytest.mark.slow
-def test_a_slow_machine_takes_less(machines: Any) -> None:
+def test_a_slow_machine_takes_less(cluster: Cluster) -> None:
     plan = WorkerPlan(PLAN.opener, {"batch": 1})
     tasks = [*(Task(f"a{i}", ("sleep", 0.5)) for i in range(4)), *(Task(f"t{i:02}", ("slow",)) for i in range(60))]
-    outcomes = [outcome for outcome in done(machines.address, tasks, plan=plan) if isinstance(outcome, Done)]
+    outcomes = [outcome for outcome in done(cluster, tasks, plan=plan) if isinstance(outcome, Done)]
     by_worker = Counter(outcome.value[0].rpartition("-")[0] for outcome in outcomes if outcome.name[0] == "t")
     assert by_worker["worker-0"] < 20 < by_worker["worker-1"]
 
 
-def test_the_worker_after_one_that_ended_with_several_tasks_takes_half_as_many(machines: Any) -> None:
+def test_the_worker_after_one_that_ended_with_several_tasks_takes_half_as_many(cluster: Cluster) -> None:
     events: list[ClusterEvent] = []
     plan = WorkerPlan(PLAN.opener, {"batch": 4, "scratch": True})
     tasks = [Task(f"t{i:02}", ("heavy",)) for i in range(30)]
-    outcomes = done(machines.address, tasks, events, plan)
+    outcomes = done(cluster, tasks, events, plan)
     assert names(outcomes) == [task.name for task in tasks]
     assert all(isinstance(outcome, Done) for outcome in outcomes)
     smaller = [event.data["batch"] for event in events if event.kind == "smaller"]
@@ -164,71 +133,46 @@ def test_the_worker_after_one_that_ended_with_several_tasks_takes_half_as_many(m
     assert sorted(scratch_root().iterdir()) == [], "killed workers' folders are swept, the last ones removed"
 
 
-def test_what_hangs_is_done_by_another(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatching, "LATE", 1.0)
+def test_what_hangs_is_done_by_another(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "LATE", 1.0)
     tasks = [*(Task(f"a{i}", ("sleep", 0.1)) for i in range(40)), *(Task(f"t{i:02}", ("hang",)) for i in range(20))]
-    outcomes = done(machines.address, tasks)
+    outcomes = done(cluster, tasks)
     assert names(outcomes) == sorted(task.name for task in tasks)
     assert all(isinstance(outcome, Done) for outcome in outcomes)
 
 
 def test_what_fails_beside_a_worker_that_hangs_holds_up_nothing(
-    machines: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(dispatching, "LATE", 1.0)
+    monkeypatch.setattr(backlog, "LATE", 1.0)
     tasks = [task for i in range(20) for task in (Task(f"h{i:02}", ("hang",)), Task(f"a{i:02}", ("sleep", 0.1)))]
     tasks += [Task("bad", ("fail", str(tmp_path / "log"))), *(Task(f"z{i}", ("sleep", 0.1)) for i in range(6))]
-    outcomes = done(machines.address, tasks)
+    outcomes = done(cluster, tasks)
     assert names(outcomes) == sorted(task.name for task in tasks)
     assert [outcome.name for outcome in outcomes if isinstance(outcome, Failed)] == ["bad"]
 
 
-def test_no_more_tasks_are_taken_than_workers_have_room_for(machines: Any) -> None:
-    with joined(cluster_options(machines.address)) as cluster:
-        dispatcher = Dispatcher(cluster, PLAN, None, None, lambda _event: None)
-        tasks = Tasks(Task(f"t{i}", None) for i in range(10**9))
-        results = dispatcher.run(tasks)
-        next(results)
-        time.sleep(1)
-        assert tasks.given <= 2 * 2 * 4
-        results.close()  # type: ignore[attr-defined]
+def test_no_more_tasks_are_taken_than_workers_have_room_for(cluster: Cluster) -> None:
+    dispatcher = Dispatcher(cluster, PLAN, None, None, lambda _event: None)
+    tasks = Tasks(Task(f"t{i}", None) for i in range(10**9))
+    results = dispatcher.run(tasks)
+    next(results)
+    time.sleep(1)
+    assert tasks.given <= 2 * 2 * 4
+    results.close()  # type: ignore[attr-defined]
 
 
-def test_without_any_worker_it_does_not_wait_for_ever(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatching, "PATIENCE", 1.0)
-    with joined(cluster_options(machines.address)) as cluster:
-        too_much = type(cluster)(1, 1, 77.0, 0.0)
-        with pytest.raises(EnvironmentFault, match="no machine of the cluster had room"):
-            list(Dispatcher(too_much, PLAN, None, None, lambda _event: None).run(Tasks([Task("t", None)])))
+def test_without_any_worker_it_does_not_wait_for_ever(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staff, "PATIENCE", 1.0)
+    with pytest.raises(EnvironmentFault, match="no machine of the cluster had room"):
+        done(Cluster(1, 1, 77.0, 0.0), [Task("t", None)])
 
 
-def test_a_machine_without_what_it_needs_is_named(machines: Any) -> None:
+def test_a_machine_without_what_it_needs_is_named(cluster: Cluster) -> None:
     with pytest.raises(EnvironmentFault, match=r"machine\d: the package nowhere is missing"):
-        done(machines.address, [Task("t", None)], plan=WorkerPlan("nowhere:open"))
+        done(cluster, [Task("t", None)], plan=WorkerPlan("nowhere:open"))
 
 
-def test_a_users_mistake_is_no_machines_fault(machines: Any) -> None:
-    with pytest.raises(UsageError, match=r"^no device named foo"):
-        done(machines.address, [Task("t", None)], plan=WorkerPlan("tests.cluster.odd:open_mistaken"))
-
-
-@pytest.mark.parametrize("address", ["locale", "local:0", "host", "host:port", "ray://host:10001", ""])
-def test_addresses_that_are_none(address: str) -> None:
-    with pytest.raises(UsageError, match="--cluster"):
-        cluster_options(address)
-
-
-@pytest.mark.parametrize("cpus", [-1.0, 1.5, float("nan")])
-def test_shares_that_ray_does_not_give(cpus: float) -> None:
-    with pytest.raises(UsageError, match="--worker-cpus"):
-        cluster_options("local", cpus=cpus)
-
-
-def test_a_cluster_that_does_not_answer() -> None:
-    with pytest.raises(EnvironmentFault, match="no cluster at --cluster"), joined(cluster_options("127.0.0.1:9")):
-        pass
-
-
-def test_too_large_workers(machines: Any) -> None:
-    with pytest.raises(UsageError, match="64 cores"), joined(cluster_options(machines.address, cpus=64)):
-        pass
+def test_what_looks_like_a_users_mistake_there_names_the_machine_too(cluster: Cluster) -> None:
+    with pytest.raises(UsageError, match=r"^machine\d: no device named foo"):
+        done(cluster, [Task("t", None)], plan=WorkerPlan("tests.cluster.odd:open_mistaken"))

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from safetensors.numpy import load_file
 from i2s_trt.cluster.embed import ClusterEmbedding
 from i2s_trt.cluster.embed_work import EmbedSettings, attach
 from i2s_trt.cluster.events import ClusterEvent
-from i2s_trt.cluster.join import joined
+from i2s_trt.cluster.handed import HandedFile
+from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.model import pack_model
-from i2s_trt.cluster.options import cluster_options
+from i2s_trt.cluster.results_folder import ResultsFolder
 from i2s_trt.embedding.options import EmbedOptions, TuneOptions
 from i2s_trt.embedding.run.job import JobEvent, JobResult
 from i2s_trt.embedding.run.options import JobOptions
+from i2s_trt.errors import EnvironmentFault
 from i2s_trt.images.compose import write_png
 from i2s_trt.latents import read_latent
 from i2s_trt.session import SessionOptions, open_session
@@ -50,8 +52,8 @@ def photographs(tmp_path: Path) -> list[Path]:
 class Clusters:
     """Embeds on a cluster and notes what happens."""
 
-    def __init__(self, address: str, model: str, steps: int = STEPS) -> None:
-        self._address = address
+    def __init__(self, cluster: Cluster, model: str, steps: int = STEPS) -> None:
+        self._cluster = cluster
         self._session = SessionOptions(model, "cpu", "random", embed=EmbedOptions(steps=steps))
         self.events: list[JobEvent] = []
         self.told: list[ClusterEvent] = []
@@ -66,12 +68,11 @@ class Clusters:
     ) -> list[JobResult]:
         job = JobOptions(snapshot_seconds=0.0, **files)
         settings = EmbedSettings(self._session, job, attach(self._session, job))
-        with joined(cluster_options(self._address, outputs=outputs), "cpu") as cluster:
-            run = ClusterEmbedding(
-                cluster, settings, pack_model(self._session.model), outputs, folder,  # type: ignore[arg-type]
-                self.events.append, self.told.append, should_stop,
-            )  # fmt: skip
-            return list(run.run(sources))
+        run = ClusterEmbedding(
+            self._cluster, settings, pack_model(self._session.model), outputs, folder,  # type: ignore[arg-type]
+            self.events.append, self.told.append, should_stop,
+        )  # fmt: skip
+        return list(run.run(sources))
 
     def alone(
         self, sources: list[Path], folder: Path, should_stop: Callable[[], bool] = lambda: False, **files: Any
@@ -98,11 +99,11 @@ def same(one: Path, other: Path) -> None:
             assert path.read_bytes() == (other / path.name).read_bytes(), path.name
 
 
-@pytest.mark.parametrize("outputs", ["shared", pytest.param("driver", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("outputs", ["shared", "driver"])
 def test_a_cluster_makes_what_one_machine_makes(
-    machines: Any, model: str, photographs: list[Path], tmp_path: Path, outputs: str
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path, outputs: str
 ) -> None:
-    embed = Clusters(machines.address, model)
+    embed = Clusters(cluster, model)
     embed.alone(photographs, tmp_path / "one")
     results = embed(photographs, tmp_path / "many", outputs)
     assert {result.name for result in results} == {"photo", "photo-2", "other", "third"}
@@ -111,9 +112,9 @@ def test_a_cluster_makes_what_one_machine_makes(
 
 
 def test_what_is_tuned_comes_along_and_goes_with_its_latent(
-    machines: Any, model: str, photographs: list[Path], tmp_path: Path
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
 ) -> None:
-    embed, tune = Clusters(machines.address, model), TuneOptions(2)
+    embed, tune = Clusters(cluster, model), TuneOptions(2)
     embed.alone(photographs[:1], tmp_path / "one", tune=tune)
     embed.events.clear()
     embed(photographs[:1], tmp_path / "many", tune=tune)
@@ -122,7 +123,7 @@ def test_what_is_tuned_comes_along_and_goes_with_its_latent(
     (result,) = embed(photographs[:1], tmp_path / "many", resume=True, tune=tune)
     assert result.status == "skipped"
     same_tuned(tmp_path / "one", tmp_path / "many")
-    Clusters(machines.address, model, STEPS + 1)(photographs[:1], tmp_path / "many", overwrite=True)
+    Clusters(cluster, model, STEPS + 1)(photographs[:1], tmp_path / "many", overwrite=True)
     assert list((tmp_path / "many").glob("*.delta.safetensors")) == [], "it was made around another latent"
 
 
@@ -139,8 +140,10 @@ def same_tuned(one: Path, other: Path) -> None:
 
 
 @pytest.mark.slow
-def test_each_finishes_what_the_other_began(machines: Any, model: str, photographs: list[Path], tmp_path: Path) -> None:
-    embed = Clusters(machines.address, model)
+def test_each_finishes_what_the_other_began(
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
+) -> None:
+    embed = Clusters(cluster, model)
     embed.alone(photographs, tmp_path / "whole")
     asked = iter(range(10**6))
     embed.alone(photographs, tmp_path / "a", lambda: next(asked) >= STEPS + 5)  # one picture and a half
@@ -156,13 +159,13 @@ def test_each_finishes_what_the_other_began(machines: Any, model: str, photograp
 
 
 def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
-    machines: Any, model: str, photographs: list[Path], tmp_path: Path
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
 ) -> None:
-    embed = Clusters(machines.address, model)
+    embed = Clusters(cluster, model)
     embed.alone(photographs[:1], tmp_path / "out")
     broken = tmp_path / "in/broken.png"
     broken.write_bytes(b"no picture")
-    other = Clusters(machines.address, model, STEPS + 1)
+    other = Clusters(cluster, model, STEPS + 1)
     sources = [*photographs[:1], broken, tmp_path / "in/missing.png", photographs[2]]
     results = {result.name: result for result in other(sources, tmp_path / "out", resume=True)}
     assert {name: result.status for name, result in results.items()} == {
@@ -175,9 +178,9 @@ def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
 
 
 def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
-    machines: Any, model: str, photographs: list[Path], tmp_path: Path
+    machines: Any, cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
 ) -> None:
-    endless = Clusters(machines.address, model, 10**6)
+    endless = Clusters(cluster, model, 10**6)
     out = tmp_path / "out"
 
     def kill() -> None:
@@ -202,6 +205,25 @@ def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
     assert sorted(result.status for result in results) == ["interrupted", "interrupted"]
     assert sorted(path.name for path in out.glob(".*.snapshot")) == [".photo-2.snapshot", ".photo.snapshot"]
     assert not (out / ".partial").exists()
+
+
+def test_a_full_disk_here_keeps_what_the_others_bring(
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, placed = ResultsFolder.place, list[str]()
+
+    def full_once(results: ResultsFolder, token: str, files: Sequence[HandedFile]) -> None:
+        placed.append(token)
+        if len(placed) == 1:
+            raise EnvironmentFault("the disk is full", "free some space")
+        place(results, token, files)
+
+    monkeypatch.setattr(ResultsFolder, "place", full_once)
+    embed = Clusters(cluster, model)
+    with pytest.raises(EnvironmentFault, match="the disk is full"):
+        embed(photographs, tmp_path / "out", batch=2)  # a worker brings two at a time
+    assert len(placed) >= 2
+    assert len(list((tmp_path / "out").glob("*.safetensors"))) == len(placed) - 1
 
 
 def wait_for(look: Callable[[], Any]) -> Any:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import i2s_trt
+from i2s_trt import __version__
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import save_model
 from i2s_trt.cluster.actor import Actor
@@ -24,26 +26,29 @@ from tests.conftest import Run, command
 RECIPE = '[[edit]]\nname = "m"\noperation = "truncation"\npsi = 0.5\n'
 
 
-@pytest.mark.slow
-def test_another_version_is_refused_with_both_named(tmp_path: Path) -> None:
-    import i2s_trt
-
-    real, older = Path(i2s_trt.__file__).parent, tmp_path / "older/i2s_trt"
+def older_package(folder: Path) -> Path:
+    """A folder to find i2s_trt 0.0.9 in, which is this one but for that."""
+    real, older = Path(i2s_trt.__file__).parent, folder / "older/i2s_trt"
     older.mkdir(parents=True)
     for path in real.iterdir():
         (older / path.name).symlink_to(path)
     (older / "__init__.py").unlink()
-    (older / "__init__.py").write_text((real / "__init__.py").read_text().replace(i2s_trt.__version__, "0.0.9"))
+    (older / "__init__.py").write_text((real / "__init__.py").read_text().replace(__version__, "0.0.9"))
+    return older.parent
+
+
+@pytest.mark.slow
+def test_another_version_is_refused_with_both_named(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(RECIPE)
     found = start_machines(1)
     try:
-        found.add_node(num_cpus=1, node_name="old", env_vars={"PYTHONPATH": str(older.parent)})
+        found.add_node(num_cpus=1, node_name="old", env_vars={"PYTHONPATH": str(older_package(tmp_path))})
         edit = ["edit", "r.toml", "--seeds", "1", "--model", "random-16", "-o", "out", "--cluster", found.address]
         run = subprocess.run(command(edit), cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     finally:
         found.shutdown()
     assert run.returncode == 3, run.stderr
-    assert f"error: old has i2s-trt 0.0.9, and the driver {i2s_trt.__version__}" in run.stderr
+    assert f"error: old has i2s-trt 0.0.9, and the driver {__version__}" in run.stderr
     assert "install the same version" in run.stderr
 
 

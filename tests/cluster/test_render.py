@@ -9,11 +9,11 @@ from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.cluster.render import Rendered, RenderSettings, RenderWorkshop
 from i2s_trt.cluster.tasks import Bench, Done, Failed, Hello, Task
 from i2s_trt.deltas import TunedLatent
-from i2s_trt.errors import I2sError
+from i2s_trt.errors import EnvironmentFault, I2sError
 
 
 class Renderer:
-    """Notes the batches; has memory for some pictures, and refuses negative latents."""
+    """Notes the batches; has memory for some pictures, refuses negative latents, and has no GPU for those above 8."""
 
     def __init__(self, memory: int = 100) -> None:
         self.batches: list[int] = []
@@ -25,6 +25,8 @@ class Renderer:
             raise MemoryError
         if (w_plus < 0).any():
             raise I2sError("negative", "take another")
+        if (w_plus > 8).any():
+            raise EnvironmentFault("no GPU", "look for it")
         return np.full((len(w_plus), 4, 4, 3), 7, np.uint8)
 
 
@@ -71,3 +73,24 @@ def test_bytes_go_where_they_are_wanted(tmp_path: Path, shared: bool) -> None:
     data = (tmp_path / "t0.png").read_bytes() if shared else rendered.data
     assert data is not None
     assert (len(data), rendered.data is None) == (rendered.size, shared)
+
+
+def test_what_the_machine_cannot_do_is_its_own_fault() -> None:
+    shop = workshop(Renderer(), 3)
+    before = shop.progress
+    outcomes = shop.work(tasks(1.0, 9.0, 1.0)).outcomes
+    assert outcomes[1] == Failed("t1.png", "no GPU", "look for it", "machine")
+    assert [type(outcome) for outcome in outcomes] == [Done, Failed, Done]
+    assert shop.progress > before
+
+
+def test_a_name_that_cannot_be_is_no_full_disk(tmp_path: Path) -> None:
+    folder = tmp_path / "out/.partial/w"
+    folder.mkdir(parents=True)
+    (task,) = tasks(1.0)
+    too_long = Task(f"{'n' * 300}.png", task.payload)
+    outcomes = workshop(Renderer(), 2, folder=folder).work([too_long, task]).outcomes
+    assert isinstance(outcomes[0], Failed)
+    assert outcomes[0].kind == "task"
+    assert outcomes[0].message.startswith(f"{tmp_path / 'out'}/nnn")
+    assert isinstance(outcomes[1], Done)

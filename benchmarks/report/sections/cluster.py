@@ -7,6 +7,7 @@ from benchmarks.report.numbers import Number, Text, in_unit
 from benchmarks.report.sections.common import Sources, remarks, rows_table, series_name
 from benchmarks.report.source import Entry, Source
 from benchmarks.speed.cluster_costs import STAGES
+from benchmarks.speed.cluster_rows import GIVEN_BACK, SHARED
 
 Point = tuple[Number, Measured]
 Rows = Iterable[tuple[Source, tuple[Cell, ...]]]
@@ -18,8 +19,7 @@ _CHARTS = (
     ("speed-up", "Speed-up against workers", "times as fast as one", True),
     ("efficiency", "Efficiency against workers", "% of what one does", False),
 )
-_SIMULATED, _GIVEN_BACK = ", simulated", ", simulated with --outputs driver"
-_KINDS = {_SIMULATED: "simulated", _GIVEN_BACK: "simulated, sent to the driver"}
+_KINDS = {GIVEN_BACK: "simulated, sent to the driver"}
 _BUSY = "busy "
 _PARTS = ("worker", "send", "disk", "network", "place", "write", "commit")
 
@@ -31,8 +31,8 @@ def cluster_section(sources: Sources) -> Section | None:
     entries = [(source, entry) for source in sources for entry in source.entries("cluster", "speed-up")]
     lead = Paragraph((
         "All workers of a measured row share the cores of one machine, so that their efficiency falls once these are "
-        "busy. Simulated rows take a worker as fast as the first row’s for each machine, and the driver’s costs as "
-        "they were measured here.",
+        "busy. Simulated rows take a worker as fast as the first row’s for each machine, or a GPU as fast as the file "
+        "says that is named with it, and the driver’s and the disk’s costs as they were measured here.",
     ))  # fmt: skip
     rows: Rows = ((source, (entry.text("variant"), entry.text("model"), *_numbers(entry))) for source, entry in entries)
     parts: Rows = (
@@ -41,13 +41,13 @@ def cluster_section(sources: Sources) -> Section | None:
         for entry in source.entries("cluster", "send")
     )
     ends: Rows = (
-        (source, (entry.text("model"), Text(_kind(entry)), Text(entry.row.notes[0], f"{entry.place}.notes[0]")))
+        (source, (entry.text("model"), Text(_kind(entry)), _note(entry, 0), _note(entry, 1)))
         for source, entry in entries
         if entry.case.variant.startswith("64 ") and entry.row.notes
     )
     blocks: list[Block] = [
         lead,
-        *rows_table("Where it would end", ("", "", ""), ends, sources),
+        *rows_table("Where it would end", ("", "", "", "where a GPU’s time is from"), ends, sources),
         *(_chart(sources, *words) for words in _CHARTS if _lines(sources, words[0])),
         *_busy(sources),
         *rows_table("Workers", ("", "model", "images a second", "speed-up", "efficiency"), rows, sources),
@@ -61,7 +61,13 @@ def _numbers(entry: Entry) -> tuple[Cell, ...]:
 
 
 def _kind(entry: Entry) -> str:
-    return next((kind for ending, kind in _KINDS.items() if entry.case.variant.endswith(ending)), "measured")
+    _, _, how = entry.case.variant.partition(", ")
+    return _KINDS.get(how, how) or "measured"
+
+
+def _note(entry: Entry, number: int) -> Cell:
+    notes = entry.row.notes
+    return Text(notes[number], f"{entry.place}.notes[{number}]") if number < len(notes) else Text("–")
 
 
 def _part(entry: Entry, part: str) -> Cell:
@@ -95,7 +101,7 @@ def _busy(sources: Sources) -> Iterator[LineChart]:
         found = source.entries("cluster", f"{_BUSY}{STAGES[0]}")
         for model, kind in dict.fromkeys((entry.case.model, _kind(entry)) for entry in found):
             entries = [entry for entry in found if (entry.case.model, _kind(entry)) == (model, kind)]
-            about = "" if kind == _KINDS[_SIMULATED] else f"({kind})"
+            about = "" if kind == SHARED else f"({kind})"
             title = " ".join(filter(None, ("How busy each part is with", model, about, series_name(source, sources))))
             series = tuple(
                 Series(stage, tuple((_workers(one), one.measured(_BUSY + stage)) for one in entries))

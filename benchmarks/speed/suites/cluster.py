@@ -13,9 +13,8 @@ from benchmarks.speed.cluster_costs import (
     measure_disk,
     measure_folder,
     measure_sending,
-    saturation,
-    simulate,
 )
+from benchmarks.speed.cluster_rows import GIVEN_BACK, SHARED, gpu_rows, measured_row, simulated_rows
 from benchmarks.speed.load import OtherLoad
 from benchmarks.speed.pipelines import RECIPE, VARIANTS
 from benchmarks.speed.schema import Case, Figure, Progress, Row, Skip
@@ -26,10 +25,8 @@ if TYPE_CHECKING:
     from i2s_trt.cluster.events import ClusterEvent
 
 WORKERS, QUICK_WORKERS = (1, 2, 4), (1, 2)
-SIMULATED = (1, 2, 4, 8, 16, 32, 64)
 _PIXELS = 256 * 128**2  # pictures for each worker: 256 of 128x128, fewer of larger ones
-SHARED, GIVEN_BACK = "simulated", "simulated with --outputs driver"
-_SENT, _PLACED, _MOST = 4096, 256, 4096
+_SENT, _PLACED = 4096, 256
 _CARRIED = 64 * 2**20  # bytes that are sent back
 _FASTEST = 1e11  # bytes a second; no network is
 _STORE = "the network's rate is what Ray's object store moves within one machine; a real network is slower: --network"
@@ -57,23 +54,10 @@ def _model(bench: Bench, model: str, resolution: int) -> Produced:
         load = OtherLoad()
         rate, size = _rate(bench, model, resolution, workers)
         one = one or rate
-        yield Row(Case(_count(workers), model, resolution), _figures(workers, rate, rate / one), load.cores())
+        yield measured_row(workers, rate, one, model, resolution, load.cores())
     if one:
         yield Progress("sending and committing", len(counts), len(counts) + 1)
         yield from _simulation(bench, model, resolution, 1 / one, size)
-
-
-def _figures(workers: int, rate: float, speed_up: float) -> dict[str, Figure]:
-    return {
-        "workers": Figure(workers, "worker"),
-        "rate": Figure(rate, "image/s"),
-        "speed-up": Figure(speed_up, "x"),
-        "efficiency": Figure(100 * speed_up / workers, "%"),
-    }
-
-
-def _count(workers: int) -> str:
-    return "1 worker" if workers == 1 else f"{workers} workers"
 
 
 def _rate(bench: Bench, model: str, resolution: int, workers: int) -> tuple[float, int]:
@@ -132,7 +116,7 @@ def _simulation(bench: Bench, model: str, resolution: int, worker: float, size: 
         disk = measure_disk(Path(folder) / "disk", _PLACED, size)
     write = disk * WRITERS  # of one of the driver's threads, which write at once
     network = size / bench.network if bench.network else max(carried - send, size / _FASTEST)
-    yield Row(
+    parts = Row(
         Case("a picture, by its parts", model, resolution),
         {name: Figure(seconds * 1e3, "ms") for name, seconds in (
             ("worker", worker), ("send", send), ("disk", disk), ("network", network), ("place", place),
@@ -144,16 +128,7 @@ def _simulation(bench: Bench, model: str, resolution: int, worker: float, size: 
         },
         notes=() if bench.network else (_STORE,),
     )  # fmt: skip
-    yield from _simulated(Costs(worker, send, place, commit, disk=disk), SHARED, model, resolution)
-    yield from _simulated(Costs(worker, send, write, commit, network=network), GIVEN_BACK, model, resolution)
-
-
-def _simulated(costs: Costs, how: str, model: str, resolution: int) -> Iterator[Row]:
-    end = saturation(costs, _MOST)
-    limit = simulate(costs, end, 64 * end).limit if end else ""
-    note = f"{end} workers would wait for {limit}" if end else f"{_MOST} workers would not wait for anything else"
-    for workers in SIMULATED:
-        found = simulate(costs, workers, 64 * workers)
-        figures = _figures(workers, found.rate, found.rate * costs.worker)
-        figures |= {f"busy {stage}": Figure(100 * part, "%") for stage, part in found.busy.items()}
-        yield Row(Case(f"{_count(workers)}, {how}", model, resolution), figures, notes=(note,))
+    yield parts
+    yield from simulated_rows(Costs(worker, send, place, commit, disk=disk), SHARED, model, resolution)
+    yield from simulated_rows(Costs(worker, send, write, commit, network=network), GIVEN_BACK, model, resolution)
+    yield from gpu_rows(parts)

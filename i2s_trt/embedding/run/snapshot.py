@@ -57,6 +57,12 @@ def snapshot_key(path: Path) -> RunKey | None:
     return found[0] if found else None
 
 
+def snapshot_step(path: Path) -> int:
+    """The steps that were done when a snapshot was saved; -1 when there is none, or a damaged one."""
+    found = _read(path)
+    return int(found[1].state.step) if found else -1
+
+
 def _read(path: Path) -> tuple[RunKey, Snapshot] | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:

@@ -1,10 +1,11 @@
 """What workers of a cluster keep in an output folder while they embed, and what is left of it when a run was killed."""
 
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from i2s_trt.embedding.run.snapshot import snapshot_step
 from i2s_trt.errors import UsageError
 from i2s_trt.files import guard_os_errors
 
@@ -46,12 +47,31 @@ def clear_workers(folder: Path, finished: Container[str] = (), *, keep: bool = T
         keep: whether any are.
     """
     partial = folder / PARTIAL
-    found = sorted(partial.glob("*/.*.snapshot"), key=lambda path: path.stat().st_mtime)  # the newest stays
-    for snapshot in found if keep else []:
+    found: dict[str, list[Path]] = {}
+    for snapshot in partial.glob("*/.*.snapshot") if keep else ():
         if snapshot.name.removeprefix(".").removesuffix(".snapshot") not in finished:
-            with suppress(OSError):
-                snapshot.replace(folder / snapshot.name)
+            found.setdefault(snapshot.name, []).append(snapshot)
+    for name, snapshots in found.items():
+        with suppress(OSError):
+            before = (folder / name).read_bytes() if (folder / name).is_file() else b""
+            if furthest := furthest_snapshot(snapshots, before):
+                furthest.replace(folder / name)
     shutil.rmtree(partial, ignore_errors=True)
+
+
+def furthest_snapshot(found: Iterable[Path], before: bytes) -> Path | None:
+    """The snapshot of most steps, by what it says itself: the clocks of machines differ.
+
+    Args:
+        found: of one picture, by several workers; those that cannot be read count for nothing.
+        before: what workers were given to go on from; a copy of it may be of another run, which had come further.
+    """
+    steps: dict[Path, int] = {}
+    for path in found:
+        with suppress(OSError):  # its worker has just finished
+            if path.read_bytes() != before and (step := snapshot_step(path)) >= 0:
+                steps[path] = step
+    return max(steps, key=steps.__getitem__, default=None)
 
 
 def recover(folder: Path) -> None:

@@ -38,6 +38,15 @@ def test_measured_and_simulated_workers_and_what_would_hold_them_up() -> None:
             "31 workers would wait for the network",
             **{**busy(64), "the_shared_disk": 0.0, "the_network": 100.0},
         ),
+        row(
+            "64 workers, simulated, rendering with one A1 each",
+            400.0,
+            3.0,
+            4.69,
+            "3 workers would wait for it",
+            "by a.json",
+            **busy(64),
+        ),
     )
     measured = results()
     measured = replace(measured, suites={**measured.suites, "cluster": suite(rows=rows)})
@@ -46,11 +55,13 @@ def test_measured_and_simulated_workers_and_what_would_hold_them_up() -> None:
     _, _, section = text.partition("## On a cluster")
     assert "| 2 workers | demo | 57 | 1.90 × | 95 % |" in section
     assert "| demo | 34.1 ms | 0.372 ms | 0.5 ms | 0.1 ms | 0.0264 ms | – | 4.40 ms |" in section
-    assert "| demo | simulated | 100 workers would wait for handing out |" in section
-    assert "| demo | simulated, sent to the driver | 31 workers would wait for the network |" in section
-    assert "| workers | demo measured | demo simulated | demo simulated, sent to the driver |" in section
-    assert "| 2 | 1.90 × | 2 × | – |" in section
-    assert "| 64 | – | 98.7 % | 47 % |" in section
+    assert "| demo | simulated | 100 workers would wait for handing out | – |" in section
+    assert "| demo | simulated, sent to the driver | 31 workers would wait for the network | – |" in section
+    assert "| demo | simulated, rendering with one A1 each | 3 workers would wait for it | by a.json |" in section
+    heads = ("measured", "simulated", "simulated, sent to the driver", "simulated, rendering with one A1 each")
+    assert f"| workers | {' | '.join(f'demo {head}' for head in heads)} |" in section
+    assert "| 2 | 1.90 × | 2 × | – | – |" in section
+    assert "| 64 | – | 98.7 % | 47 % | 4.69 % |" in section
     assert "| 64 | 99 % | 48 % | 19.2 % | 0.64 % | 12.8 % |" in section
     assert "| 64 | 99 % | 48 % | 100 % | 0.64 % | 12.8 % |" in section
     for title in ("Speed-up against workers", "Efficiency against workers", "How busy each part is with demo"):
