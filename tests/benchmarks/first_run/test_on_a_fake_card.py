@@ -71,20 +71,14 @@ def test_graphs_are_traced_on_the_cpu_wherever_the_generator_is(model: Path) -> 
     assert rehearsed("graphs", model) == [{"graph": name, "device": "cpu"} for name in ("mapping", "synthesis")]
 
 
-def test_the_gpus_tests_of_the_captured_step_pass_on_it() -> None:
-    chosen = "waits_for_nothing or cannot_be_recorded or bf16"
+def test_what_is_tested_on_a_gpu_passes_on_it() -> None:
+    """The captured step, one captured step for all pictures, and a generator that learns as on the CPU."""
+    chosen = "waits_for_nothing or cannot_be_recorded or bf16 or test_embedder or test_trainer"
+    files = ("embedding/steps/test_captured.py", "embedding/test_embedder.py", "training/test_trainer.py")
     words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "-k", chosen]
-    assert "skipped" not in on_the_card([*words, "tests/embedding/steps/test_captured.py"])
-
-
-def test_one_captured_step_serves_all_pictures_of_an_embedder() -> None:
-    words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "tests/embedding/test_embedder.py"]
-    assert "skipped" not in on_the_card(words)
-
-
-def test_a_generator_learns_on_it_as_on_the_cpu() -> None:
-    words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "tests/training/test_trainer.py"]
-    assert "skipped" not in on_the_card(words)
+    printed = on_the_card([*words, *(f"tests/{file}" for file in files)])
+    assert "passed" in printed
+    assert "skipped" not in printed
 
 
 def test_the_suites_run_from_end_to_end(model: Path, tmp_path: Path) -> None:
