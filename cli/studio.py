@@ -51,7 +51,7 @@ def studio(
     _make(folder)
     opened = open_model(console, model, device, _engine(console, engine, device), "auto", any_model=False)
     with console.progress():
-        room = Studio(_model(model, opened), folder)
+        room = Studio(_model(_from_anywhere(model), opened), folder)
     door = Door.for_address(host, listener.getsockname()[1])
     page = address(door)
 
@@ -101,6 +101,14 @@ def _engine(console: Console, wanted: str, device: str) -> str:
         console.note(f"no graph can be kept, so drawing may take longer: {error.args[0]}; {_HOME}")
         return AUTO
     return "onnxruntime"
+
+
+def _from_anywhere(model: str) -> str:
+    """The model as a command names it that runs in another folder: a path from the root, a name as it is."""
+    from i2s_trt.checkpoints.catalogue import find_folder
+
+    path, folder = Path(model), find_folder(model)
+    return str(path.absolute()) if folder == path or (folder is None and path.is_file()) else model
 
 
 def _model(name: str, opened: "Opened") -> "StudioModel":

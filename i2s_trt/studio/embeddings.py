@@ -117,8 +117,8 @@ class Embeddings:
             of = job.told.of + steps
             if job.told.state == "finished" and not steps:
                 raise UsageError(f"embedding {number} has taken all its steps", "say how many more")
-            if of > STEPS:
-                raise UsageError(f"{of} steps are more than {STEPS}", "embed with the command line")
+            if of - job.told.tune > STEPS:
+                raise UsageError(f"{of - job.told.tune} steps are more than {STEPS}", "embed with the command line")
             self._refuse_crowd()
             job.stop.unlink(missing_ok=True)
             job.cancelled = False

@@ -99,7 +99,7 @@ def same(one: Path, other: Path) -> None:
             assert path.read_bytes() == (other / path.name).read_bytes(), path.name
 
 
-@pytest.mark.parametrize("outputs", ["shared", "driver"])
+@pytest.mark.parametrize("outputs", ["shared", pytest.param("driver", marks=pytest.mark.slow)])
 def test_a_cluster_makes_what_one_machine_makes(
     cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path, outputs: str
 ) -> None:

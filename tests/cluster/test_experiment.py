@@ -94,7 +94,7 @@ def same(one: Path, other: Path) -> None:
         assert (mine.losses, mine.options) == (theirs.losses, theirs.options)
 
 
-@pytest.mark.parametrize("outputs", ["shared", "driver"])
+@pytest.mark.parametrize("outputs", ["shared", pytest.param("driver", marks=pytest.mark.slow)])
 def test_workers_make_what_this_process_makes(laboratory: Laboratory, tmp_path: Path, outputs: str) -> None:
     style = ObjectiveOptions(perceptual_size=16, style_weight=1.0)
     kinds = [task(0, network=laboratory.other), task(0, network=RANDOM), task(0, replace(OPTIONS, objective=style))]

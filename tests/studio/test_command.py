@@ -16,7 +16,10 @@ import pytest
 
 from benchmarks.speed.studio_client import Drag, drag
 from cli.console import Console
-from cli.studio import _engine
+from cli.studio import _engine, _from_anywhere
+from i2s_trt.checkpoints.catalogue import ModelInfo
+from i2s_trt.checkpoints.store import save_model
+from i2s_trt.models.random_weights import random_weights, standard_spec
 from tests.conftest import Run, command
 from tests.studio.conftest import SMALL, Served
 
@@ -106,3 +109,16 @@ def test_the_benchmarks_clients_wait_for_each_picture(served: Served) -> None:
     waits = asyncio.run(drag(served.host, Drag(3, 0.0, 0.3)))
     assert len(waits) >= 3
     assert all(ms > 0 for ms in waits)
+
+
+def test_the_printed_command_names_a_model_from_wherever_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    weights = random_weights(standard_spec(8, 8, 16), seed=1)
+    save_model(tmp_path / "mine", ModelInfo("mine", weights.spec, weights.digest(), "random weights"), weights)
+    (tmp_path / "file.pkl").write_bytes(b"")
+    assert _from_anywhere("mine") == str(tmp_path / "mine")
+    assert _from_anywhere("file.pkl") == str(tmp_path / "file.pkl")
+    (tmp_path / "demo").mkdir()  # as the demo leaves it
+    assert [_from_anywhere(name) for name in ("demo", SMALL)] == ["demo", SMALL]

@@ -186,6 +186,19 @@ def test_one_is_stopped_the_next_is_cancelled_and_both_can_go_on(served: Served,
     _wait(served, first, _ended)
 
 
+def test_as_many_steps_as_the_form_allows_can_be_gone_on_with(served: Served, photograph: Any) -> None:
+    number = _embed(served, photograph["id"], "most", steps=20_000, tune=1000)
+    _wait(served, number, _running)
+    served.json("POST", f"/api/embeddings/{number}/stop")
+    _wait(served, number, _ended)
+    refused = served.client.post(f"/api/embeddings/{number}/more", json={"steps": 1})
+    assert refused.status_code == 400
+    assert "20001 steps are more than 20000" in refused.json()["error"]
+    served.json("POST", f"/api/embeddings/{number}/more", json={})
+    served.json("DELETE", f"/api/embeddings/{number}")
+    _wait(served, number, _ended)
+
+
 def test_a_child_that_is_killed_is_told_and_the_queue_goes_on(served: Served, photograph: Any) -> None:
     killed = _embed(served, photograph["id"], "killed", steps=20_000)
     after = _embed(served, photograph["id"], "after", steps=2)

@@ -137,3 +137,24 @@ def test_who_wants_no_motion_gets_steps(visit: Visit) -> None:
     transition = "getComputedStyle(document.querySelector('#walk')).transitionDuration"
     assert tab.evaluate(transition) == "0s"
     assert visit().evaluate(transition) != "0s"
+
+
+@pytest.mark.parametrize("size", [(1400, 900), (390, 844)], ids=["desktop", "phone"])
+def test_long_names_stay_within_their_cards(
+    visit: Visit, studio: Served, astronaut: Path, size: tuple[int, int]
+) -> None:
+    latent = studio.studio.shelf.path("ann").read_bytes()
+    names = ("IMG_20240512_143022", "n" * 60)
+    for name in names:
+        studio.studio.shelf.path(name).write_bytes(latent)
+    fail(studio, astronaut, *names)
+    tab = visit(*size)
+    until(tab, "document.querySelectorAll('#embeddings li[data-state=failed]').length === 2")
+    tiles = tab.locator("#shelf li").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().width)")
+    assert max(tiles) - min(tiles) < 1
+    for part in ("#shelf .face", "#embeddings .said", "#embeddings button"):
+        wider = "(all) => all.some((one) => one.scrollWidth > one.clientWidth + 1)"
+        assert not tab.locator(part).evaluate_all(wider), part
+    inside = """(all) => all.every((one) => { const card = one.closest('li').getBoundingClientRect(),
+      box = one.getBoundingClientRect(); return box.left >= card.left && box.right <= card.right; })"""
+    assert tab.locator("#embeddings button:visible").evaluate_all(inside)
