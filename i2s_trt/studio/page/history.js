@@ -14,6 +14,7 @@ export class History {
     [this.shown, this.possible, this.settled, this.complain] = [shown, possible, settled, complain];
     [this.nodes, this.current] = [[], null];
     [this.list, this.latest, this.waiting] = [document.getElementById("history"), Promise.resolve(), 0];
+    this.list.closest("details").addEventListener("toggle", () => this.reveal());
     document.getElementById("undo").addEventListener("click", () => this.undo());
     document.getElementById("redo").addEventListener("click", () => this.redo());
     document.addEventListener("keydown", (event) => {
@@ -98,13 +99,13 @@ export class History {
   draw() {
     document.getElementById("undo").disabled = !this.before();
     document.getElementById("redo").disabled = !this.after();
-    const depth = new Map();
-    const rows = this.nodes.slice(-SHOWN).map((one) => {
-      const siblings = this.nodes.filter((other) => other.parent === one.parent);
-      depth.set(one.id, (depth.get(one.parent) || 0) + (siblings.indexOf(one) > 0 ? 1 : 0));
-      const row = document.createElement("li"), button = document.createElement("button");
+    const rows = this.ordered().map(({ one, depth }) => {
+      const row = document.createElement("li"), button = document.createElement("button"), branch = document.createElement("span");
       [button.type, button.dataset.key, button.disabled] = ["button", one.id, !this.possible(one.edit)];
-      button.textContent = `${"\u2514 ".repeat(depth.get(one.id))}${one.label || "edit"}`;
+      branch.textContent = "\u2514 ".repeat(depth);
+      branch.setAttribute("aria-hidden", "true");
+      row.setAttribute("aria-level", String(depth + 1));
+      button.append(branch, one.label || "edit");
       button.setAttribute("aria-current", String(one.id === this.current));
       button.setAttribute("aria-pressed", String(one.id === this.current));
       button.addEventListener("click", () => this.go(one.id));
@@ -112,5 +113,27 @@ export class History {
       return row;
     });
     renew(this.list, rows);
+    this.reveal();
+  }
+
+  // Where the page is now stands in sight; nothing but the list is scrolled.
+  reveal() {
+    const here = this.list.querySelector("[aria-current=true]")?.getBoundingClientRect(), all = this.list.getBoundingClientRect();
+    if (here && (here.top < all.top || here.bottom > all.bottom)) this.list.scrollTop += here.top - all.top - all.height / 2;
+  }
+
+  // The latest edits, a parent before its children: what branches off stands indented right after it, and then goes on what
+  // was done first. So what stands straight below an edit was made of it, and so was what is indented one further.
+  ordered() {
+    const shown = this.nodes.slice(-SHOWN), known = new Set(shown.map((one) => one.id)), rows = [];
+    const open = shown.filter((one) => !known.has(one.parent)).map((one) => ({ one, depth: 0 })).reverse();
+    while (open.length) {
+      const row = open.pop();
+      rows.push(row);
+      const [first, ...others] = shown.filter((one) => one.parent === row.one.id);
+      if (first) open.push({ one: first, depth: row.depth });
+      open.push(...others.map((one) => ({ one, depth: row.depth + 1 })).reverse());
+    }
+    return rows;
   }
 }

@@ -19,6 +19,32 @@ def test_undone_edits_branch_into_a_tree(visit: Visit, studio: Served) -> None:
     assert len(parents) - len(set(parents)) == 1, "two edits after one"
 
 
+def test_the_tree_is_drawn_as_it_is_and_where_one_is_stands_in_sight(visit: Visit, studio: Served) -> None:
+    edit = {"base": {"kind": "latent", "name": "ann"}}
+    made: dict[str, int | None] = {"": None}
+
+    def add(label: str, parent: str) -> None:
+        node = {"parent": made[parent], "edit": edit, "label": label}
+        made[label] = studio.json("POST", "/api/history", json=node)["id"]
+
+    for label, parent in (("a", ""), ("b", "a"), ("c", "a"), ("d", "b"), ("e", "c"), ("f", "a")):
+        add(label, parent)
+    for number in range(40):
+        add(f"later {number}", f"later {number - 1}" if number else "d")
+    tab = visit()
+    rows = tab.locator("#history li").evaluate_all("(all) => all.map((one) => [one.ariaLevel, one.textContent])")
+    first = [tuple(row) for row in rows if "later" not in row[1]]
+    assert first == [("1", "a"), ("2", "└ c"), ("2", "└ e"), ("2", "└ f"), ("1", "b"), ("1", "d")]
+    tab.locator("details:has(#history) > summary").click()
+    until(tab, "document.querySelector('#history').clientHeight > 0")
+    shown = (
+        "(one) => { const box = one.getBoundingClientRect(), list = one.closest('#history').getBoundingClientRect(); "
+    )
+    assert tab.locator("#history [aria-current=true]").evaluate(
+        shown + "return box.top >= list.top && box.bottom <= list.bottom; }"
+    )
+
+
 def test_what_is_edited_after_a_reload_is_kept_by_the_next(visit: Visit) -> None:
     tab = visit()
     drag(tab, "#far", 50)
