@@ -74,6 +74,8 @@ class _InertUnpickler(pickle.Unpickler):
             "numpy.ndarray": _Function(lambda *_: ArrayRecord(budget)),
             "numpy.dtype": _Function(lambda code, *_: DtypeRecord(code)),
             "_codecs.encode": _Function(self._encode),
+            "builtins.set": _Function(lambda *_: None),  # every module has an empty one; before protocol 4 by its name
+            "__builtin__.set": _Function(lambda *_: None),
             "collections.OrderedDict": _Dict,
             "dnnlib.util.EasyDict": _Dict,
             "torch_utils.persistence._reconstruct_persistent_obj": _Function(ModuleRecord),
