@@ -1,5 +1,6 @@
 """Encoders that come with a checkpoint: they guess what the originals guess, are kept, and start embeddings."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from i2s_trt.checkpoints.encoders import encoder_path, load_encoder, save_encoder
+from export.source import GraphSource
+from i2s_trt.checkpoints.catalogue import models_folder
+from i2s_trt.checkpoints.encoders import encoder_path, load_encoder, save_encoder, used_encoder_path
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.checkpoints.store import import_model, load_generator
 from i2s_trt.embedding.start.point import starting_point
@@ -18,9 +21,11 @@ from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.pyramid_encoder import PyramidEncoder, PyramidSpec
+from i2s_trt.models.vgg import random_vgg16
+from tests.checkpoints.builders import torch_file
 from tests.checkpoints.reference_encoders import EncoderRecipe, encode, encode_again_and_again, raw_encoder
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
-from tests.checkpoints.writers_stylegan2 import encoder_bundle
+from tests.checkpoints.writers_stylegan2 import encoder_bundle, rosinality_file
 
 DECODER = Recipe2(channels=(7, 6, 5, 4, 3), z_dim=10)  # 64 pixels, 10 rows
 ONE_LOOK = ("GradualStyleEncoder", "Encoder4Editing")
@@ -110,14 +115,62 @@ def test_an_embedding_starts_where_it_points(imported: Any) -> None:
     assert start.initial(picture()).shape == (DECODER.rows, DECODER.w_dim)
 
 
-def test_an_encoder_that_was_trained_here_is_not_replaced_unasked(imported: Any, tmp_path: Path) -> None:
+def test_bundles_of_one_decoder_keep_each_its_own_encoder(tmp_path: Path) -> None:
+    kinds = {"e4e": "Encoder4Editing", "psp": "GradualStyleEncoder", "restyle": "BackboneEncoder"}
+    for name, kind in kinds.items():
+        (tmp_path / f"{name}.pt").write_bytes(bundle(kind))
+        import_model(tmp_path / f"{name}.pt", name)
+    import_model(tmp_path / "psp.pt", "psp", overwrite=True)
+    generators = {name: load_generator(name) for name in kinds}
+    assert len({generator.digest for generator in generators.values()}) == 1
+    assert {name: load_encoder(one).recipe["kind"] for name, one in generators.items()} == kinds
+    starts = [starting_point("encoder", generator).digest for generator in generators.values()]
+    assert len(set(starts)) == len(kinds)
+
+
+def test_an_encoder_that_was_trained_here_serves_models_that_came_without_one(imported: Any, tmp_path: Path) -> None:
     generator = imported(bundle("Encoder4Editing"))
-    path = encoder_path(generator.digest)
-    save_encoder(path, replace(load_encoder(generator), recipe={"presentations": 24}))
-    import_model(tmp_path / "bundle.pt", "another-name")
-    assert load_encoder(generator).recipe == {"presentations": 24}
-    import_model(tmp_path / "bundle.pt", "bundle", overwrite=True)
+    trained = replace(load_encoder(generator), recipe={"presentations": 24})
+    save_encoder(encoder_path(generator.digest), trained)
     assert load_encoder(generator).recipe["kind"] == "Encoder4Editing"
+    (tmp_path / "decoder.pt").write_bytes(rosinality_file(DECODER, raw_state(DECODER)))
+    import_model(tmp_path / "decoder.pt", "decoder")
+    alone = load_generator("decoder")
+    assert alone.digest == generator.digest
+    assert load_encoder(alone).recipe == {"presentations": 24}
+    import_model(tmp_path / "decoder.pt", "bundle", overwrite=True)
+    assert load_encoder(load_generator("bundle")).recipe == {"presentations": 24}
+
+
+def test_the_bundle_itself_has_its_encoder_without_being_imported(tmp_path: Path) -> None:
+    (tmp_path / "e4e.pt").write_bytes(bundle("Encoder4Editing"))
+    direct = load_encoder(load_generator(tmp_path / "e4e.pt"))
+    import_model(tmp_path / "e4e.pt", "e4e")
+    kept = load_encoder(load_generator("e4e"))
+    assert (direct.digest, direct.recipe) == (kept.digest, kept.recipe)
+    np.testing.assert_array_equal(direct(picture()), kept(picture()))
+    (tmp_path / "restyle.pt").write_bytes(bundle("BackboneEncoder"))
+    assert load_encoder(load_generator(tmp_path / "restyle.pt")).render is not None
+
+
+def test_graphs_of_several_encoders_of_a_model_lie_side_by_side(tmp_path: Path) -> None:
+    keys = []
+    for kind in ONE_LOOK:
+        (tmp_path / f"{kind}.pt").write_bytes(bundle(kind))
+        import_model(tmp_path / f"{kind}.pt", kind)
+        keys.append(GraphSource.named(kind, random_vgg16).key("encoder", "fp32"))
+    assert keys[0].model_digest == keys[1].model_digest
+    assert keys[0].path.parent == keys[1].path.parent
+    assert keys[0].path != keys[1].path
+
+
+def test_a_damaged_encoder_that_came_with_its_model_is_imported_anew(imported: Any) -> None:
+    generator = imported(bundle("Encoder4Editing"))
+    path = used_encoder_path(generator)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ModelError, match="is missing or damaged") as caught:
+        load_encoder(generator)
+    assert "import the model again" in caught.value.hint
 
 
 def test_what_is_kept_is_what_was_in_the_file(imported: Any, tmp_path: Path) -> None:
@@ -129,7 +182,7 @@ def test_what_is_kept_is_what_was_in_the_file(imported: Any, tmp_path: Path) -> 
     raw = raw_encoder(recipe_of("Encoder4Editing"))
     state = encoder.network.state_dict()
     assert torch.equal(state["body.9.res_layer.1.weight"], raw["body.9.res_layer.1.weight"])
-    assert str(encoder_path(generator.digest)).endswith(".safetensors")
+    assert used_encoder_path(generator) == models_folder() / "bundle" / "encoder.safetensors"
 
 
 def test_the_models_notes_name_the_encoder(tmp_path: Path) -> None:
@@ -199,6 +252,37 @@ def test_an_encoder_of_another_decoder(tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(bundle("Encoder4Editing", state, start_from_latent_avg=False))
     with pytest.raises(CheckpointError, match="guesses 8 rows of 10, and its decoder takes 10 of 10"):
         read_checkpoint(tmp_path / "net.pt")
+
+
+def test_an_encoder_without_its_mean_starts_from_the_decoders(imported: Any, tmp_path: Path) -> None:
+    tree = torch.load(io.BytesIO(bundle("Encoder4Editing")))
+    del tree["latent_avg"]
+    generator = imported(torch_file(tree))
+    mean = load_encoder(generator).network.mean_w
+    assert generator.mean_w.abs().max() > 0
+    torch.testing.assert_close(mean, generator.mean_w_plus, atol=0, rtol=0)
+    notes = read_checkpoint(tmp_path / "bundle.pt").notes
+    assert [note.partition(":")[0] for note in notes[1:]] == [
+        "the mean latent was not in the file; averaged over 10000 samples of seed 0",
+        "its encoder starts from that mean latent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stylegan_size": 1024}, "the file says resolution 1024 and holds the tensors of 64"),
+        ({"stylegan_size": None, "output_size": 256}, "the file says resolution 256 and holds the tensors of 64"),
+        ({"stylegan_size": 64, "output_size": 256}, "the file's options say stylegan_size 64 and output_size 256"),
+        ({"stylegan_size": "64"}, "the file says resolution '64' and holds the tensors of 64"),
+    ],
+)
+def test_sizes_that_are_not_the_decoders(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(bundle("Encoder4Editing", **options))
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path / "net.pt")
+    assert words in str(caught.value)
+    assert "download it again" in caught.value.hint
 
 
 @pytest.mark.parametrize("rounds", ["5", 0, -1, 1000, 2.5, True])
