@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from export.source import GraphSource
 from i2s_trt.checkpoints.catalogue import models_folder
-from i2s_trt.checkpoints.encoders import encoder_path, load_encoder, save_encoder, used_encoder_path
+from i2s_trt.checkpoints.encoders import load_encoder, save_encoder, used_encoder_path
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.checkpoints.store import import_model, load_generator
 from i2s_trt.embedding.start.point import starting_point
@@ -21,11 +20,10 @@ from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.pyramid_encoder import PyramidEncoder, PyramidSpec
-from i2s_trt.models.vgg import random_vgg16
 from tests.checkpoints.builders import torch_file
 from tests.checkpoints.reference_encoders import EncoderRecipe, encode, encode_again_and_again, raw_encoder
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
-from tests.checkpoints.writers_stylegan2 import encoder_bundle, rosinality_file
+from tests.checkpoints.writers_stylegan2 import encoder_bundle
 
 DECODER = Recipe2(channels=(7, 6, 5, 4, 3), z_dim=10)  # 64 pixels, 10 rows
 ONE_LOOK = ("GradualStyleEncoder", "Encoder4Editing")
@@ -113,64 +111,6 @@ def test_an_embedding_starts_where_it_points(imported: Any) -> None:
     assert start.digest == load_encoder(generator).digest
     assert callable(start.initial)
     assert start.initial(picture()).shape == (DECODER.rows, DECODER.w_dim)
-
-
-def test_bundles_of_one_decoder_keep_each_its_own_encoder(tmp_path: Path) -> None:
-    kinds = {"e4e": "Encoder4Editing", "psp": "GradualStyleEncoder", "restyle": "BackboneEncoder"}
-    for name, kind in kinds.items():
-        (tmp_path / f"{name}.pt").write_bytes(bundle(kind))
-        import_model(tmp_path / f"{name}.pt", name)
-    import_model(tmp_path / "psp.pt", "psp", overwrite=True)
-    generators = {name: load_generator(name) for name in kinds}
-    assert len({generator.digest for generator in generators.values()}) == 1
-    assert {name: load_encoder(one).recipe["kind"] for name, one in generators.items()} == kinds
-    starts = [starting_point("encoder", generator).digest for generator in generators.values()]
-    assert len(set(starts)) == len(kinds)
-
-
-def test_an_encoder_that_was_trained_here_serves_models_that_came_without_one(imported: Any, tmp_path: Path) -> None:
-    generator = imported(bundle("Encoder4Editing"))
-    trained = replace(load_encoder(generator), recipe={"presentations": 24})
-    save_encoder(encoder_path(generator.digest), trained)
-    assert load_encoder(generator).recipe["kind"] == "Encoder4Editing"
-    (tmp_path / "decoder.pt").write_bytes(rosinality_file(DECODER, raw_state(DECODER)))
-    import_model(tmp_path / "decoder.pt", "decoder")
-    alone = load_generator("decoder")
-    assert alone.digest == generator.digest
-    assert load_encoder(alone).recipe == {"presentations": 24}
-    import_model(tmp_path / "decoder.pt", "bundle", overwrite=True)
-    assert load_encoder(load_generator("bundle")).recipe == {"presentations": 24}
-
-
-def test_the_bundle_itself_has_its_encoder_without_being_imported(tmp_path: Path) -> None:
-    (tmp_path / "e4e.pt").write_bytes(bundle("Encoder4Editing"))
-    direct = load_encoder(load_generator(tmp_path / "e4e.pt"))
-    import_model(tmp_path / "e4e.pt", "e4e")
-    kept = load_encoder(load_generator("e4e"))
-    assert (direct.digest, direct.recipe) == (kept.digest, kept.recipe)
-    np.testing.assert_array_equal(direct(picture()), kept(picture()))
-    (tmp_path / "restyle.pt").write_bytes(bundle("BackboneEncoder"))
-    assert load_encoder(load_generator(tmp_path / "restyle.pt")).render is not None
-
-
-def test_graphs_of_several_encoders_of_a_model_lie_side_by_side(tmp_path: Path) -> None:
-    keys = []
-    for kind in ONE_LOOK:
-        (tmp_path / f"{kind}.pt").write_bytes(bundle(kind))
-        import_model(tmp_path / f"{kind}.pt", kind)
-        keys.append(GraphSource.named(kind, random_vgg16).key("encoder", "fp32"))
-    assert keys[0].model_digest == keys[1].model_digest
-    assert keys[0].path.parent == keys[1].path.parent
-    assert keys[0].path != keys[1].path
-
-
-def test_a_damaged_encoder_that_came_with_its_model_is_imported_anew(imported: Any) -> None:
-    generator = imported(bundle("Encoder4Editing"))
-    path = used_encoder_path(generator)
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ModelError, match="is missing or damaged") as caught:
-        load_encoder(generator)
-    assert "import the model again" in caught.value.hint
 
 
 def test_what_is_kept_is_what_was_in_the_file(imported: Any, tmp_path: Path) -> None:
