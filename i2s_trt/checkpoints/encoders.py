@@ -118,7 +118,7 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
     Raises:
         ModelError: there is none, it is damaged, or it was trained for another model.
     """
-    if path is None and (found := _in_its_file(generator)):
+    if path is None and (found := encoder_in_file(generator)):
         return _placed(found, generator)
     own = used_encoder_path(generator)
     if path is None and not own.is_file():
@@ -145,7 +145,7 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
     return _placed(TrainedEncoder(network, model, recipe), generator)
 
 
-def _in_its_file(generator: Generator) -> TrainedEncoder | None:
+def encoder_in_file(generator: Generator) -> TrainedEncoder | None:
     """The encoder in the checkpoint that a generator was loaded from, if it was not loaded from a folder."""
     if generator.origin is None or not generator.origin.is_file():
         return None
