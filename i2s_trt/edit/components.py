@@ -5,6 +5,7 @@ Those are GANSpace's as it writes them or as e4e has them, and the eigenvectors 
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import ZipFile, ZipInfo, is_zipfile
 
 import numpy as np
@@ -13,6 +14,9 @@ from i2s_trt.archives import opened_archive
 from i2s_trt.arrays import Array, WPlus
 from i2s_trt.errors import LatentError
 from i2s_trt.latents import PLAIN_TENSOR, archive_arrays, read_array, read_latents, reading, refuse_absurd
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NUMBERED = re.compile(r"(?P<file>.+\.(?:npy|npz|pt|pth)):(?P<number>\d{1,6})", re.IGNORECASE | re.DOTALL)
 _LATENT, _ACTIVATION = ("lat_comp", "lat_stdev"), ("act_comp", "act_stdev")
@@ -65,7 +69,7 @@ def components_of_torch(path: Path) -> tuple[Array, Array] | None:
     """
     if path.suffix.lower() not in (".pt", ".pth"):
         return None
-    from torch import Tensor
+    import torch
 
     from i2s_trt.checkpoints.torch_file import read_torch_file
 
@@ -74,7 +78,7 @@ def components_of_torch(path: Path) -> tuple[Array, Array] | None:
     tensors = {name: tree[name] for name in ("comp", "std", "eigvec") if isinstance(tree, dict) and name in tree}
     if not {"comp", "std"} <= tensors.keys() and "eigvec" not in tensors:
         return None
-    if not all(isinstance(one, Tensor) and one.is_floating_point() for one in tensors.values()):
+    if not all(isinstance(one, torch.Tensor) and _is_plain(one) for one in tensors.values()):
         raise LatentError(f"{path} holds no numbers under the names {', '.join(tensors)}", _REPEAT)
     arrays = {name: one.detach().float().numpy() for name, one in tensors.items()}
     components = arrays["comp"] if "eigvec" not in arrays else arrays["eigvec"].T
@@ -83,6 +87,12 @@ def components_of_torch(path: Path) -> tuple[Array, Array] | None:
         found = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
         raise LatentError(f"{path} holds {found}, which are no components of latents", _REPEAT)
     return components, lengths
+
+
+def _is_plain(tensor: "Tensor") -> bool:
+    """Whether a tensor is an array of numbers, each of which the file holds."""
+    dense = str(tensor.layout) == "torch.strided" and tensor.is_floating_point() and not tensor.is_quantized
+    return dense and tensor.nbytes <= tensor.untyped_storage().nbytes()
 
 
 def component_of(found: tuple[Array, Array], path: Path, number: int | None) -> WPlus:

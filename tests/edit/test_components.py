@@ -148,6 +148,8 @@ def test_rosinalitys_factors_are_columns(tmp_path: Path) -> None:
         ({"comp": torch.zeros(5), "std": torch.ones(5)}, "which are no components"),
         ({"comp": torch.zeros(5, 1, 8), "std": 3}, "holds no numbers under the names comp, std"),
         ({"eigvec": torch.zeros(8, 8, dtype=torch.long)}, "holds no numbers under the names eigvec"),
+        ({"eigvec": torch.zeros(1).expand(2**20, 2**12)}, "holds no numbers under the names eigvec"),
+        ({"eigvec": torch.eye(8).to_sparse()}, "holds no numbers under the names eigvec"),
         ({"eigvec": torch.zeros(8, 8)}, "that is no direction"),
         ({"eigvec": torch.full((8, 8), torch.nan)}, "factor.pt:1 holds values that are not finite"),
         ({"other": torch.zeros(8, 8)}, "holds no latents"),
