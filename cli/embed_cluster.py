@@ -62,7 +62,7 @@ def embed_on_cluster(
     with console.progress() as bar, joined(cluster, options.device) as found, stop_requests() as should_stop:
         told.joined(found)
         report = Reporter(console, bar, photographs.typical_distance)
-        model = pack_model(options.model)
+        model = pack_model(options.model, with_encoder=options.init == "encoder")
         run = ClusterEmbedding(found, settings, model, cluster.outputs, output, report, told, should_stop)
         progress = _Progress(console, bar, len(pictures), run)
         for result in run.run(pictures):

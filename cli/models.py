@@ -11,6 +11,7 @@ from i2s_trt.errors import UsageError
 
 if TYPE_CHECKING:
     from i2s_trt.checkpoints.catalogue import ModelInfo
+    from i2s_trt.models.spec import GeneratorSpec
 
 app = typer.Typer(help="List, import, inspect and fetch models.", no_args_is_help=True)
 
@@ -54,6 +55,10 @@ def info_command(
         ["layers", f"{spec.num_layers} (w+ is {spec.num_layers} x {spec.w_dim}, z {spec.z_dim})"],
         ["channels", ", ".join(f"{c} at {4 * 2**i}" for i, c in enumerate(spec.channels))],
         ["mapping", f"{len(spec.mapping_widths)} layers of {', '.join(map(str, sorted(set(spec.mapping_widths))))}"],
+        ["topology", spec.topology if spec.is_stylegan2 else ""],
+        ["labels", _labels(spec)],
+        ["activations", f"at most {spec.conv_clamp:g} in magnitude" if spec.conv_clamp else ""],
+        ["truncation", _truncation(spec)],
         ["digest", info.digest],
         ["source", f"{info.source} ({info.kind})"],
         ["source sha256", info.source_sha256],
@@ -104,12 +109,11 @@ def identify_command(
     info = identify(file)
     spec = info.spec
     console.event("identified", **_fields(info))
-    labels = f"conditional, {spec.label_size} labels" if spec.label_size else ""
     rows = [
         ["network", f"{spec.family}, {_size(info)}{f', {spec.topology}' if spec.is_stylegan2 else ''}"],
         ["file", f"{info.kind}, {file.stat().st_size / 1e6:,.1f} MB"],
         ["latents", f"w+ of {spec.num_layers} x {spec.w_dim}, z of {spec.z_dim}"],
-        ["labels", labels],
+        ["labels", _labels(spec)],
         ["digest", info.digest],
         ["file's sha256", info.source_sha256],
         *[["note", note] for note in info.notes],
@@ -135,9 +139,16 @@ def export_command(
     from i2s_trt.checkpoints.store import load_weights
 
     console = Console(json)
-    count = export_weights(load_weights(name), to, output)
-    console.event("exported", path=str(output), to=to, tensors=count)
+    weights = load_weights(name)
+    count = export_weights(weights, to, output)
+    bound = weights.spec.conv_clamp
+    console.event("exported", path=str(output), to=to, tensors=count, conv_clamp_left_out=bound)
     console.say(f"{output}: {count} tensors as {to} names them")
+    if bound:
+        console.say(
+            f"  note: its bound on activations, {bound:g}, is no tensor: whoever loads the file has to set conv_clamp,"
+        )
+        console.say("        and what has no such option computes something else where the bound is reached")
 
 
 @app.command("pull")
@@ -181,6 +192,16 @@ def _report_import(console: Console, info: "ModelInfo") -> None:
 
 def _fields(info: "ModelInfo") -> dict[str, object]:
     return {**vars(info), "spec": info.spec.to_json(), "notes": list(info.notes)}
+
+
+def _labels(spec: "GeneratorSpec") -> str:
+    return f"conditional, {spec.label_size} labels" if spec.label_size else ""
+
+
+def _truncation(spec: "GeneratorSpec") -> str:
+    """How samples are drawn unless told otherwise."""
+    where = "all layers" if spec.truncation_cutoff >= spec.num_layers else f"the first {spec.truncation_cutoff} layers"
+    return "none" if spec.truncation_psi == 1 else f"psi {spec.truncation_psi:g} in {where}"
 
 
 def _size(info: "ModelInfo") -> str:

@@ -14,7 +14,7 @@ Schedule = Annotated[
 ]
 Start = Annotated[
     str,
-    typer.Option(help="Start from the mean latent, a random one, the model's encoder (encoder), or a latent file."),
+    typer.Option(help="mean, random, encoder (the one of the model), or a latent file to start from."),
 ]
 Space = Annotated[str, typer.Option(help="w+, w or z.")]
 LearningRate = Annotated[float, typer.Option(help="Of Adam.")]

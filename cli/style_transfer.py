@@ -29,7 +29,11 @@ def style_transfer(
         typer.Option("--output", "-o", help="FILE.png for a labelled sheet, or a folder for all."),
     ] = Path("styled"),
     from_layer: Annotated[
-        int | None, typer.Option(min=0, help="First layer that the style gives; the middle one if left out.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="First layer that the style gives; if left out the middle one, or the row before in a StyleGAN2.",
+        ),
     ] = None,
     layers: Annotated[str, typer.Option(help="Layers that the style gives, as 9-17 or 8,9,12.")] = "",
     table: Annotated[

@@ -32,13 +32,18 @@ def train_encoder(
     Example: i2s-trt train-encoder --model demo
     """
     from cli.session_report import choose_features
-    from i2s_trt.checkpoints.encoders import encoder_path, save_encoder
+    from i2s_trt.checkpoints.encoders import encoder_in_file, save_encoder, used_encoder_path
     from i2s_trt.checkpoints.store import load_generator
     from i2s_trt.devices import choose_device
 
     console = Console(json)
     generator = load_generator(model).to(choose_device(device))
-    path = encoder_path(generator.digest)
+    if encoder_in_file(generator) is not None:
+        raise ModelError(
+            f"{model} holds an encoder, which embed --init encoder takes",
+            f"to train another, import it first: i2s-trt models import {model} --name NAME",
+        )
+    path = used_encoder_path(generator)
     if path.exists() and not overwrite:
         raise ModelError(f"{model} has an encoder already: {path}", "use it with embed --init encoder, or --overwrite")
     vgg = choose_features(features, console).to(generator.mean_w.device)

@@ -43,8 +43,9 @@ class GraphKey:
 
     @property
     def path(self) -> Path:
-        """Where the file is kept."""
-        return graphs_folder() / self.model_digest[:16] / f"{self.name}-{self.precision}.onnx"
+        """Where the file is kept; those of a model's several encoders lie side by side."""
+        name = f"{self.name}-{self.encoder_digest[:8]}" if self.encoder_digest else self.name
+        return graphs_folder() / self.model_digest[:16] / f"{name}-{self.precision}.onnx"
 
 
 @dataclass(frozen=True)

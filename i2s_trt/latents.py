@@ -27,7 +27,7 @@ _FORMAT = 1
 LARGEST = 1e4  # of a value; those of StyleGAN's latents stay within some tens
 _ARRAY_NAMES = ("w", "dlatents", "w_plus")  # in an .npz
 _PLAIN_ARRAY = "save a plain float array: numpy.save('latent.npy', array.astype('float32'))"
-_PLAIN_TENSOR = "save the tensor alone: torch.save(latents.cpu(), file)"
+PLAIN_TENSOR = "save the tensor alone: torch.save(latents.cpu(), file)"
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def read_latents(path: Path) -> list[Latent]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise LatentError(f"{path} is not a latent file", f"latents end in {', '.join(readers)}")
-    with reading(path, "" if reader is _read_npz else _PLAIN_TENSOR):
+    with reading(path, "" if reader is _read_npz else PLAIN_TENSOR):
         return reader(path)
 
 
@@ -244,7 +244,7 @@ def _read_torch(path: Path) -> list[Latent]:
     if isinstance(tree, dict):
         entries = [entry["latent"] for entry in tree.values() if isinstance(entry, dict) and "latent" in entry]
     if not entries:
-        raise LatentError(f"{path} holds no latents", _PLAIN_TENSOR)
+        raise LatentError(f"{path} holds no latents", PLAIN_TENSOR)
     return [latent for entry in entries for latent in _check(_array(entry), path)]
 
 

@@ -1,5 +1,6 @@
 """A converted network, and what has to be made up because its file lacks it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ from i2s_trt.models.spec import GeneratorSpec
 INCOMPLETE = "the file is incomplete, or another network's: download it again"
 DEFAULTS_SEED = 0  # of noise maps and mean latents that a file does not contain
 MEAN_SAMPLES = 10_000
+_CHANNELS = {1: "one channel, grey pictures", 2: "two channels", 4: "four channels, pictures with transparency"}
+_USUAL_WIDTH = 1024  # of what a mapping network takes and computes; all samples at once fit into the memory
+_USUAL_ROWS = 18 * 512  # of what one ends with that maps to every layer
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,46 @@ def fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...
         return ()
     mapping = MappingNetwork(spec)
     mapping.load_state_dict({k.removeprefix("mapping."): v for k, v in tensors.items() if k.startswith("mapping.")})
-    random = np.random.default_rng(DEFAULTS_SEED)
-    z = torch.from_numpy(random.standard_normal((MEAN_SAMPLES, spec.z_dim), dtype=np.float32))
-    with torch.no_grad():
-        tensors["mean_w"] = mapping(z).view(-1, spec.w_dim).mean(dim=0)
+    tensors["mean_w"] = _mean_of_samples(mapping, spec)
     return (f"the mean latent was not in the file; averaged over {MEAN_SAMPLES} samples of seed {DEFAULTS_SEED}",)
+
+
+def _mean_of_samples(mapping: MappingNetwork, spec: GeneratorSpec) -> Tensor:
+    """The mean latent [D]; of usual widths in one piece, on whose last bits the digests of such models depend."""
+    random, piece = np.random.default_rng(DEFAULTS_SEED), _piece(spec)
+
+    def mapped(count: int) -> Tensor:
+        z = torch.from_numpy(random.standard_normal((count, spec.z_dim), dtype=np.float32))
+        with torch.no_grad():
+            w: Tensor = mapping(z)
+        return w.view(-1, spec.w_dim)
+
+    if piece == MEAN_SAMPLES:
+        return mapped(MEAN_SAMPLES).mean(dim=0)
+    total = torch.zeros(spec.w_dim, dtype=torch.float64)
+    for first in range(0, MEAN_SAMPLES, piece):
+        count = min(piece, MEAN_SAMPLES - first)
+        total += mapped(count).double().mean(dim=0) * count / MEAN_SAMPLES
+    return total.float()
+
+
+def _piece(spec: GeneratorSpec) -> int:
+    """How many samples are mapped at a time: a small file can be so wide that all of them would fill the memory."""
+    widest = max(spec.z_dim + spec.label_features, spec.label_size, *spec.mapping_widths[:-1], 1)
+    rows = spec.mapping_widths[-1]
+    if widest <= _USUAL_WIDTH and rows <= _USUAL_ROWS:
+        return MEAN_SAMPLES
+    return max(1, MEAN_SAMPLES * _USUAL_WIDTH // max(widest, rows))
+
+
+def check_converted(tensors: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointError if a number of the file was finite, and is not as float32 or times its coefficient."""
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"the tensor that becomes {name} holds values beyond those of float32, in which networks compute",
+                "the training diverged, or the file is damaged: take another one",
+            )
 
 
 def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -73,12 +112,24 @@ def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int,
                 f"this network starts from {width}x{height} pixels, and only those that start from a square are known",
                 "a square model that shows a part of its output can be read: i2s-trt models import --crop-columns",
             )
+        _refuse_channels(name, shape)
         if name not in shapes or shape != list(shapes[name]):
             wanted = f"{list(shapes[name])}" if name in shapes else "none at all"
             raise CheckpointError(
                 f"the tensor that becomes {name} has shape {shape}; this architecture has {wanted}", INCOMPLETE
             )
         check_numbers(name, tensor)
+
+
+def _refuse_channels(name: str, shape: list[int]) -> None:
+    """Raise CheckpointError if a conversion to RGB gives other than three channels."""
+    draws = re.fullmatch(r"synthesis\.to_rgb\.\d+\.(weight|bias)", name)
+    if draws and shape and shape[0] in _CHANNELS and len(shape) == (4 if draws[1] == "weight" else 1):
+        what = _CHANNELS[shape[0]]
+        raise CheckpointError(
+            f"this network draws {what}, and only those that draw three channels of colour are known",
+            "use a model that was trained on pictures in colour",
+        )
 
 
 def check_numbers(name: str, tensor: Tensor) -> None:

@@ -1,7 +1,7 @@
 """The encoder in files of pSp, e4e and ReStyle, which hold it beside the generator that it was trained for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.pyramid_encoder import STAGE_ENDS, PyramidEncoder, PyramidSpec
 
 _PREFIX = "encoder."
+_MEAN = "mean_w"
 _COUNTER = ".num_batches_tracked"  # of normalisations in training; nothing is computed from it
 
 
@@ -21,12 +22,23 @@ class BundledEncoder:
     Attributes:
         kind: its name in the file.
         spec: its shape.
-        tensors: by the names of `PyramidEncoder`, effective values; the mean latent is among them.
+        tensors: by the names of `PyramidEncoder`, effective values; the mean latent is among them, unless the encoder
+            starts from one and the file lacks it.
     """
 
     kind: str
     spec: PyramidSpec
     tensors: Mapping[str, Tensor]
+
+    def from_mean(self, mean_w: Tensor) -> "BundledEncoder":
+        """The same, its guesses added to a mean latent [D]."""
+        mean = mean_w.expand(self.spec.rows, -1).contiguous()
+        return replace(self, tensors={**self.tensors, _MEAN: mean})
+
+    @property
+    def lacks_its_mean(self) -> bool:
+        """Whether the file has no mean latent, from which its encoder starts."""
+        return _MEAN not in self.tensors
 
     def network(self) -> PyramidEncoder:
         """The network, frozen, in evaluation mode."""
@@ -76,7 +88,8 @@ def read_encoder(state: Mapping[str, Tensor], tree: Any) -> tuple[BundledEncoder
         return None, f"its encoder ({name}) looks at {inputs} channels, which are no photograph; the decoder is read"
     tensors = {key: _effective(key, tensor) for key, tensor in own.items() if not key.endswith(_COUNTER)}
     spec = _spec(own, kind, options)
-    tensors["mean_w"] = _mean(tree, options, spec)
+    if (mean := _mean(tree, options, spec)) is not None:
+        tensors[_MEAN] = mean
     _check(name, tensors, spec)
     return BundledEncoder(name, spec, tensors), f"its encoder ({name}) comes with it, for embed --init encoder"
 
@@ -113,11 +126,13 @@ def _effective(name: str, tensor: Tensor) -> Tensor:
     return tensor / tensor.shape[1] ** 0.5 if name.endswith(".linear.weight") and tensor.ndim == 2 else tensor
 
 
-def _mean(tree: Any, options: Mapping[Any, Any], spec: PyramidSpec) -> Tensor:
-    """What the encoder's guesses are added to, [L, D]: the mean latent, if it was trained so."""
+def _mean(tree: Any, options: Mapping[Any, Any], spec: PyramidSpec) -> Tensor | None:
+    """What the encoder's guesses are added to, [L, D]: the mean latent, if it was trained so; None if it is missing."""
     mean = tree.get("latent_avg")
-    if not options.get("start_from_latent_avg", True) or not isinstance(mean, Tensor):
+    if not options.get("start_from_latent_avg", True):
         return torch.zeros(spec.rows, spec.w_dim)
+    if not isinstance(mean, Tensor):
+        return None
     if mean.numel() not in (spec.w_dim, spec.rows * spec.w_dim):
         raise CheckpointError(f"the file's mean latent has {mean.numel()} values, of rows of {spec.w_dim}")
     return mean.float().reshape(-1, spec.w_dim).expand(spec.rows, -1).contiguous()
@@ -127,7 +142,7 @@ def _check(kind: str, tensors: Mapping[str, Tensor], spec: PyramidSpec) -> None:
     with torch.device("meta"):
         state = PyramidEncoder(spec).state_dict()
     expected = {name: list(tensor.shape) for name, tensor in state.items() if not name.endswith(_COUNTER)}
-    for name in expected.keys() | tensors.keys():
+    for name in (expected.keys() | tensors.keys()) - ({_MEAN} - tensors.keys()):
         found = list(tensors[name].shape) if name in tensors else "none"
         if name not in expected or found != expected[name]:
             wanted = expected.get(name, "none")

@@ -1,9 +1,13 @@
-"""Encoders, trained here or come with a checkpoint: kept by the digest of their model, refused for any other."""
+"""Encoders, refused for any model but theirs.
+
+One that came with a checkpoint lies in its model's folder, since several may come with one generator; one that was
+trained here is kept by its model's digest.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
 from i2s_trt.files import home, make_folder, write_bytes
 from i2s_trt.images.fit import to_target
@@ -22,6 +27,7 @@ from i2s_trt.models.pyramid_encoder import PyramidEncoder, PyramidSpec
 
 _FORMAT = "i2s-trt encoder 1"
 _HINT = "i2s-trt train-encoder --model M"
+_OWN = "encoder.safetensors"  # in the folder of a model that it came with
 
 
 class PictureEncoder(Protocol):
@@ -57,16 +63,37 @@ class TrainedEncoder:
 
     @property
     def digest(self) -> str:
-        """sha256 of the weights."""
+        """sha256 of the weights, and of what is done with them where several kinds of encoder have the same."""
         state = hashlib.sha256(self.model_digest.encode())
+        if isinstance(self.network, PyramidEncoder):
+            state.update(json.dumps(asdict(self.network.spec)).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             state.update(name.encode() + tensor.cpu().numpy().tobytes())
         return state.hexdigest()
 
 
 def encoder_path(model_digest: str) -> Path:
-    """Where the encoder of a model is kept."""
+    """Where the encoder that was trained here for a model is kept."""
     return home() / "encoders" / f"{model_digest[:32]}.safetensors"
+
+
+def own_encoder_path(folder: Path) -> Path:
+    """Where the encoder lies that came with the model of a folder."""
+    return folder / _OWN
+
+
+def used_encoder_path(generator: Generator) -> Path:
+    """Where a generator's encoder is: in the folder that it was loaded from, or else the one that was trained here."""
+    own = own_encoder_path(generator.origin) if generator.origin else None
+    return own if own and own.is_file() else encoder_path(generator.digest)
+
+
+def bundled_encoder(checkpoint: Checkpoint) -> TrainedEncoder | None:
+    """The encoder that came in a file, with its record; None for a file without one."""
+    if checkpoint.encoder is None:
+        return None
+    recipe = {"kind": checkpoint.encoder.kind, "source": checkpoint.file, "source_sha256": checkpoint.sha256}
+    return TrainedEncoder(checkpoint.encoder.network(), checkpoint.weights.digest(), recipe)
 
 
 def save_encoder(path: Path, encoder: TrainedEncoder) -> None:
@@ -85,12 +112,15 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
 
     Args:
         generator: whose latents are to be guessed.
-        path: a file of `save_encoder`; the model's own when left out.
+        path: a file of `save_encoder`; if left out the encoder that came with the model, in its folder or in the file
+            that the generator was loaded from, or else the one that was trained for it.
 
     Raises:
         ModelError: there is none, it is damaged, or it was trained for another model.
     """
-    own = encoder_path(generator.digest)
+    if path is None and (found := encoder_in_file(generator)):
+        return _placed(found, generator)
+    own = used_encoder_path(generator)
     if path is None and not own.is_file():
         raise ModelError(
             "no encoder has been trained for this model, and none came with it",
@@ -112,9 +142,22 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (KeyError, ModelError, RuntimeError, TypeError, ValueError) as error:
         raise _damage_error(path, error) from error
-    network.to(generator.mean_w.device).eval().requires_grad_(False)
+    return _placed(TrainedEncoder(network, model, recipe), generator)
+
+
+def encoder_in_file(generator: Generator) -> TrainedEncoder | None:
+    """The encoder in the checkpoint that a generator was loaded from, if it was not loaded from a folder."""
+    if generator.origin is None or not generator.origin.is_file():
+        return None
+    found = bundled_encoder(read_checkpoint(generator.origin))
+    return found if found and found.model_digest == generator.digest else None
+
+
+def _placed(encoder: TrainedEncoder, generator: Generator) -> TrainedEncoder:
+    """An encoder frozen, on its generator's device, and with it where it looks at its own guesses."""
+    network = encoder.network.to(generator.mean_w.device).eval().requires_grad_(False)
     refines = isinstance(network, PyramidEncoder) and network.spec.looks_at_its_guess
-    return TrainedEncoder(network, model, recipe, generator if refines else None)
+    return replace(encoder, render=generator if refines else None)
 
 
 def _empty(pyramid: Any, generator: Generator) -> Encoder | PyramidEncoder:
@@ -137,4 +180,5 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _damage_error(path: Path, error: Exception) -> ModelError:
     reason = " ".join(str(error).split())[:200]
-    return ModelError(f"{path} is missing or damaged ({reason})", f"{_HINT} --overwrite")
+    mend = "import the model again, with --overwrite" if path.name == _OWN else f"{_HINT} --overwrite"
+    return ModelError(f"{path} is missing or damaged ({reason})", mend)

@@ -31,12 +31,14 @@ class Target:
     Attributes:
         architecture: that it can hold.
         state: canonical weights to its state dict.
-        container: the state dict to what its scripts load; `.safetensors` holds the state dict alone.
+        container: the state dict to what its scripts load.
+        beside: what lies beside the state dict there; in `.safetensors` it goes among its tensors.
     """
 
     architecture: Architecture
     state: Callable[[GeneratorWeights], dict[str, Tensor]]
     container: Callable[[dict[str, Tensor], GeneratorWeights], dict[str, object]]
+    beside: Callable[[GeneratorWeights], dict[str, Tensor]] = lambda _weights: {}
 
 
 def export_weights(weights: GeneratorWeights, target: str, path: Path) -> int:
@@ -69,6 +71,7 @@ def export_weights(weights: GeneratorWeights, target: str, path: Path) -> int:
     if path.suffix.lower() == ".safetensors":
         from safetensors.torch import save
 
+        state |= chosen.beside(weights)
         write_bytes(path, save({name: tensor.clone() for name, tensor in state.items()}))
     else:
         stream = io.BytesIO()
@@ -219,7 +222,11 @@ def _in_genforces_container(state: dict[str, Tensor], _weights: GeneratorWeights
 
 
 def _in_rosinalitys_container(state: dict[str, Tensor], weights: GeneratorWeights) -> dict[str, object]:
-    return {"g_ema": state, "latent_avg": weights.tensors["mean_w"].float()}
+    return {"g_ema": state, **_mean_latent(weights)}
+
+
+def _mean_latent(weights: GeneratorWeights) -> dict[str, Tensor]:
+    return {"latent_avg": weights.tensors["mean_w"].float()}
 
 
 def _bare(state: dict[str, Tensor], _weights: GeneratorWeights) -> dict[str, object]:
@@ -228,6 +235,6 @@ def _bare(state: dict[str, Tensor], _weights: GeneratorWeights) -> dict[str, obj
 
 TARGETS: Mapping[str, Target] = {
     "genforce": Target("stylegan1", _genforce, _in_genforces_container),
-    "rosinality": Target("stylegan2", _rosinality, _in_rosinalitys_container),
+    "rosinality": Target("stylegan2", _rosinality, _in_rosinalitys_container, _mean_latent),
     "ada": Target("stylegan2", _ada, _bare),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from i2s_trt.checkpoints.convert import RawNetwork, convert
 from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
 from i2s_trt.checkpoints.module_pickle import read_module_pickle
+from i2s_trt.checkpoints.records import ModuleRecord
 from i2s_trt.checkpoints.safe_pickle import read_pickle
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2, convert_stylegan2
 from i2s_trt.checkpoints.tf_pickle import read_tf_pickle
@@ -66,8 +67,11 @@ def read_checkpoint(path: Path, crop: Span = None, crop_columns: Span = None) ->
             crop, crop_columns = crop_from_name(path.name, spec.resolution)
         spec = replace(spec, crop=crop, crop_columns=crop_columns)
         weights = GeneratorWeights(spec, converted.weights.tensors)
-        encoder = raw.encoder if isinstance(raw, RawStyleGan2) else None
-        return Checkpoint(weights, kind, path.name, file_digest(path), converted.notes, encoder)
+        encoder, notes = raw.encoder if isinstance(raw, RawStyleGan2) else None, converted.notes
+        if encoder and encoder.lacks_its_mean:
+            encoder = encoder.from_mean(weights.tensors["mean_w"])
+            notes += ("its encoder starts from that mean latent: the file lacks the one that it was trained with",)
+        return Checkpoint(weights, kind, path.name, file_digest(path), notes, encoder)
     except ModelError as error:
         raise CheckpointError(f"{path}: {error.args[0]}", error.hint) from error
     except OSError as error:
@@ -84,8 +88,8 @@ def _read_raw(path: Path) -> tuple[str, RawNetwork | RawStyleGan2]:
         return read_torch_port(path)
     _refuse_text(head)
     tree = read_pickle(path)
-    if isinstance(tree, dict):
-        return "pytorch pickle", read_module_pickle(tree)
+    if isinstance(tree, dict | ModuleRecord):  # a dictionary of networks, or the generator alone
+        return "pytorch pickle", read_module_pickle(tree if isinstance(tree, dict) else {"G_ema": tree})
     return "tensorflow pickle", read_tf_pickle(tree)
 
 

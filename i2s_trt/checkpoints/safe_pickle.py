@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+from i2s_trt.checkpoints.other_networks import refuse_foreign
 from i2s_trt.checkpoints.records import (
     ArrayRecord,
     Budget,
@@ -68,19 +69,26 @@ class _InertUnpickler(pickle.Unpickler):
             "multiarray.scalar": _Function(lambda dtype, data: ArrayRecord(budget).fill(data, dtype, (), "C")),
             "numeric._frombuffer": _Function(lambda *state: ArrayRecord(budget).fill(*state)),
         }
-        self._globals: dict[str, Any] = {
-            f"numpy.{core}.{name}": function for name, function in numpy_functions.items() for core in ("core", "_core")
-        } | {
-            "numpy.ndarray": _Function(lambda *_: ArrayRecord(budget)),
-            "numpy.dtype": _Function(lambda code, *_: DtypeRecord(code)),
-            "_codecs.encode": _Function(self._encode),
-            "collections.OrderedDict": _Dict,
-            "dnnlib.util.EasyDict": _Dict,
-            "torch_utils.persistence._reconstruct_persistent_obj": _Function(ModuleRecord),
-            "torch.storage._load_from_bytes": _Function(self._storage),
-            "torch._utils._rebuild_tensor_v2": _Function(lambda *view: TensorRecord(*view[:4])),
-            "torch._utils._rebuild_parameter": _Function(lambda tensor, *_: tensor),
-        }
+        self._globals: dict[str, Any] = (
+            {
+                f"numpy.{core}.{name}": function
+                for name, function in numpy_functions.items()
+                for core in ("core", "_core")
+            }
+            | {
+                "numpy.ndarray": _Function(lambda *_: ArrayRecord(budget)),
+                "numpy.dtype": _Function(lambda code, *_: DtypeRecord(code)),
+                "_codecs.encode": _Function(self._encode),
+                "builtins.set": _Function(lambda *_: None),  # a module has an empty one, named below protocol 4
+                "__builtin__.set": _Function(lambda *_: None),
+                "collections.OrderedDict": _Dict,
+                "dnnlib.util.EasyDict": _Dict,
+                "torch_utils.persistence._reconstruct_persistent_obj": _Function(ModuleRecord),
+                "torch.storage._load_from_bytes": _Function(self._storage),
+                "torch._utils._rebuild_tensor_v2": _Function(lambda *view: TensorRecord(*view[:4])),
+                "torch._utils._rebuild_parameter": _Function(lambda tensor, *_: tensor),
+            }
+        )
 
     def _storage(self, data: object) -> StorageRecord:
         if not isinstance(data, bytes):
@@ -99,6 +107,7 @@ class _InertUnpickler(pickle.Unpickler):
         if key in self._networks:
             return NetworkRecord
         if key not in self._globals:
+            refuse_foreign(key)
             raise CheckpointError(f"refused to load {key}: no StyleGAN network needs it, and it could run code", _HINT)
         return self._globals[key]
 

@@ -12,6 +12,8 @@ _ADA = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
 _CONFIG_F = "https://d36zk2xti64re0.cloudfront.net/stylegan2/networks/"
 Progress = Callable[[int, int], None]
 _NVIDIA_LICENCE = "CC BY-NC 4.0, NVIDIA (Karras, Laine, Aila 2019)"
+_CONFIG_F_LICENCE = "NVIDIA Source Code License-NC (github.com/NVlabs/stylegan2)"
+_ADA_LICENCE = "NVIDIA Source Code License (github.com/NVlabs/stylegan2-ada-pytorch)"
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,12 @@ class Source:
 
 
 def _ada(name: str) -> Source:
-    return Source(f"{name}.pkl", f"{_ADA}{name}.pkl", digest="")
+    return Source(f"{name}.pkl", f"{_ADA}{name}.pkl", digest="", licence=_ADA_LICENCE)
 
 
 def _config_f(name: str, crop: tuple[int, int] | None = None) -> Source:
     file = f"stylegan2-{name}-config-f.pkl"
-    return Source(file, f"{_CONFIG_F}{file}", digest="", crop=crop)
+    return Source(file, f"{_CONFIG_F}{file}", digest="", licence=_CONFIG_F_LICENCE, crop=crop)
 
 
 SOURCES = {
@@ -78,6 +80,7 @@ SOURCES = {
     "afhqdog": _ada("afhqdog"),
     "afhqwild": _ada("afhqwild"),
     "brecahad": _ada("brecahad"),
+    "cifar10": _ada("cifar10"),
     "car2": _config_f("car", crop=(64, 448)),
     "cat2": _config_f("cat"),
     "church2": _config_f("church"),

@@ -22,7 +22,7 @@ from i2s_trt.checkpoints.catalogue import (
     read_info,
     unknown_model,
 )
-from i2s_trt.checkpoints.encoders import TrainedEncoder, encoder_path, save_encoder
+from i2s_trt.checkpoints.encoders import TrainedEncoder, bundled_encoder, own_encoder_path, save_encoder
 from i2s_trt.checkpoints.faces import draws_faces
 from i2s_trt.checkpoints.read import Checkpoint, Span, read_checkpoint
 from i2s_trt.errors import ModelError
@@ -55,16 +55,17 @@ def import_model(
     checkpoint = read_checkpoint(path, crop, crop_columns)
     Generator.from_weights(checkpoint.weights)  # a model that cannot be built is not stored
     info = _describe(checkpoint, name, licence)
-    path = encoder_path(info.digest)
-    if checkpoint.encoder and (overwrite or not path.exists()):  # before the model, which is whole when it is there
-        recipe = {"kind": checkpoint.encoder.kind, "source": checkpoint.file, "source_sha256": checkpoint.sha256}
-        save_encoder(path, TrainedEncoder(checkpoint.encoder.network(), info.digest, recipe))
-    save_model(folder, info, checkpoint.weights)
+    save_model(folder, info, checkpoint.weights, bundled_encoder(checkpoint))
     return info
 
 
-def save_model(folder: Path, info: ModelInfo, weights: GeneratorWeights) -> None:
+def save_model(folder: Path, info: ModelInfo, weights: GeneratorWeights, encoder: TrainedEncoder | None = None) -> None:
     """Write a model folder beside the place it belongs to, and move it there when it is whole.
+
+    Args:
+        folder: of the model.
+        info, weights: what and how it is.
+        encoder: that came with it.
 
     Raises:
         EnvironmentFault: the folder cannot be written; an older model of that name is as it was.
@@ -74,6 +75,8 @@ def save_model(folder: Path, info: ModelInfo, weights: GeneratorWeights) -> None
     staging = make_folder(folder.parent / f".{folder.name}.{os.getpid()}.new")
     try:
         write_bytes(staging / "model.safetensors", safetensors.torch.save(dict(weights.tensors), metadata))
+        if encoder is not None:
+            save_encoder(own_encoder_path(staging), encoder)
         write_bytes(staging / DESCRIPTION, json.dumps(document, indent=2).encode())
         with guard_os_errors(folder):
             _replace_folder(staging, folder)
@@ -103,6 +106,8 @@ def load_generator(model: str | Path = DEMO) -> Generator:
     """
     generator = Generator.from_weights(load_weights(model))
     generator.draws_faces = draws_faces(str(model))
+    folder, path = find_folder(model), Path(model)
+    generator.origin = folder or (path if path.is_file() else None)
     return generator
 
 

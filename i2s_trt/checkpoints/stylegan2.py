@@ -15,6 +15,7 @@ from torch import Tensor
 from i2s_trt.checkpoints.converted import (
     INCOMPLETE,
     Converted,
+    check_converted,
     check_tensors,
     count_layers,
     fill_mean,
@@ -74,6 +75,7 @@ def convert_stylegan2(raw: RawStyleGan2) -> Converted:
     tensors = {name: scaled(tensor, scale(raw, name, tensor)) for name, tensor in raw.tensors.items()}
     _check_encoder(spec, raw.encoder)
     notes = raw.notes + fill_noise(spec, tensors, spec.num_layers - 1) + fill_mean(spec, tensors)
+    check_converted(tensors)
     return Converted(GeneratorWeights(spec, {name: tensor.contiguous() for name, tensor in tensors.items()}), notes)
 
 

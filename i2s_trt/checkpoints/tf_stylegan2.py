@@ -15,6 +15,7 @@ from i2s_trt.errors import CheckpointError
 
 _LEAVES = {"weight": "weight", "bias": "bias", "noise_strength": "noise_weight", "mod_weight": "style.weight",
            "mod_bias": "style.bias"}  # fmt: skip
+_GROWN = re.compile(r"synthesis/ToRGB_lod(\d+)/(\w+)")
 _SIZES = {"resolution": "resolution", "latent_size": "z_dim", "dlatent_size": "w_dim", "label_size": "label_size"}
 # options under which the network would compute something else, with the values that are implemented
 _SUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -42,6 +43,7 @@ def raw_tf_stylegan2(variables: Mapping[str, Array], options: Mapping[str, Any])
         if name in options and options[name] not in supported:
             chosen, known = str(options[name])[:80], ", ".join(map(str, supported))
             raise CheckpointError(f"this StyleGAN2 was trained with {name}={chosen}; supported: {known}", HINT)
+    variables = _without_growth(variables)
     tensors = {name: _in_layout(key, name, array) for key, array in variables.items() if (name := canonical_name(key))}
     psi = number(options.get("truncation_psi", 0.5), "truncation_psi")
     cutoff = number(options.get("truncation_cutoff"), "truncation_cutoff")
@@ -58,6 +60,19 @@ def raw_tf_stylegan2(variables: Mapping[str, Array], options: Mapping[str, Any])
         truncation_cutoff=None if cutoff is None else int(cutoff),
         stated={field: options.get(name) for name, field in _SIZES.items()},
     )
+
+
+def _without_growth(variables: Mapping[str, Array]) -> Mapping[str, Array]:
+    """A network of configurations B to D, grown as it was trained: the last of its conversions to RGB draws."""
+    grown = {name: _GROWN.fullmatch(name) for name in variables}
+    if not any(grown.values()):
+        return variables
+    if float(np.max(variables.get("lod", 0))) > 0:
+        raise CheckpointError("this StyleGAN2 was saved while it still grew: its last layers draw nothing yet", HINT)
+    sizes = [int(match[1]) for name in variables if (match := re.match(r"synthesis/(\d+)x\1/", name))]
+    last = f"synthesis/{max(sizes, default=4)}x{max(sizes, default=4)}/ToRGB"
+    renamed = {name: f"{last}/{match[2]}" if match and match[1] == "0" else name for name, match in grown.items()}
+    return {renamed[name]: array for name, array in variables.items()}
 
 
 def canonical_name(name: str) -> str:

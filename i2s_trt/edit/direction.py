@@ -8,12 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from i2s_trt.arrays import WPlus
-from i2s_trt.edit.components import is_ganspace, read_component, read_row, split_number
+from i2s_trt.edit.components import (
+    component_of,
+    components_of_torch,
+    is_ganspace,
+    read_component,
+    read_row,
+    split_number,
+)
 from i2s_trt.edit.operations import direction_length
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import LatentError
 from i2s_trt.files import write_bytes
-from i2s_trt.latents import Latent, read_latent
+from i2s_trt.latents import Latent, read_latents
 
 
 @dataclass(frozen=True)
@@ -48,20 +55,26 @@ class Direction:
 def read_direction(path: Path) -> Direction:
     """A direction from `.npy` of shape [D], [1, D] or [L, D], or from any file that holds one latent.
 
-    `FILE:N` is the vector of number N, from 0, of a file that holds several: a stack, or GANSpace's components, which
-    are as long as one standard deviation.
+    `FILE:N` is the vector of number N, from 0, of a file that holds several: a stack, GANSpace's components (its own
+    file or e4e's), which are as long as one standard deviation, or rosinality's factors, of length 1.
 
     Raises:
         LatentError: missing, damaged, several vectors, one without length, or a file that would have to be executed.
     """
     file, number = split_number(path)
-    if is_ganspace(file):
-        latent = Latent(read_component(file, number))
-    else:
-        latent = read_latent(file) if number is None else Latent(read_row(file, number))
+    latent = _read_vector(file, number)
     if not direction_length(latent.w_plus):
         raise LatentError(f"{path} holds zeros, or as good as zeros: that is no direction", "make the direction again")
     return Direction(latent.w_plus, path.name, latent.model_digest)
+
+
+def _read_vector(file: Path, number: int | None) -> Latent:
+    if is_ganspace(file):
+        return Latent(read_component(file, number))
+    if (found := components_of_torch(file)) is not None:
+        return Latent(component_of(found, file, number))
+    latents = read_latents(file) if number is None else []
+    return latents[0] if len(latents) == 1 else Latent(read_row(file, number))
 
 
 def save_direction(path: Path, vector: WPlus) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import torch
@@ -51,11 +52,13 @@ class Generator(nn.Module):
     """Mapping and synthesis with the mean latent: everything a picture needs.
 
     `generator.mapping(z)` and `generator.synthesis(w_plus)` are the two networks; `generator(w_plus)` renders
-    and crops to the picture. `draws_faces` says whether photographs for it are aligned; whoever loads it knows.
+    and crops to the picture. `draws_faces` says whether photographs for it are aligned, and `origin` which model folder
+    or file it comes from; whoever loads it knows.
     """
 
     mean_w: Tensor
     draws_faces: bool = False
+    origin: Path | None = None
 
     def __init__(self, spec: GeneratorSpec, digest: str = "") -> None:
         super().__init__()

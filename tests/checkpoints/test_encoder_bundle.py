@@ -1,5 +1,6 @@
 """Encoders that come with a checkpoint: they guess what the originals guess, are kept, and start embeddings."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from i2s_trt.checkpoints.encoders import encoder_path, load_encoder, save_encoder
+from i2s_trt.checkpoints.catalogue import models_folder
+from i2s_trt.checkpoints.encoders import load_encoder, save_encoder, used_encoder_path
 from i2s_trt.checkpoints.read import read_checkpoint
 from i2s_trt.checkpoints.store import import_model, load_generator
 from i2s_trt.embedding.start.point import starting_point
@@ -18,6 +20,7 @@ from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.images.fit import to_target
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.pyramid_encoder import PyramidEncoder, PyramidSpec
+from tests.checkpoints.builders import torch_file
 from tests.checkpoints.reference_encoders import EncoderRecipe, encode, encode_again_and_again, raw_encoder
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
 from tests.checkpoints.writers_stylegan2 import encoder_bundle
@@ -110,16 +113,6 @@ def test_an_embedding_starts_where_it_points(imported: Any) -> None:
     assert start.initial(picture()).shape == (DECODER.rows, DECODER.w_dim)
 
 
-def test_an_encoder_that_was_trained_here_is_not_replaced_unasked(imported: Any, tmp_path: Path) -> None:
-    generator = imported(bundle("Encoder4Editing"))
-    path = encoder_path(generator.digest)
-    save_encoder(path, replace(load_encoder(generator), recipe={"presentations": 24}))
-    import_model(tmp_path / "bundle.pt", "another-name")
-    assert load_encoder(generator).recipe == {"presentations": 24}
-    import_model(tmp_path / "bundle.pt", "bundle", overwrite=True)
-    assert load_encoder(generator).recipe["kind"] == "Encoder4Editing"
-
-
 def test_what_is_kept_is_what_was_in_the_file(imported: Any, tmp_path: Path) -> None:
     generator = imported(bundle("Encoder4Editing"))
     encoder = load_encoder(generator)
@@ -129,7 +122,7 @@ def test_what_is_kept_is_what_was_in_the_file(imported: Any, tmp_path: Path) -> 
     raw = raw_encoder(recipe_of("Encoder4Editing"))
     state = encoder.network.state_dict()
     assert torch.equal(state["body.9.res_layer.1.weight"], raw["body.9.res_layer.1.weight"])
-    assert str(encoder_path(generator.digest)).endswith(".safetensors")
+    assert used_encoder_path(generator) == models_folder() / "bundle" / "encoder.safetensors"
 
 
 def test_the_models_notes_name_the_encoder(tmp_path: Path) -> None:
@@ -199,6 +192,37 @@ def test_an_encoder_of_another_decoder(tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(bundle("Encoder4Editing", state, start_from_latent_avg=False))
     with pytest.raises(CheckpointError, match="guesses 8 rows of 10, and its decoder takes 10 of 10"):
         read_checkpoint(tmp_path / "net.pt")
+
+
+def test_an_encoder_without_its_mean_starts_from_the_decoders(imported: Any, tmp_path: Path) -> None:
+    tree = torch.load(io.BytesIO(bundle("Encoder4Editing")))
+    del tree["latent_avg"]
+    generator = imported(torch_file(tree))
+    mean = load_encoder(generator).network.mean_w
+    assert generator.mean_w.abs().max() > 0
+    torch.testing.assert_close(mean, generator.mean_w_plus, atol=0, rtol=0)
+    notes = read_checkpoint(tmp_path / "bundle.pt").notes
+    assert [note.partition(":")[0] for note in notes[1:]] == [
+        "the mean latent was not in the file; averaged over 10000 samples of seed 0",
+        "its encoder starts from that mean latent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stylegan_size": 1024}, "the file says resolution 1024 and holds the tensors of 64"),
+        ({"stylegan_size": None, "output_size": 256}, "the file says resolution 256 and holds the tensors of 64"),
+        ({"stylegan_size": 64, "output_size": 256}, "the file's options say stylegan_size 64 and output_size 256"),
+        ({"stylegan_size": "64"}, "the file says resolution '64' and holds the tensors of 64"),
+    ],
+)
+def test_sizes_that_are_not_the_decoders(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(bundle("Encoder4Editing", **options))
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path / "net.pt")
+    assert words in str(caught.value)
+    assert "download it again" in caught.value.hint
 
 
 @pytest.mark.parametrize("rounds", ["5", 0, -1, 1000, 2.5, True])

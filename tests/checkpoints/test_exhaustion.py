@@ -6,9 +6,46 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
+from torch.nn.modules.module import register_module_forward_hook
 
+from i2s_trt.checkpoints.read import read_checkpoint
 from tests.checkpoints.builders import dumps, network, static_kwargs, tf_variables
 from tests.checkpoints.opcodes import DTYPE, TINY, array, named, number, program, raw_bytes, refused, text
+from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
+from tests.checkpoints.writers_stylegan2 import ada_state_file
+
+MOST = 10_000 * 1024  # numbers of all samples at once, in a network of usual widths
+
+
+@pytest.mark.parametrize("wide", ["between", "z", "labels"])
+def test_a_mapping_network_that_is_wide_takes_no_more_memory_than_a_usual_one(wide: str, tmp_path: Path) -> None:
+    """The file is small, and the mean latent that it lacks an average over 10,000 samples."""
+    width, state = 3000, raw_state(Recipe2())
+    del state["mapping.w_avg"]
+    z_dim, last = state["mapping.fc0.weight"].shape[1], state["mapping.fc1.weight"].shape[0]
+    if wide == "between":
+        state |= {"mapping.fc0.weight": torch.randn(width, z_dim), "mapping.fc0.bias": torch.zeros(width)}
+        state["mapping.fc1.weight"] = torch.randn(last, width)
+    elif wide == "z":
+        state["mapping.fc0.weight"] = torch.randn(len(state["mapping.fc0.weight"]), width)
+    else:
+        state |= {"mapping.embed.weight": torch.randn(4, width), "mapping.embed.bias": torch.zeros(4)}
+        state["mapping.fc0.weight"] = torch.randn(len(state["mapping.fc0.weight"]), z_dim + 4)
+    (tmp_path / "net.pt").write_bytes(ada_state_file(state))
+    seen: list[int] = []
+
+    def look(_module: torch.nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        seen.extend(one.numel() for one in (*inputs, output))
+
+    hook = register_module_forward_hook(look)
+    try:
+        found = read_checkpoint(tmp_path / "net.pt").weights
+    finally:
+        hook.remove()
+    assert 0 < max(seen) <= MOST
+    assert torch.isfinite(found.tensors["mean_w"]).all()
 
 
 def test_huge_shape_with_little_data(tmp_path: Path) -> None:

@@ -85,6 +85,14 @@ def test_rosinalitys_network_finds_every_tensor(tmp_path: Path) -> None:
     torch.testing.assert_close(written["latent_avg"], state["mapping.w_avg"])
 
 
+def test_the_mean_latent_is_in_a_safetensors_file_too(tmp_path: Path) -> None:
+    (tmp_path / "net.pkl").write_bytes(module_pickle(SMALL, raw_state(SMALL)))
+    weights = read_checkpoint(tmp_path / "net.pkl").weights
+    export_weights(weights, "rosinality", tmp_path / "net.safetensors")
+    found = read_checkpoint(tmp_path / "net.safetensors")
+    assert (found.notes, found.weights.digest()) == ((), weights.digest())
+
+
 @pytest.mark.parametrize(
     ("weights", "target", "name", "kind", "words"),
     [

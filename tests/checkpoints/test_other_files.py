@@ -3,6 +3,8 @@
 import codecs
 import io
 import os
+import sys
+import types
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -135,6 +137,44 @@ def test_other_modules(generator: Persistent, kind: str, protocol: int, tmp_path
     data = dumps({"training_set_kwargs": EasyDict(resolution=64), "G_ema": generator}, protocol)
     message = message_for(tmp_path / "net.pkl", data)
     assert f"this is {kind}" in message
+    assert "i2s-trt embeds into StyleGAN1 and StyleGAN2" in message
+
+
+def plain(name: str) -> type:
+    """A class of that name and module, which pickles by it and not with its source."""
+    module, _, own = name.rpartition(".")
+    return type(own, (), {"__module__": module, "__qualname__": own})
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("training.volumetric_rendering.renderer.ImportanceRenderer", "an EG3D network, which renders from a camera"),
+        ("training.volumetric_rendering.ray_sampler.RaySampler", "an EG3D network"),
+        ("training.triplane.OSGDecoder", "an EG3D network"),
+        ("torch.nn.modules.sparse.Embedding", "a StyleGAN-XL network"),
+        ("pg_modules.projector.Proj", "a network of Projected GAN or StyleGAN-XL"),
+        ("feature_networks.clip.model.CLIP", "a network of Projected GAN or StyleGAN-XL"),
+        ("timm.models.efficientnet.EfficientNet", "a network of Projected GAN or StyleGAN-XL"),
+        ("torch.nn.modules.linear.Linear", "a network with layers of PyTorch's own"),
+    ],
+)
+def test_other_networks_by_their_plain_classes(
+    name: str, kind: str, protocol: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real files have such parts, which are met before the tensors that would tell."""
+    known = plain(name)
+    for at in range(1, name.count(".") + 1):
+        folder = ".".join(name.split(".")[:at])
+        monkeypatch.setitem(sys.modules, folder, types.ModuleType(folder))
+    setattr(sys.modules[known.__module__], known.__name__, known)
+    part = known()
+    part.weight = 1
+    generator = persistent("TriPlaneGenerator", {"backbone": {}}, part=part)
+    message = message_for(tmp_path / "net.pkl", dumps({"D": None, "G_ema": generator}, protocol))
+    assert f"this is {kind}" in message
+    assert f"(it needs {name})" in message
     assert "i2s-trt embeds into StyleGAN1 and StyleGAN2" in message
 
 

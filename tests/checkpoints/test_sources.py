@@ -159,7 +159,9 @@ def test_hint_for_features_is_no_import(server: Server) -> None:
 
 
 # StyleGAN2s, whose publishers give no digests
-UNCHECKED = {"ffhq2", "metfaces", "afhqcat", "afhqdog", "afhqwild", "brecahad", "car2", "cat2", "church2", "horse2"}
+BY_ADA = ("ffhq2", "metfaces", "afhqcat", "afhqdog", "afhqwild", "brecahad", "cifar10")
+BY_STYLEGAN2 = ("car2", "cat2", "church2", "horse2")
+UNCHECKED = {*BY_ADA, *BY_STYLEGAN2}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -199,3 +201,16 @@ def test_vgg16_is_found_where_pytorch_keeps_it(own_home: Path) -> None:
     pulled.parent.mkdir()
     pulled.write_bytes(b"weights")
     assert vgg16_file() == pulled
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("ffhq", "celebahq", "bedroom", "car", "cat"), "CC BY-NC 4.0"),
+        (BY_STYLEGAN2, "NVIDIA Source Code License-NC"),
+        (BY_ADA, "NVIDIA Source Code License (github.com/NVlabs/stylegan2-ada-pytorch)"),
+    ],
+    ids=["stylegan", "stylegan2", "stylegan2-ada-pytorch"],
+)
+def test_each_family_has_the_licence_of_its_publisher(names: tuple[str, ...], words: str) -> None:
+    assert all(words in SOURCES[name].licence for name in names)

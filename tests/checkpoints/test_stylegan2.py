@@ -95,6 +95,23 @@ def test_one_network_has_one_digest_whatever_its_file(changes: dict[str, Any], t
     assert len(digests(tmp_path, replace(SMALL, **changes), WRITERS)) == 1
 
 
+_PICKLED: dict[str, Callable[..., bytes]] = {
+    "pytorch": module_pickle,
+    "pytorch of stylegan3's repository": partial(module_pickle, flat=True),
+    "tensorflow": tf_pickle,
+}
+
+
+@pytest.mark.parametrize("kind", _PICKLED)
+def test_one_digest_whatever_the_pickles_protocol(kind: str, tmp_path: Path) -> None:
+    """Python 3.7, which stylegan2-ada-pytorch ran on, writes protocol 3: sets are globals there."""
+    found = {
+        read(tmp_path, _PICKLED[kind](SMALL, raw_state(SMALL), protocol=protocol)).weights.digest()
+        for protocol in (2, 3, 4, 5)
+    }
+    assert found == digests(tmp_path, SMALL, ["pytorch pickle"])
+
+
 def test_numpys_numbers_as_attributes_of_modules(tmp_path: Path) -> None:
     numbers = {f"mapping.fc{i}.": {"bias_gain": np.float64(0.01)} for i in range(SMALL.mapping_layers)}
     found = read(tmp_path, module_pickle(SMALL, raw_state(SMALL), altered=numbers))

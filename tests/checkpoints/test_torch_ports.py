@@ -15,6 +15,7 @@ from i2s_trt.models.generator import Generator, GeneratorWeights
 from tests.checkpoints.builders import Recipe, generator, network_pickle, tf_variables, torch_file
 from tests.checkpoints.ports import PORTS, genforce, genforce_flat, huangzh13, idinvert, interfacegan, lernapparat
 from tests.checkpoints.reference_stylegan import LiteralStyleGAN
+from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
 
 SMALL = Recipe()
 LARGE = Recipe(channels=(6, 5, 4, 4, 4, 3))  # 128x128: with fused layers
@@ -172,3 +173,19 @@ def test_missing_tensor(lost: str, tmp_path: Path) -> None:
     del state[lost]
     with pytest.raises(CheckpointError, match=r"net\.pt"):
         read(tmp_path / "net.pt", state)
+
+
+@pytest.mark.parametrize("family", ["stylegan1", "stylegan2"])
+def test_numbers_beyond_those_of_float32(family: str, tmp_path: Path) -> None:
+    """They are finite in the file, and no network of ours could compute with them."""
+    large = torch.full((1,), 1e300, dtype=torch.float64)
+    if family == "stylegan1":
+        state = lernapparat(tf_variables(Recipe()))
+        name, canonical = "g_synthesis.torgb.bias", "synthesis.to_rgb.0.bias"
+    else:
+        state = raw_state(Recipe2())
+        name, canonical = "mapping.fc0.bias", "mapping.dense.0.bias"
+    state[name] = large.expand(state[name].shape).clone()
+    (tmp_path / "net.pt").write_bytes(torch_file(state))
+    with pytest.raises(CheckpointError, match=f"becomes {canonical} holds values beyond those of float32"):
+        read_checkpoint(tmp_path / "net.pt")

@@ -28,12 +28,23 @@ def module_pickle(
 
     `altered` gives attributes of modules by their names, such as `synthesis.b8.conv0.`.
     """
+    generator = generator_module(recipe, state, flat=flat, altered=altered)
+    tree = {"training_set_kwargs": EasyDict(resolution=64), "G": None, "D": None, "G_ema": generator}
+    return dumps(tree | {"augment_pipe": None}, protocol)
+
+
+def generator_module(
+    recipe: Recipe2,
+    state: Mapping[str, Tensor],
+    *,
+    flat: bool = False,
+    altered: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Persistent:
+    """The generator of such a file; arguments as for `module_pickle`."""
     inner = {"channel_base": 1024, "num_fp16_res": 4, "conv_clamp": recipe.clamp}
     outer = inner if flat else {"mapping_kwargs": {"num_layers": recipe.mapping_layers}, "synthesis_kwargs": inner}
     kwargs = {"z_dim": recipe.z_dim, **outer}
-    generator = _module("Generator", state, recipe, "", altered or {}, _init_kwargs=kwargs, **_sizes(recipe))
-    tree = {"training_set_kwargs": EasyDict(resolution=64), "G": None, "D": None, "G_ema": generator}
-    return dumps(tree | {"augment_pipe": None}, protocol)
+    return _module("Generator", state, recipe, "", altered or {}, _init_kwargs=kwargs, **_sizes(recipe))
 
 
 def _module(

@@ -1,5 +1,7 @@
 """The commands on a StyleGAN2: the original's own file through everything that a StyleGAN1 goes through."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,27 @@ def test_identify_says_which_network_and_imports_nothing() -> None:
     for words in ("StyleGAN2, 64x64, skip", "pytorch pickle", "w+ of 10 x 64, z of 64", "models import"):
         assert words in done.output
     assert "tiny64" not in invoke("models", "list").output
+
+
+def test_info_says_what_a_stylegan2_has_beside_its_sizes(tmp_path: Path) -> None:
+    recipe = replace(Recipe2(), labels=5, clamp=256.0, topology="resnet")
+    (tmp_path / "net.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
+    done = invoke("models", "info", tmp_path / "net.pkl")
+    assert done.exit_code == 0, done.output
+    for row in (r"topology\s+resnet", r"labels\s+conditional, 5 labels", r"activations\s+at most 256 in magnitude"):
+        assert re.search(row, done.output)
+    assert re.search(r"truncation\s+psi 0.7 in all layers", done.output)
+    assert "topology" not in invoke("models", "info", "random-16").output
+    assert re.search(r"truncation\s+psi 0.7 in the first 8 layers", invoke("models", "info", "random-64").output)
+
+
+def test_export_says_that_a_bound_is_left_out(tmp_path: Path) -> None:
+    for bound in (256.0, None):
+        recipe = replace(Recipe2(), clamp=bound)
+        (tmp_path / "net.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
+        done = invoke("models", "export", tmp_path / "net.pkl", "--to", "ada", "-o", tmp_path / "net.pt")
+        assert done.exit_code == 0, done.output
+        assert ("its bound on activations, 256, is no tensor" in done.output) == bool(bound)
 
 
 def test_export_goes_to_another_project_and_back(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_an_encoder_that_came_with_the_model_is_used_to_start_from(astronaut: Pa
     latent, encoder = read_latent(tmp_path / "astronaut.safetensors"), load_encoder(load_generator("e4e"))
     assert latent.options["init_digest"] == encoder.digest
     refused(invoke("train-encoder", "-m", "e4e"), 2, "has an encoder already", "--overwrite")
+    refused(invoke("train-encoder", "-m", tmp_path / "e4e.pt"), 2, "holds an encoder", "models import")
 
 
 def test_an_interrupt_keeps_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,11 @@ def test_an_interrupt_keeps_nothing(small: Path, monkeypatch: pytest.MonkeyPatch
     done = invoke(*train(small))
     assert done.exit_code == 130
     assert not encoder_path(load_generator(small).digest).exists()
+
+
+def test_a_start_that_is_none_names_those_that_are(small: Path, astronaut: Path) -> None:
+    done = invoke("embed", astronaut, "-m", small, "--features", "random", "--init", "encode", "--steps", 1)
+    refused(done, 2, "'encode' is no way to start and not a latent file", "start from mean, random or encoder")
 
 
 def test_an_encoder_that_was_never_trained_is_an_error_with_a_hint(small: Path, astronaut: Path) -> None:

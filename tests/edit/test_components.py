@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from i2s_trt.arrays import Array
 from i2s_trt.edit.components import split_number
@@ -119,3 +120,51 @@ def test_truncated_and_hostile_files(tmp_path: Path) -> None:
         read_direction(tmp_path / "bomb.npz:0")
     with pytest.raises(LatentError, match="cannot be read"):
         read_direction(tmp_path / "missing.npz:0")
+
+
+def test_e4es_copy_of_ganspaces_components(tmp_path: Path) -> None:
+    arrays, file = analysis(), tmp_path / "ffhq_pca.pt"
+    names = {"comp": "lat_comp", "mean": "lat_mean", "std": "lat_stdev"}
+    torch.save({name: torch.from_numpy(arrays[theirs]) for name, theirs in names.items()}, file)
+    direction = read_direction(Path(f"{file}:3"))
+    np.testing.assert_allclose(direction.vector, arrays["lat_stdev"][3] * arrays["lat_comp"][3], rtol=1e-6)
+    with pytest.raises(LatentError, match="holds 5 components") as told:
+        read_direction(file)
+    assert "ffhq_pca.pt:0 to ffhq_pca.pt:4" in told.value.hint
+
+
+def test_rosinalitys_factors_are_columns(tmp_path: Path) -> None:
+    vectors, file = torch.linalg.qr(torch.randn(512, 512, generator=torch.Generator().manual_seed(0)))[0], tmp_path
+    torch.save({"ckpt": "550000.pt", "eigvec": vectors}, file / "factor.pt")
+    direction = read_direction(file / "factor.pt:7")
+    np.testing.assert_array_equal(direction.vector, vectors[:, 7].numpy()[None])
+    assert direction.norm == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"comp": torch.zeros(5, 1, 8), "std": torch.ones(4)}, "comp [5, 1, 8], std [4], which are no components"),
+        ({"comp": torch.zeros(5), "std": torch.ones(5)}, "which are no components"),
+        ({"comp": torch.zeros(5, 1, 8), "std": 3}, "holds no numbers under the names comp, std"),
+        ({"eigvec": torch.zeros(8, 8, dtype=torch.long)}, "holds no numbers under the names eigvec"),
+        ({"eigvec": torch.zeros(1).expand(2**20, 2**12)}, "holds no numbers under the names eigvec"),
+        ({"eigvec": torch.eye(8).to_sparse()}, "holds no numbers under the names eigvec"),
+        ({"eigvec": torch.zeros(8, 8)}, "that is no direction"),
+        ({"eigvec": torch.full((8, 8), torch.nan)}, "factor.pt:1 holds values that are not finite"),
+        ({"other": torch.zeros(8, 8)}, "holds no latents"),
+    ],
+)
+def test_files_of_torch_that_hold_no_components(tree: dict[str, Any], said: str, tmp_path: Path) -> None:
+    torch.save(tree, tmp_path / "factor.pt")
+    with pytest.raises(LatentError) as told:
+        read_direction(tmp_path / "factor.pt:1")
+    assert said in str(told.value)
+    assert told.value.hint
+
+
+def test_of_a_stack_one_is_to_be_named(tmp_path: Path) -> None:
+    np.save(tmp_path / "stack.npy", np.ones((3, 18, 512), np.float32))
+    with pytest.raises(LatentError, match="holds 3 vectors") as told:
+        read_direction(tmp_path / "stack.npy")
+    assert "stack.npy:0 to stack.npy:2" in told.value.hint

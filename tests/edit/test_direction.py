@@ -69,7 +69,7 @@ def test_what_is_no_direction_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "nan.npy", np.full((1, 512), np.nan))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "zeros.npy").read_bytes()[:900])
     for name, words in {
-        "zeros.npy": "no direction", "tiny.npy": "no direction", "several.npy": "3 latents",
+        "zeros.npy": "no direction", "tiny.npy": "no direction", "several.npy": "3 vectors",
         "objects.npy": "pickled", "nan.npy": "not finite", "cut.npy": "damaged",
         "none.npy": "cannot be read", "d.txt": "not a latent file",
     }.items():  # fmt: skip

@@ -15,6 +15,8 @@ from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.latents import fitting_latents
 from i2s_trt.models.generator import Generator
 
+_STARTS = "start from mean, random or encoder, or name a latent file"
+
 
 @dataclass(frozen=True)
 class StartingPoint:
@@ -60,6 +62,8 @@ def starting_point(name: str, generator: Generator) -> StartingPoint:
     if name == "encoder":
         encoder = load_encoder(generator)
         return StartingPoint("encoder", encoder.digest, encoder)
+    if not Path(name).suffix and not Path(name).exists():
+        raise LatentError(f"{name!r} is no way to start and not a latent file", _STARTS)
     latents = fitting_latents(Path(name), generator)
     if len(latents) != 1:
         raise LatentError(
