@@ -138,6 +138,7 @@ def test_each_finishes_what_the_other_began(cluster: Cluster, model: str, toy: G
         same(tmp_path / "whole/out", tmp_path / name / "out")
 
 
+@pytest.mark.slow
 def test_poison_is_reported_and_spoils_nothing_else(
     cluster: Cluster, model: str, toy: Generator, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def kept(folder: Path) -> int:
     return len(found)
 
 
+@pytest.mark.slow
 def test_a_stop_hands_out_nothing_more(cluster: Cluster, model: str, toy: Generator, tmp_path: Path) -> None:
     prepare(tmp_path / "in", 60)
     result = on_cluster(cluster, model, tmp_path, should_stop=some_are_committed(tmp_path))
@@ -105,6 +106,7 @@ def test_where_all_workers_hang_what_is_made_is_kept(
     assert finish(toy, tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_machines_fault_is_not_the_pictures(cluster: Cluster, model: str, toy: Generator, tmp_path: Path) -> None:
     prepare(tmp_path / "in", 12)
     spoil(tmp_path, 0, FAULTY)

@@ -111,6 +111,7 @@ def test_a_cluster_makes_what_one_machine_makes(
     same(tmp_path / "one", tmp_path / "many")
 
 
+@pytest.mark.slow
 def test_what_is_tuned_comes_along_and_goes_with_its_latent(
     cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def kill_a_worker(machines: Any, folder: Path) -> None:
     workers_of(machines)[0].kill()
 
 
+@pytest.mark.slow
 def test_each_finishes_what_the_other_began(laboratory: Laboratory, tmp_path: Path) -> None:
     tasks = [task(0, LONG), task(1, LONG)]
     laboratory.alone(tmp_path / "whole").embed(tasks)

@@ -69,6 +69,7 @@ def test_what_comes_later_works_and_what_cannot_is_left_out(machine: Any) -> Non
     assert [event.data["nodes"] for event in events if event.kind == "grown"][-1] == 3
 
 
+@pytest.mark.slow
 def test_no_more_workers_come_than_were_asked_for(machine: Any) -> None:
     events: list[ClusterEvent] = []
     with joined(cluster_options(machine.address, workers=1)) as cluster:

@@ -43,6 +43,7 @@ def machine() -> Iterator[Any]:
     found.shutdown()
 
 
+@pytest.mark.slow
 def test_what_is_done_retried_and_lost_is_counted(machine: Any, tmp_path: Path) -> None:
     tasks = [Task(f"t{i:02}", None) for i in range(40)]
     tasks[3], tasks[30] = Task("t03", ("fail", str(tmp_path / "a"))), Task("t30", ("die", str(tmp_path / "b")))

@@ -31,6 +31,7 @@ def threads(folder: Path) -> set[int]:
     return {entry["threads"] for entry in document["outputs"].values()}
 
 
+@pytest.mark.slow
 def test_a_worker_with_as_many_cores_renders_the_same_and_another_number_is_noted(
     unlimited: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
