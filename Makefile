@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) # of tests: they often wait for processes that they start
 APT := -o Acquire::Retries=1 -o Acquire::http::Timeout=15
 
 .PHONY: demo test quick lint types floors unit browser fast slow clean
@@ -30,7 +31,7 @@ floors: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Tests of the studio's page need Chromium; where it cannot be installed they are skipped, and say so.
 browser:
