@@ -15,12 +15,12 @@ import torch
 from hypothesis import settings
 
 from i2s_trt.checkpoints.read import read_checkpoint
-from i2s_trt.embedding.loss import curvature
 from i2s_trt.images.examples import example_path
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.random_weights import random_weights, standard_spec
 from i2s_trt.models.vgg import Vgg16, random_vgg16
 from tests.prepared import PreparedProcesses
+from tests.rough_curvature import probe_little
 
 settings.register_profile("untimed", deadline=None)  # how long a call takes is no test's business
 settings.load_profile("untimed")
@@ -41,8 +41,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 @pytest.fixture
 def rough_curvature(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few probes: the whole measurement takes longer than the few steps of a test."""
-    monkeypatch.setattr(curvature, "POINTS", 1)
-    monkeypatch.setattr(curvature, "PROBES", 4)
+    probe_little(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

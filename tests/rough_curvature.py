@@ -19,9 +19,14 @@ def keep_rough_curvature(generator: Generator) -> None:
     save_file({"curvature": _measured(generator)}, path)
 
 
+def probe_little(patch: pytest.MonkeyPatch) -> None:
+    """Few probes, wherever a curvature is measured."""
+    patch.setattr(curvature, "POINTS", 1)
+    patch.setattr(curvature, "PROBES", 4)
+
+
 @cache
 def _measured(generator: Generator) -> Tensor:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(curvature, "POINTS", 1)
-        patch.setattr(curvature, "PROBES", 4)
+        probe_little(patch)
         return curvature.measured_curvature(generator, imagenet_vgg16(), ObjectiveOptions()).contiguous()

@@ -4,9 +4,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from i2s_trt.embedding.options import EmbedOptions, ObjectiveOptions
+from i2s_trt.embedding.options import PAPER_STEPS, EmbedOptions, ObjectiveOptions
 
-PAPER_STEPS = 5000
 QUICK_STEPS = 120
 _QUICK_PERCEPTUAL_SIZE = 64
 _QUICK_RATE = 0.05  # of a coordinate's share of the model's typical |w - w-bar|

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from benchmarks.speed.results_file import read_results
 from benchmarks.speed.schema import Results, Row
+from i2s_trt.embedding.options import PAPER_STEPS
 
 FILE = Path(__file__).parent.parent / "results/nvidia-h200.json"
-_STEPS = 5000  # of an embedding in the paper
 _RENDERING, _STEPPING, _EMBEDDING = ("edit", "synthesis"), "step", "embed"
 
 
@@ -44,7 +44,8 @@ def gpu_rates(model: str, file: Path = FILE) -> Iterator[GpuRate]:
         for number, row in _rows(results, suite, model, "rate")
     }
     embedded = {
-        _STEPS / row.figures["rate"].value: f"{_STEPS} steps by {_source(file, _STEPPING, number, row, 'rate')}"
+        PAPER_STEPS
+        / row.figures["rate"].value: f"{PAPER_STEPS} steps by {_source(file, _STEPPING, number, row, 'rate')}"
         for number, row in _rows(results, _STEPPING, model, "rate")
     } | {
         row.figures["time"].value: _source(file, _EMBEDDING, number, row, "time")

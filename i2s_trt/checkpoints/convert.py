@@ -12,17 +12,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import (
-    Converted,
-    check_converted,
-    check_tensors,
-    count_layers,
-    fill_mean,
-    fill_noise,
-    scaled,
-)
+from i2s_trt.checkpoints.converted import Converted, check_tensors, complete, count_layers, scaled
 from i2s_trt.errors import CheckpointError, ModelError
-from i2s_trt.models.generator import GeneratorWeights
 from i2s_trt.models.spec import GeneratorSpec
 from i2s_trt.models.stylegan1 import StyleGan1Synthesis
 
@@ -64,10 +55,7 @@ def convert(raw: RawNetwork) -> Converted:
         if is_fused(raw.fused_scale, spec.layer_resolution(layer)):
             name = f"synthesis.layers.{layer}.weight"
             tensors[name] = tensors[name].flip(2, 3)  # a fused kernel is the unfused one turned by 180 degrees
-    notes = fill_noise(spec, tensors, spec.num_layers) + fill_mean(spec, tensors)
-    check_converted(tensors)
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    return Converted(GeneratorWeights(spec, contiguous), notes)
+    return complete(spec, tensors, spec.num_layers)
 
 
 def is_fused(fused_scale: bool | Literal["auto"], resolution: int) -> bool:

@@ -35,6 +35,30 @@ def scaled(raw: Tensor, factor: float) -> Tensor:
     return ((values if values.dtype == torch.float64 else values.float()) * factor).float()
 
 
+def complete(
+    spec: GeneratorSpec, tensors: dict[str, Tensor], convolutions: int, notes: tuple[str, ...] = ()
+) -> Converted:
+    """The canonical weights once what the file lacks is made up.
+
+    Args:
+        spec: of the network.
+        tensors: that the file has, times their coefficients; is changed.
+        convolutions: layers that have a noise map.
+        notes: on the file.
+
+    Raises:
+        CheckpointError: a number of the file was finite, and is not as float32 or times its coefficient.
+    """
+    notes += _fill_noise(spec, tensors, convolutions) + _fill_mean(spec, tensors)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"the tensor that becomes {name} holds values beyond those of float32, in which networks compute",
+                "the training diverged, or the file is damaged: take another one",
+            )
+    return Converted(GeneratorWeights(spec, {name: tensor.contiguous() for name, tensor in tensors.items()}), notes)
+
+
 def count_layers(names: Mapping[str, object], pattern: str) -> int:
     """How many names there are of a pattern with a number, from 0 on."""
     count = 0
@@ -43,7 +67,7 @@ def count_layers(names: Mapping[str, object], pattern: str) -> int:
     return count
 
 
-def fill_noise(spec: GeneratorSpec, tensors: dict[str, Tensor], convolutions: int) -> tuple[str, ...]:
+def _fill_noise(spec: GeneratorSpec, tensors: dict[str, Tensor], convolutions: int) -> tuple[str, ...]:
     """Draw the noise maps that the file lacks, from a fixed seed."""
     names = [f"synthesis.layers.{i}.noise" for i in range(convolutions)]
     missing = [i for i, name in enumerate(names) if name not in tensors]
@@ -54,7 +78,7 @@ def fill_noise(spec: GeneratorSpec, tensors: dict[str, Tensor], convolutions: in
     return (f"{len(missing)} noise maps were not in the file; drawn from seed {DEFAULTS_SEED}",) if missing else ()
 
 
-def fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
+def _fill_mean(spec: GeneratorSpec, tensors: dict[str, Tensor]) -> tuple[str, ...]:
     """Average the mapping over samples when the file lacks the mean latent."""
     if "mean_w" in tensors:
         return ()
@@ -90,16 +114,6 @@ def _piece(spec: GeneratorSpec) -> int:
     if widest <= _USUAL_WIDTH and rows <= _USUAL_ROWS:
         return MEAN_SAMPLES
     return max(1, MEAN_SAMPLES * _USUAL_WIDTH // max(widest, rows))
-
-
-def check_converted(tensors: Mapping[str, Tensor]) -> None:
-    """Raise CheckpointError if a number of the file was finite, and is not as float32 or times its coefficient."""
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(
-                f"the tensor that becomes {name} holds values beyond those of float32, in which networks compute",
-                "the training diverged, or the file is damaged: take another one",
-            )
 
 
 def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> None:

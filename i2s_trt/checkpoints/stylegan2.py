@@ -12,20 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2s_trt.checkpoints.converted import (
-    INCOMPLETE,
-    Converted,
-    check_converted,
-    check_tensors,
-    count_layers,
-    fill_mean,
-    fill_noise,
-    scaled,
-)
+from i2s_trt.checkpoints.converted import INCOMPLETE, Converted, check_tensors, complete, count_layers, scaled
 from i2s_trt.checkpoints.encoder_bundle import BundledEncoder
 from i2s_trt.checkpoints.options import check_sizes
 from i2s_trt.errors import CheckpointError, ModelError
-from i2s_trt.models.generator import Generator, GeneratorWeights
+from i2s_trt.models.generator import Generator
 from i2s_trt.models.spec import GeneratorSpec, Topology
 
 LARGEST = 2048  # pixels: a small file must not ask for noise maps that fill the memory
@@ -74,9 +65,7 @@ def convert_stylegan2(raw: RawStyleGan2) -> Converted:
     _check_tensors(spec, raw.tensors)
     tensors = {name: scaled(tensor, scale(raw, name, tensor)) for name, tensor in raw.tensors.items()}
     _check_encoder(spec, raw.encoder)
-    notes = raw.notes + fill_noise(spec, tensors, spec.num_layers - 1) + fill_mean(spec, tensors)
-    check_converted(tensors)
-    return Converted(GeneratorWeights(spec, {name: tensor.contiguous() for name, tensor in tensors.items()}), notes)
+    return complete(spec, tensors, spec.num_layers - 1, raw.notes)
 
 
 def _infer_spec(raw: RawStyleGan2) -> GeneratorSpec:

@@ -34,11 +34,7 @@ class Dispatcher:
     """Does tasks on a cluster.
 
     Args:
-        cluster: that was joined.
-        plan: what workers do.
-        model: with which; None where they need none.
-        partial: folder on a disk that all machines share, for what workers write; None when they give it back.
-        listen: called with what happens.
+        cluster, plan, model, partial, listen: as of its `Staff`.
         should_stop: asked now and then; true ends what is under way soon, and gives out nothing more.
         renew: a task that is done again, with what the first worker left of it.
     """

@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.paper.lab import Lab
 from benchmarks.paper.outcome import Outcome, plain
-from benchmarks.paper.settings import PAPER_STEPS
 from benchmarks.paper.study import Study
 from i2s_trt import __version__
+from i2s_trt.embedding.options import PAPER_STEPS
 from i2s_trt.files import write_bytes
 
 RESULTS = "results.json"
