@@ -22,7 +22,7 @@ def few_threads() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def machines() -> Iterator[Any]:
     """Two machines with a worker's room each; `machines.address` is what --cluster takes."""
     found = start_machines(1, 1)

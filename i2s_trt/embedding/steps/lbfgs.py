@@ -19,8 +19,9 @@ from i2s_trt.embedding.steps.state import DIVERGED, PLATEAU, RUNNING, EmbedState
 
 MEMORY = 100  # pairs: on portraits 100 reach in 120 steps what 20 reach in 200, and they are a hundredth of the memory
 _ARMIJO = 1e-4
-# Losses in fewer bits jitter by such a share from point to point. A search that takes the jitter for an ascent refuses
-# good points until it gives up.
+# Losses in fewer bits jitter by such a share from point to point: around an embedded astronaut, with trained features,
+# by a deviation of 2.5e-3 to 3.5e-3 in bf16 and 3e-4 in fp16. A search that takes the jitter for an ascent refuses good
+# points until it gives up: in bf16 after 144 steps, with a loss 30 % higher than 400 steps reach.
 _JITTER: Mapping[Precision, float] = {"fp32": 0.0, "tf32": 1e-3, "fp16": 1e-3, "bf16": 3e-3}
 _CURVED = 1e-8  # cosine between step and change of gradient from which a pair is worth keeping
 _SHORTEST = 1e-6  # of a line search, in parts of the first trial
