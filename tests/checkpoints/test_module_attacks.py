@@ -234,3 +234,15 @@ def test_a_filter_that_is_no_row_of_four(tmp_path: Path) -> None:
         torch_file({**raw_state(SMALL), "synthesis.b8.conv0.resample_filter": torch.eye(4)})
     )
     assert "resampling filter" in refused(tmp_path, (tmp_path / "net.pt").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        (("b4", "b8", "b16"), "the file says architecture 'resnet' and holds the tensors of 'skip'"),
+        (("b8",), "its blocks say they are resnet and skip"),
+    ],
+)
+def test_a_topology_that_is_not_that_of_the_tensors(blocks: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    altered = {f"synthesis.{block}.": {"architecture": "resnet"} for block in blocks}
+    assert words in refused(tmp_path, module_pickle(SMALL, raw_state(SMALL), altered=altered))
