@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2s_trt.checkpoints.records import options_of
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.pyramid_encoder import STAGE_ENDS, PyramidEncoder, PyramidSpec
 
@@ -77,8 +78,7 @@ def read_encoder(state: Mapping[str, Tensor], tree: Any) -> tuple[BundledEncoder
     Raises:
         CheckpointError: it says to be of a known kind, and its tensors are not.
     """
-    options = tree.get("opts") if isinstance(tree, Mapping) else None
-    options = options if isinstance(options, Mapping) else {}
+    options = options_of(tree, "opts")
     name = str(options.get("encoder_type", "no name"))[:60]
     own = {key.removeprefix(_PREFIX): tensor for key, tensor in state.items() if key.startswith(_PREFIX)}
     if (kind := _KINDS.get(name)) is None or not own:
