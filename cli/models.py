@@ -73,7 +73,7 @@ def info_command(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="A StyleGAN1 or StyleGAN2 checkpoint: a .pkl, .pt or .pth.")],
+    file: Annotated[Path, typer.Argument(help="A StyleGAN1 or StyleGAN2 checkpoint: .pkl, .pt, .pth or .safetensors.")],
     name: Annotated[str, typer.Option(help="Name in the store; the file's if left out.")] = "",
     crop: Annotated[str, typer.Option(help="Picture rows of a landscape model, as 64-448.")] = "",
     crop_columns: Annotated[str, typer.Option(help="Picture columns of a portrait model, as 256-768.")] = "",
@@ -99,7 +99,8 @@ def import_command(
 
 @app.command("identify")
 def identify_command(
-    file: Annotated[Path, typer.Argument(help="Any checkpoint: .pkl, .pt or .pth.")], json: opt.Json = False
+    file: Annotated[Path, typer.Argument(help="Any checkpoint: .pkl, .pt, .pth or .safetensors.")],
+    json: opt.Json = False,
 ) -> None:
     """Which network a file holds, without importing it. Nothing in the file is executed.
 

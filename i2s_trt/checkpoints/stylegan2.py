@@ -146,7 +146,9 @@ def _check_encoder(spec: GeneratorSpec, encoder: BundledEncoder | None) -> None:
     if encoder and (encoder.spec.rows, encoder.spec.w_dim) != (spec.num_layers, spec.w_dim):
         rows, w_dim = encoder.spec.rows, encoder.spec.w_dim
         wanted = f"{spec.num_layers} of {spec.w_dim}"
-        raise CheckpointError(f"the file's encoder guesses {rows} rows of {w_dim}, and its decoder takes {wanted}")
+        raise CheckpointError(
+            f"the file's encoder guesses {rows} rows of {w_dim}, and its decoder takes {wanted}", INCOMPLETE
+        )
 
 
 def scale(raw: RawStyleGan2, name: str, tensor: Tensor) -> float:

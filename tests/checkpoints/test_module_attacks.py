@@ -85,7 +85,9 @@ def test_a_layer_that_computes_something_else(
 ) -> None:
     recipe = replace(SMALL, clamp=256.0)
     data = module_pickle(recipe, raw_state(recipe), altered={part: {attribute: value}})
-    assert words in refused(tmp_path, data)
+    message = refused(tmp_path, data)
+    assert words in message
+    assert "\n  hint: use a StyleGAN1 or StyleGAN2 checkpoint" in message
 
 
 @pytest.mark.parametrize(
