@@ -1,5 +1,7 @@
 """`i2s-trt models`: the model store."""
 
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +59,7 @@ def info_command(
         ["mapping", f"{len(spec.mapping_widths)} layers of {', '.join(map(str, sorted(set(spec.mapping_widths))))}"],
         ["topology", spec.topology if spec.is_stylegan2 else ""],
         ["labels", _labels(spec)],
-        ["activations", f"at most {spec.conv_clamp:g} in magnitude" if spec.conv_clamp else ""],
+        ["activations", _bound(spec)],
         ["truncation", _truncation(spec)],
         ["digest", info.digest],
         ["source", f"{info.source} ({info.kind})"],
@@ -71,7 +73,7 @@ def info_command(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="A StyleGAN1 or StyleGAN2 checkpoint: a .pkl, .pt or .pth.")],
+    file: Annotated[Path, typer.Argument(help="A StyleGAN1 or StyleGAN2 checkpoint: .pkl, .pt, .pth or .safetensors.")],
     name: Annotated[str, typer.Option(help="Name in the store; the file's if left out.")] = "",
     crop: Annotated[str, typer.Option(help="Picture rows of a landscape model, as 64-448.")] = "",
     crop_columns: Annotated[str, typer.Option(help="Picture columns of a portrait model, as 256-768.")] = "",
@@ -97,7 +99,8 @@ def import_command(
 
 @app.command("identify")
 def identify_command(
-    file: Annotated[Path, typer.Argument(help="Any checkpoint: .pkl, .pt or .pth.")], json: opt.Json = False
+    file: Annotated[Path, typer.Argument(help="Any checkpoint: .pkl, .pt, .pth or .safetensors.")],
+    json: opt.Json = False,
 ) -> None:
     """Which network a file holds, without importing it. Nothing in the file is executed.
 
@@ -114,12 +117,14 @@ def identify_command(
         ["file", f"{info.kind}, {file.stat().st_size / 1e6:,.1f} MB"],
         ["latents", f"w+ of {spec.num_layers} x {spec.w_dim}, z of {spec.z_dim}"],
         ["labels", _labels(spec)],
+        ["activations", _bound(spec)],
         ["digest", info.digest],
         ["file's sha256", info.source_sha256],
         *[["note", note] for note in info.notes],
     ]
     console.table(["", ""], [row for row in rows if row[1]])
-    console.say(f"\nto use it: i2s-trt models import {file} --name {file.stem}")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._")[:64] or "mine"
+    console.say(f"\nto use it: i2s-trt models import {shlex.quote(str(file))} --name {name}")
 
 
 @app.command("export")
@@ -141,14 +146,20 @@ def export_command(
     console = Console(json)
     weights = load_weights(name)
     count = export_weights(weights, to, output)
-    bound = weights.spec.conv_clamp
-    console.event("exported", path=str(output), to=to, tensors=count, conv_clamp_left_out=bound)
+    spec = weights.spec
+    bound, spans = spec.conv_clamp, {"--crop": spec.crop, "--crop-columns": spec.crop_columns}
+    parts = [f"{option} {span[0]}-{span[1]}" for option, span in spans.items() if span]
+    console.event("exported", path=str(output), to=to, tensors=count, conv_clamp_left_out=bound, crop_left_out=parts)
     console.say(f"{output}: {count} tensors as {to} names them")
     if bound:
         console.say(
             f"  note: its bound on activations, {bound:g}, is no tensor: whoever loads the file has to set conv_clamp,"
         )
         console.say("        and what has no such option computes something else where the bound is reached")
+    if parts:
+        console.say(
+            f"  note: it does not say which part of the output is the picture: import it with {' '.join(parts)}"
+        )
 
 
 @app.command("pull")
@@ -196,6 +207,10 @@ def _fields(info: "ModelInfo") -> dict[str, object]:
 
 def _labels(spec: "GeneratorSpec") -> str:
     return f"conditional, {spec.label_size} labels" if spec.label_size else ""
+
+
+def _bound(spec: "GeneratorSpec") -> str:
+    return f"at most {spec.conv_clamp:g} in magnitude" if spec.conv_clamp else ""
 
 
 def _truncation(spec: "GeneratorSpec") -> str:

@@ -143,7 +143,9 @@ class Session:
     def clips(self, clip: ClipOptions, report: Report, should_stop: Callable[[], bool] = lambda: False) -> ClipJob:
         """A job for clips; arguments as for `ClipJob`."""
         plan, settings = self.photographs.plan, self.photographs.settings
-        return ClipJob(self.generator, self.vgg, self.options, clip, plan, settings, report, should_stop)
+        return ClipJob(
+            self.generator, self.vgg, self.options, clip, plan, settings, report, should_stop, self.initial
+        )  # fmt: skip
 
 
 def open_session(options: SessionOptions, report: Callable[[SessionEvent], None] = lambda _event: None) -> Session:

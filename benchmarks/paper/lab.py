@@ -125,6 +125,12 @@ class Lab:
             "others": {name: network.digest for name, network in self.others.items()},
         }
 
+    @property
+    def style_layers(self) -> range:
+        """The rows of w+ that carry style (section 4.2), from the same resolution on in every architecture."""
+        spec = self.generator.spec
+        return range(spec.crossover, spec.num_layers)
+
     @cached_property
     def length(self) -> float:
         """Typical |w - w-bar| of the model's own samples."""

@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2s_trt.checkpoints.records import options_of
 from i2s_trt.errors import CheckpointError, ModelError
 from i2s_trt.models.pyramid_encoder import STAGE_ENDS, PyramidEncoder, PyramidSpec
 
 _PREFIX = "encoder."
 _MEAN = "mean_w"
+_BROKEN = "the file is incomplete, or of another project: download it again"
 _COUNTER = ".num_batches_tracked"  # of normalisations in training; nothing is computed from it
 
 
@@ -77,8 +79,7 @@ def read_encoder(state: Mapping[str, Tensor], tree: Any) -> tuple[BundledEncoder
     Raises:
         CheckpointError: it says to be of a known kind, and its tensors are not.
     """
-    options = tree.get("opts") if isinstance(tree, Mapping) else None
-    options = options if isinstance(options, Mapping) else {}
+    options = options_of(tree, "opts")
     name = str(options.get("encoder_type", "no name"))[:60]
     own = {key.removeprefix(_PREFIX): tensor for key, tensor in state.items() if key.startswith(_PREFIX)}
     if (kind := _KINDS.get(name)) is None or not own:
@@ -98,7 +99,7 @@ def _spec(state: Mapping[str, Tensor], kind: _Kind, options: Mapping[Any, Any]) 
     rounds = options.get("n_iters_per_batch", 5) if kind.refines else 1
     rows = len({key.split(".")[1] for key in state if key.startswith("styles.")})
     if type(rounds) is not int:
-        raise CheckpointError(f"the encoder's number of rounds is {str(rounds)[:40]!r}")
+        raise CheckpointError(f"the encoder's number of rounds is {str(rounds)[:40]!r}", _BROKEN)
     try:
         return PyramidSpec(
             rows=rows,
@@ -110,13 +111,13 @@ def _spec(state: Mapping[str, Tensor], kind: _Kind, options: Mapping[Any, Any]) 
             rounds=rounds,
         )
     except ModelError as error:
-        raise CheckpointError(f"the encoder in the file is none: {error.args[0]}") from error
+        raise CheckpointError(f"the encoder in the file is none: {error.args[0]}", _BROKEN) from error
 
 
 def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
     tensor = state.get(name)
     if tensor is None or tensor.ndim < 2:
-        raise CheckpointError(f"the encoder in the file lacks {name!r}", "the file is incomplete: download it again")
+        raise CheckpointError(f"the encoder in the file lacks {name!r}", _BROKEN)
     return tuple(tensor.shape)
 
 
@@ -134,7 +135,7 @@ def _mean(tree: Any, options: Mapping[Any, Any], spec: PyramidSpec) -> Tensor | 
     if not isinstance(mean, Tensor):
         return None
     if mean.numel() not in (spec.w_dim, spec.rows * spec.w_dim):
-        raise CheckpointError(f"the file's mean latent has {mean.numel()} values, of rows of {spec.w_dim}")
+        raise CheckpointError(f"the file's mean latent has {mean.numel()} values, of rows of {spec.w_dim}", _BROKEN)
     return mean.float().reshape(-1, spec.w_dim).expand(spec.rows, -1).contiguous()
 
 
@@ -146,6 +147,6 @@ def _check(kind: str, tensors: Mapping[str, Tensor], spec: PyramidSpec) -> None:
         found = list(tensors[name].shape) if name in tensors else "none"
         if name not in expected or found != expected[name]:
             wanted = expected.get(name, "none")
-            raise CheckpointError(f"the tensor {name} of the encoder has shape {found}; a {kind} has {wanted}")
+            raise CheckpointError(f"the tensor {name} of the encoder has shape {found}; a {kind} has {wanted}", _BROKEN)
         if not torch.isfinite(tensors[name]).all():
-            raise CheckpointError(f"the tensor {name} of the encoder holds values that are not finite")
+            raise CheckpointError(f"the tensor {name} of the encoder holds values that are not finite", _BROKEN)

@@ -22,6 +22,7 @@ from i2s_trt.models.layers import blur_kernel
 from i2s_trt.models.spec import Architecture
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
+_ROSINALITY_MAX = 1024  # pixels
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ def _genforce(weights: GeneratorWeights) -> dict[str, Tensor]:
 
 
 def _raw_stylegan2(weights: GeneratorWeights) -> dict[str, Tensor]:
+    if not weights.spec.normalize_z:
+        raise ModelError("this model takes z as it is, and this format's networks normalise it")
     raw = RawStyleGan2({}, label_gain=None if weights.spec.normalize_label else 1.0)
     return {name: unscaled(tensor, scale(raw, name, tensor)) for name, tensor in weights.tensors.items()}
 
@@ -186,6 +189,13 @@ def _rosinality(weights: GeneratorWeights) -> dict[str, Tensor]:
     if spec.topology != "skip" or spec.label_size:
         kind = "conditional" if spec.label_size else f"of topology {spec.topology}"
         raise ModelError(f"rosinality's network cannot be {kind}", "take --to ada")
+    if spec.resolution > _ROSINALITY_MAX:
+        size = f"{_ROSINALITY_MAX} pixels at most, not {spec.resolution}"
+        raise ModelError(f"rosinality's network draws {size}", "take --to ada")
+    widths = {spec.z_dim, *spec.mapping_widths}
+    if len(widths) > 1:
+        found = ", ".join(map(str, sorted(widths)))
+        raise ModelError(f"rosinality's network has one width for z and w, this model has {found}", "take --to ada")
     state: dict[str, Tensor] = {}
     kernel = blur_kernel(spec.resample_taps)[0, 0] * 4
     for name, tensor in _raw_stylegan2(weights).items():

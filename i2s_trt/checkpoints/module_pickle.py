@@ -119,13 +119,17 @@ def _options(parts: Mapping[str, ModuleRecord]) -> dict[str, Any]:
     )
     for part in (*layers.values(), *dense.values()):
         if (activation := part.state.get("activation", "lrelu")) != "lrelu":
-            raise CheckpointError(f"this network has the activation {str(activation)[:40]!r}; lrelu alone is supported")
+            found = str(activation)[:40]
+            raise CheckpointError(f"this network has the activation {found!r}; lrelu alone is supported", HINT)
     if any(part.state.get("use_noise") is False for part in layers.values()):
-        raise CheckpointError("this network was trained without noise, which is not supported")
-    topologies = {str(part.state.get("architecture", "skip")) for name, part in parts.items() if name.count(".") == 2}
+        raise CheckpointError("this network was trained without noise, which is not supported", HINT)
+    blocks = [part for name, part in parts.items() if re.fullmatch(r"synthesis\.b\d+\.", name)]
+    topologies = {str(part.state["architecture"]) for part in blocks if "architecture" in part.state}
+    if len(topologies) > 1:
+        raise CheckpointError(f"its blocks say they are {' and '.join(sorted(topologies))[:80]}", OTHER_PARTS)
     return {
         "conv_clamp": _agreed(layers | colours, "conv_clamp", None),
-        "topology": topologies.pop() if len(topologies) == 1 else None,
+        "topology": next(iter(topologies), None),
         "mapping_rate": _agreed(dense, "bias_gain", 0.01),
         "stated": _stated(parts),
     }

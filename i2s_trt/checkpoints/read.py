@@ -53,7 +53,7 @@ def read_checkpoint(path: Path, crop: Span = None, crop_columns: Span = None) ->
     Args:
         path: a pickle of TensorFlow's networks or of PyTorch's modules, or a PyTorch conversion.
         crop: first and one-past-last picture row of a landscape model; guessed from a name such as
-            `...-512x384.pkl` when both are left out.
+            `...-512x384.pkl`, or known from what the file says of its training, when both are left out.
         crop_columns: first and one-past-last picture column of a portrait model; guessed from `...-512x1024.pkl`.
 
     Raises:
@@ -65,6 +65,7 @@ def read_checkpoint(path: Path, crop: Span = None, crop_columns: Span = None) ->
         spec = converted.weights.spec
         if crop is None and crop_columns is None:
             crop, crop_columns = crop_from_name(path.name, spec.resolution)
+            crop = crop or _crop_from_training(raw, spec.resolution)
         spec = replace(spec, crop=crop, crop_columns=crop_columns)
         weights = GeneratorWeights(spec, converted.weights.tensors)
         encoder, notes = raw.encoder if isinstance(raw, RawStyleGan2) else None, converted.notes
@@ -124,6 +125,12 @@ def crop_from_name(name: str, resolution: int) -> tuple[Span, Span]:
     if max(width, height) != resolution or not min(width, height):
         return None, None
     return _middle(height, resolution), _middle(width, resolution)
+
+
+def _crop_from_training(raw: RawNetwork | RawStyleGan2, resolution: int) -> Span:
+    """The rows that encoders of cars are shown; their files' names do not say so."""
+    cars = isinstance(raw, RawStyleGan2) and "cars" in raw.pictures and resolution == _CARS[1]
+    return _middle(_CARS[0], resolution) if cars else None
 
 
 def _middle(pixels: int, of: int) -> Span:

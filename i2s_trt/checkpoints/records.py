@@ -97,6 +97,13 @@ class OptionsRecord:
         self.options = state
 
 
+def options_of(tree: Any, name: str) -> Mapping[Any, Any]:
+    """The options of a training, kept in a dictionary or a Namespace; none where a file has none of that name."""
+    options = tree.get(name) if isinstance(tree, Mapping) else None
+    options = options.options if isinstance(options, OptionsRecord) else options
+    return options if isinstance(options, Mapping) else {}
+
+
 class ModuleRecord:
     """What stands for a PyTorch module: its class's name and the dictionary it was saved with."""
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from i2s_trt.checkpoints.converted import INCOMPLETE, check_numbers
 from i2s_trt.checkpoints.encoder_bundle import read_encoder
 from i2s_trt.checkpoints.options import HINT, OTHER_PARTS, resample_taps
-from i2s_trt.checkpoints.records import OptionsRecord
+from i2s_trt.checkpoints.records import options_of
 from i2s_trt.checkpoints.stylegan2 import RawStyleGan2
 from i2s_trt.errors import CheckpointError
 
@@ -49,7 +49,10 @@ def read_rosinality(state: Mapping[str, Tensor], tree: Any) -> tuple[str, RawSty
     encoder, note = read_encoder(whole, tree) if bundled else (None, "")
     notes = (note,) if note else ()
     stated = _stated_by_bundle(tree) if bundled else _stated(tree)
-    raw = RawStyleGan2(tensors, resample_taps=taps, encoder=encoder, notes=notes, stated=stated)
+    pictures = str(options_of(tree, "opts").get("dataset_type", ""))[:60]
+    raw = RawStyleGan2(
+        tensors, resample_taps=taps, encoder=encoder, notes=notes, stated=stated, pictures=pictures if bundled else ""
+    )
     return "rosinality, with an encoder" if bundled else "rosinality", raw
 
 
@@ -71,7 +74,7 @@ def _average(mean: Tensor, styles: Sequence[Tensor]) -> Tensor:
 
 def _stated(tree: Any) -> dict[str, Any]:
     """What the options of a training say of its network."""
-    args = _options(tree, "args")
+    args = options_of(tree, "args")
     if (kind := args.get("arch", "stylegan2")) != "stylegan2":
         raise CheckpointError(f"this is a network of the architecture {str(kind)[:40]!r}, no StyleGAN2", HINT)
     return {"resolution": args.get("size")}
@@ -83,19 +86,12 @@ def _stated_by_bundle(tree: Any) -> dict[str, Any]:
     Raises:
         CheckpointError: they say two things.
     """
-    options = _options(tree, "opts")
+    options = options_of(tree, "opts")
     sizes = [(name, options[name]) for name in ("stylegan_size", "output_size") if options.get(name) is not None]
     if len(sizes) == 2 and sizes[0][1] != sizes[1][1]:
         said = " and ".join(f"{name} {size!r:.40}" for name, size in sizes)
         raise CheckpointError(f"the file's options say {said}", OTHER_PARTS)
     return {"resolution": sizes[0][1]} if sizes else {}
-
-
-def _options(tree: Any, name: str) -> Mapping[Any, Any]:
-    """The options of a training; none where the file has none, or something else of that name."""
-    options = tree.get(name) if isinstance(tree, Mapping) else None
-    options = options.options if isinstance(options, OptionsRecord) else options
-    return options if isinstance(options, Mapping) else {}
 
 
 def canonical_name(key: str) -> str:

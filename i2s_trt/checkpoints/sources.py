@@ -9,11 +9,13 @@ from i2s_trt.files import guard_os_errors, home, make_folder
 
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 _ADA = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
-_CONFIG_F = "https://d36zk2xti64re0.cloudfront.net/stylegan2/networks/"
+_CONFIG_F = "https://nvlabs-fi-cdn.nvidia.com/stylegan2/networks/"
+_NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/research/stylegan2/versions/1/files/"
 Progress = Callable[[int, int], None]
 _NVIDIA_LICENCE = "CC BY-NC 4.0, NVIDIA (Karras, Laine, Aila 2019)"
 _CONFIG_F_LICENCE = "NVIDIA Source Code License-NC (github.com/NVlabs/stylegan2)"
 _ADA_LICENCE = "NVIDIA Source Code License (github.com/NVlabs/stylegan2-ada-pytorch)"
+_NGC_LICENCE = "NVIDIA Source Code License (github.com/NVlabs/stylegan3)"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ def _config_f(name: str, crop: tuple[int, int] | None = None) -> Source:
     return Source(file, f"{_CONFIG_F}{file}", digest="", licence=_CONFIG_F_LICENCE, crop=crop)
 
 
+def _ngc(name: str) -> Source:
+    file = f"stylegan2-{name}.pkl"
+    return Source(file, f"{_NGC}{file}", digest="", licence=_NGC_LICENCE)
+
+
 SOURCES = {
     "ffhq": Source(
         "karras2019stylegan-ffhq-1024x1024.pkl",
@@ -73,7 +80,7 @@ SOURCES = {
         f"{_DRIVE}1MQywl0FNt6lHu8E_EUqnRbviagS7fbiJ",
         "md5:d09fc0938ea1aecf2af74ac0432e1279",
     ),
-    # StyleGAN2, by stylegan2-ada-pytorch and by stylegan2; their publishers give no digests
+    # StyleGAN2, by stylegan2-ada-pytorch, stylegan2 and stylegan3; their publishers give no digests
     "ffhq2": _ada("ffhq"),
     "metfaces": _ada("metfaces"),
     "afhqcat": _ada("afhqcat"),
@@ -85,6 +92,13 @@ SOURCES = {
     "cat2": _config_f("cat"),
     "church2": _config_f("church"),
     "horse2": _config_f("horse"),
+    "ffhq2-512": _ngc("ffhq-512x512"),
+    "ffhq2-256": _ngc("ffhq-256x256"),
+    "ffhqu2": _ngc("ffhqu-1024x1024"),
+    "celebahq2": _ngc("celebahq-256x256"),
+    "metfacesu": _ngc("metfacesu-1024x1024"),
+    "afhqv2": _ngc("afhqv2-512x512"),
+    "lsundog": _ngc("lsundog-256x256"),
     "vgg16": Source(
         "vgg16-397923af.pth",
         "https://download.pytorch.org/models/vgg16-397923af.pth",

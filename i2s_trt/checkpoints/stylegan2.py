@@ -37,6 +37,7 @@ class RawStyleGan2:
         encoder: what came with the generator to guess its latents.
         notes: on what the file holds besides.
         stated: sizes that the file states, by the names of `GeneratorSpec`'s fields; None for what it does not.
+        pictures: what its training called its pictures, such as `cars_encode`.
     """
 
     tensors: Mapping[str, Tensor]
@@ -52,6 +53,7 @@ class RawStyleGan2:
     encoder: BundledEncoder | None = None
     notes: tuple[str, ...] = ()
     stated: Mapping[str, Any] = field(default_factory=dict)
+    pictures: str = ""
 
 
 def convert_stylegan2(raw: RawStyleGan2) -> Converted:
@@ -144,7 +146,9 @@ def _check_encoder(spec: GeneratorSpec, encoder: BundledEncoder | None) -> None:
     if encoder and (encoder.spec.rows, encoder.spec.w_dim) != (spec.num_layers, spec.w_dim):
         rows, w_dim = encoder.spec.rows, encoder.spec.w_dim
         wanted = f"{spec.num_layers} of {spec.w_dim}"
-        raise CheckpointError(f"the file's encoder guesses {rows} rows of {w_dim}, and its decoder takes {wanted}")
+        raise CheckpointError(
+            f"the file's encoder guesses {rows} rows of {w_dim}, and its decoder takes {wanted}", INCOMPLETE
+        )
 
 
 def scale(raw: RawStyleGan2, name: str, tensor: Tensor) -> float:

@@ -87,6 +87,8 @@ def _refuse_other_networks(state: Mapping[str, Tensor]) -> None:
 _OTHERS = {
     "rosinality's style-based-gan-pytorch, a different architecture (no learning-rate multiplier, convolution bias "
     "before the blur, one noise map a resolution)": r"(^|\.)progression\.\d+\.",
+    "an EG3D network, which renders from a camera": r"(^|\.)backbone\.synthesis\.",
+    "a StyleGAN-XL network": r"mapping\.embed_proj\.",
     "StyleGAN3": r"synthesis\.input\.|synthesis\.L\d+_",
     "StyleGAN2 (genforce)": r"synthesis\.early_layer\.",
 }

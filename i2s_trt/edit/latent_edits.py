@@ -1,13 +1,16 @@
 """The paper's edits on latents with their records: what `from i2s_trt import morph` gives."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from i2s_trt.arrays import WPlus
 from i2s_trt.edit import operations
 from i2s_trt.edit.operations import EXPRESSION_THRESHOLD
-from i2s_trt.edit.space import common_space
+from i2s_trt.edit.space import LatentSpace, common_space
 from i2s_trt.latents import Latent
+
+if TYPE_CHECKING:
+    from i2s_trt.models.generator import Generator
 
 
 def morph(first: Latent, second: Latent, weight: float = 0.5) -> Latent:
@@ -20,15 +23,24 @@ def morph(first: Latent, second: Latent, weight: float = 0.5) -> Latent:
     return _record_edit(operations.morph(w1, w2, weight), (first, second), operation="morph", weight=weight)
 
 
-def style_transfer(content: Latent, style: Latent, layers: Sequence[int] | None = None) -> Latent:
-    """The content's latent with the style's in some layers, the upper half when left out (section 4.2).
+def style_transfer(
+    content: Latent, style: Latent, layers: Sequence[int] | None = None, *, generator: "Generator | None" = None
+) -> Latent:
+    """The content's latent with the style's in some layers, those of the style when left out (section 4.2).
+
+    Args:
+        content, style: of one model.
+        layers: 0 is the coarsest.
+        generator: the model, which says where style begins: in a StyleGAN2 a row earlier than in the middle, at the
+            same resolution. Without it the upper half is taken.
 
     Raises:
         LatentError: the latents belong to different models, or have different shapes.
         UsageError: a layer does not exist.
     """
-    w1, w2 = _admit(content, style)
-    chosen = list(operations.style_layers(len(w1)) if layers is None else layers)
+    space = common_space((content, style)) if generator is None else LatentSpace.of(generator)
+    w1, w2 = (space.admit(latent) for latent in (content, style))
+    chosen = list(space.style_layers if layers is None else layers)
     return _record_edit(operations.crossover(w1, w2, chosen), (content, style), operation="crossover", layers=chosen)
 
 

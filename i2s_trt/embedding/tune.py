@@ -214,7 +214,7 @@ def _fine_layers(generator: Generator, coarsest: int) -> tuple[str, ...]:
 
 
 def energies(generator: Generator, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a StyleGAN2 keeps of its convolutions' weights, of those that have changed: [C, C_in] each, by name."""
+    """What a StyleGAN2 keeps of its convolutions' weights, of those that have changed: [C, C_in] float32, by name."""
     buffers = dict(generator.synthesis.named_buffers())
     named = {name.removesuffix("weight") + "energy": weight for name, weight in weights.items()}
-    return {name: weight.square().sum(dim=(2, 3)) for name, weight in named.items() if name in buffers}
+    return {name: weight.float().square().sum(dim=(2, 3)) for name, weight in named.items() if name in buffers}

@@ -39,16 +39,15 @@ class Mapping(nn.Module):
         Raises:
             ModelError: labels were given to an unconditional model.
         """
-        x = z
+        by_itself = self.label is None or self.spec.normalize_label  # z is normalised before a label joins it
+        x = pixel_norm(z) if self.spec.normalize_z and by_itself else z
         if self.label is not None:
             labels = z.new_zeros(z.shape[0], self.spec.label_size) if labels is None else labels
             embedded = self.label(labels)
-            x = cat(
-                [pixel_norm(z), pixel_norm(embedded)] if self.spec.normalize_label else [z, embedded], dim=1
-            )  # [N, Z + E]
+            x = cat([x, pixel_norm(embedded) if self.spec.normalize_label else embedded], dim=1)  # [N, Z + E]
         elif labels is not None:
             raise ModelError("this model takes no labels: it is unconditional")
-        if self.spec.normalize_z and not (self.spec.label_size and self.spec.normalize_label):
+        if self.spec.normalize_z and not by_itself:
             x = pixel_norm(x)
         for dense in self.dense:
             x = F.leaky_relu(dense(x), self.spec.negative_slope)  # [N, width]

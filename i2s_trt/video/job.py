@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from i2s_trt.arrays import Pixels
+from i2s_trt.arrays import Pixels, WPlus
+from i2s_trt.checkpoints.encoders import PictureEncoder
 from i2s_trt.embedding.embed import optimise
 from i2s_trt.embedding.embedder import Embedder
 from i2s_trt.embedding.options import EmbedOptions
@@ -69,6 +70,7 @@ class ClipJob:
         settings: that the plan depends on, as JSON values.
         report: called with every event.
         should_stop: asked after each step; true ends the run, keeping the frames that are done.
+        initial: w_plus [L, D] that the first frame starts from, or the encoder that guesses it.
     """
 
     def __init__(
@@ -81,11 +83,12 @@ class ClipJob:
         settings: dict[str, Any] | None = None,
         report: Report = lambda _event: None,
         should_stop: Callable[[], bool] = lambda: False,
+        initial: WPlus | PictureEncoder | None = None,
     ) -> None:
         if options.space == "z":
             raise UsageError("a clip cannot be embedded in Z", "take --space w+ or w")
         self._generator, self._vgg, self._options, self._clip = generator, vgg, options, clip
-        self._plan, self._report, self._should_stop = plan, report, should_stop
+        self._plan, self._report, self._should_stop, self._initial = plan, report, should_stop, initial
         plan_settings = {"smoothing": clip.smoothing, "model": generator.digest, "most_frames": clip.most_frames}
         self._settings = {**(settings or {}), **plan_settings}
         self._run = {
@@ -185,7 +188,8 @@ class ClipJob:
 
     def _first(self, picture: Pixels, name: str, home: ClipFolder, kept: dict[str, Any]) -> Latent:
         """Embedded in full, as a picture is, with snapshots and everything that is written for one."""
-        files = JobOptions(resume=self._clip.resume, overwrite=True)  # whether it may be was asked of the whole clip
+        # whether it may be overwritten was asked of the whole clip
+        files = JobOptions(resume=self._clip.resume, overwrite=True, initial=self._initial)
         job = EmbedJob(
             self._generator, self._vgg, self._options, files, home.path,
             lambda event: self._report(replace(event, name=f"{name}, first frame")), self._should_stop,

@@ -25,6 +25,7 @@ class Recipe2:
     labels: int = 0
     label_kind: str = "embed"  # normalised by itself; `concat` is TensorFlow's first form
     label_width: int = 12  # PyTorch's original takes w_dim if not told otherwise
+    normalized: bool = True  # whether z is; TensorFlow's can be trained without
     taps: tuple[float, ...] = (1, 3, 3, 1)
     clamp: float | None = None
     seed: int = 1
@@ -100,15 +101,18 @@ class LiteralStyleGan2:
             assert labels is not None
             if self.recipe.label_kind == "embed":
                 weight = state["mapping.embed.weight"] / math.sqrt(self.recipe.labels)
-                x = torch.cat([_unit(z), _unit(labels @ weight.T + state["mapping.embed.bias"])], dim=1)
+                x = torch.cat([self._start(z), _unit(labels @ weight.T + state["mapping.embed.bias"])], dim=1)
             else:
-                x = _unit(torch.cat([z, labels @ state["mapping.embed.weight"].T], dim=1))
+                x = self._start(torch.cat([z, labels @ state["mapping.embed.weight"].T], dim=1))
         else:
-            x = _unit(z)
+            x = self._start(z)
         for i in range(self.recipe.mapping_layers):
             weight = state[f"mapping.fc{i}.weight"] * (rate / math.sqrt(x.shape[1]))
             x = F.leaky_relu(x @ weight.T + state[f"mapping.fc{i}.bias"] * rate, 0.2) * math.sqrt(2)
         return x
+
+    def _start(self, z: Tensor) -> Tensor:
+        return _unit(z) if self.recipe.normalized else z
 
     def synthesis(self, ws: Tensor) -> Tensor:
         """Images [N, 3, R, R]."""

@@ -1,5 +1,6 @@
 """Encoders that come with a checkpoint: they guess what the originals guess, are kept, and start embeddings."""
 
+import argparse
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -185,12 +186,13 @@ def test_an_encoder_that_does_not_fit_is_refused_by_name(state: dict[str, Tensor
         read_checkpoint(tmp_path / "net.pt")
     assert words in str(caught.value)
     assert "net.pt" in str(caught.value)
+    assert "download it again" in caught.value.hint
 
 
 def test_an_encoder_of_another_decoder(tmp_path: Path) -> None:
     state = raw_encoder(EncoderRecipe(8, DECODER.w_dim))
     (tmp_path / "net.pt").write_bytes(bundle("Encoder4Editing", state, start_from_latent_avg=False))
-    with pytest.raises(CheckpointError, match="guesses 8 rows of 10, and its decoder takes 10 of 10"):
+    with pytest.raises(CheckpointError, match=r"guesses 8 rows of 10, and its decoder takes 10 of 10\n *hint: "):
         read_checkpoint(tmp_path / "net.pt")
 
 
@@ -228,7 +230,7 @@ def test_sizes_that_are_not_the_decoders(options: dict[str, Any], words: str, tm
 @pytest.mark.parametrize("rounds", ["5", 0, -1, 1000, 2.5, True])
 def test_rounds_that_are_none(rounds: object, tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(bundle("BackboneEncoder", n_iters_per_batch=rounds))
-    with pytest.raises(CheckpointError, match="rounds"):
+    with pytest.raises(CheckpointError, match=r"rounds(.|\n)*hint: .*download it again"):
         read_checkpoint(tmp_path / "net.pt")
 
 
@@ -246,3 +248,24 @@ def test_restyle_needs_its_generator() -> None:
     network = PyramidEncoder(PyramidSpec(8, 9, (16, 16, 16, 16), pyramid=False, looks_at_its_guess=True, rounds=2))
     with pytest.raises(ModelError, match="needs its generator"):
         network(torch.zeros(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("kind", "blocks", "crop"),
+    [("cars_encode", 8, (64, 448)), ("cars_encode", 5, None), ("ffhq_encode", 8, None), (7, 8, None)],
+)
+def test_an_encoder_of_cars_draws_landscapes(kind: object, blocks: int, crop: object, tmp_path: Path) -> None:
+    """Names of such files do not say so, as e4e_cars_encode.pt's does not; its options do."""
+    recipe = Recipe2(channels=(2,) * blocks)
+    (tmp_path / "e4e_cars_encode.pt").write_bytes(encoder_bundle(recipe, raw_state(recipe), None, dataset_type=kind))
+    assert read_checkpoint(tmp_path / "e4e_cars_encode.pt").weights.spec.crop == crop
+    assert read_checkpoint(tmp_path / "e4e_cars_encode.pt", crop_columns=(0, 4)).weights.spec.crop is None
+
+
+def test_options_that_were_saved_as_they_were_parsed(tmp_path: Path) -> None:
+    tree = torch.load(io.BytesIO(bundle("Encoder4Editing")))
+    tree["opts"] = argparse.Namespace(**tree["opts"])
+    (tmp_path / "net.pt").write_bytes(torch_file(tree))
+    found = read_checkpoint(tmp_path / "net.pt").encoder
+    assert found is not None
+    assert found.kind == "Encoder4Editing"

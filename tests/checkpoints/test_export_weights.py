@@ -20,6 +20,7 @@ from tests.checkpoints.reference_stylegan2 import LiteralStyleGan2, Recipe2, raw
 from tests.checkpoints.writers_stylegan2 import module_pickle, rosinality_state
 
 SMALL = Recipe2()
+EVEN = Recipe2(z_dim=10)  # as wide as w
 NETWORKS = {
     "genforce": random_weights(standard_spec(32, 9, 12), seed=3),
     "rosinality": random_weights(replace(stylegan2_spec(32, 9, 12), conv_clamp=None), seed=3),
@@ -74,11 +75,11 @@ def test_what_is_written_is_what_the_original_computes_with(tmp_path: Path) -> N
 
 
 def test_rosinalitys_network_finds_every_tensor(tmp_path: Path) -> None:
-    state = raw_state(SMALL)
-    (tmp_path / "net.pkl").write_bytes(module_pickle(SMALL, state))
+    state = raw_state(EVEN)
+    (tmp_path / "net.pkl").write_bytes(module_pickle(EVEN, state))
     export_weights(read_checkpoint(tmp_path / "net.pkl").weights, "rosinality", tmp_path / "net.pt")
     written = torch.load(tmp_path / "net.pt", weights_only=True)
-    wanted = rosinality_state(SMALL, state)
+    wanted = rosinality_state(EVEN, state)
     kernels = {f"to_rgbs.{i}.upsample.kernel" for i in range(2)}
     assert set(written["g_ema"]) == set(wanted) | kernels
     assert all(written["g_ema"][name].shape == tensor.shape for name, tensor in wanted.items())
@@ -86,7 +87,7 @@ def test_rosinalitys_network_finds_every_tensor(tmp_path: Path) -> None:
 
 
 def test_the_mean_latent_is_in_a_safetensors_file_too(tmp_path: Path) -> None:
-    (tmp_path / "net.pkl").write_bytes(module_pickle(SMALL, raw_state(SMALL)))
+    (tmp_path / "net.pkl").write_bytes(module_pickle(EVEN, raw_state(EVEN)))
     weights = read_checkpoint(tmp_path / "net.pkl").weights
     export_weights(weights, "rosinality", tmp_path / "net.safetensors")
     found = read_checkpoint(tmp_path / "net.safetensors")
@@ -99,11 +100,17 @@ def test_the_mean_latent_is_in_a_safetensors_file_too(tmp_path: Path) -> None:
         (NETWORKS["genforce"], "ada", "a.pt", ModelError, "ada holds no StyleGAN1"),
         (NETWORKS["ada"], "genforce", "a.pt", ModelError, "genforce holds no StyleGAN2"),
         (NETWORKS["ada"], "rosinality", "a.pt", ModelError, "cannot be of topology resnet"),
+        (random_weights(stylegan2_spec(2048, 1, 4), 1), "rosinality", "a.pt", ModelError, "1024 pixels at most"),
+        (random_weights(replace(stylegan2_spec(8, 4, 8), z_dim=6), 1), "rosinality", "a.pt", ModelError, "has 6, 8"),
+        (random_weights(replace(stylegan2_spec(8, 4, 8), mapping_widths=(9, 8)), 1), "rosinality", "a.pt", ModelError,
+         "one width for z and w, this model has 8, 9"),
+        *((random_weights(replace(stylegan2_spec(8, 4, 8), normalize_z=False), 1), target, "a.pt", ModelError,
+           "takes z as it is") for target in ("rosinality", "ada")),
         (NETWORKS["ada"], "lucidrains", "a.pt", UsageError, "cannot be written for 'lucidrains'"),
         (NETWORKS["ada"], "ada", "a.pkl", UsageError, "is not a kind of file"),
         (random_weights(replace(standard_spec(16, 4, 8), blur_taps=()), 1), "genforce", "a.pt", ModelError, "lack"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_written(
     weights: GeneratorWeights, target: str, name: str, kind: type[I2sError], words: str, tmp_path: Path
 ) -> None:

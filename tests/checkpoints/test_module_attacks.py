@@ -85,7 +85,9 @@ def test_a_layer_that_computes_something_else(
 ) -> None:
     recipe = replace(SMALL, clamp=256.0)
     data = module_pickle(recipe, raw_state(recipe), altered={part: {attribute: value}})
-    assert words in refused(tmp_path, data)
+    message = refused(tmp_path, data)
+    assert words in message
+    assert "\n  hint: use a StyleGAN1 or StyleGAN2 checkpoint" in message
 
 
 @pytest.mark.parametrize(
@@ -234,3 +236,15 @@ def test_a_filter_that_is_no_row_of_four(tmp_path: Path) -> None:
         torch_file({**raw_state(SMALL), "synthesis.b8.conv0.resample_filter": torch.eye(4)})
     )
     assert "resampling filter" in refused(tmp_path, (tmp_path / "net.pt").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        (("b4", "b8", "b16"), "the file says architecture 'resnet' and holds the tensors of 'skip'"),
+        (("b8",), "its blocks say they are resnet and skip"),
+    ],
+)
+def test_a_topology_that_is_not_that_of_the_tensors(blocks: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    altered = {f"synthesis.{block}.": {"architecture": "resnet"} for block in blocks}
+    assert words in refused(tmp_path, module_pickle(SMALL, raw_state(SMALL), altered=altered))

@@ -186,6 +186,11 @@ def test_other_networks_by_their_plain_classes(
         (["mapping.dense0.weight", "synthesis.early_layer.const"], "StyleGAN2 (genforce)"),
         (["mapping.fc0.weight", "synthesis.input.freqs"], "StyleGAN3"),
         (["mapping.fc0.weight", "synthesis.L0_36_512.weight"], "StyleGAN3"),
+        (["mapping.embed_proj.weight", "synthesis.L0_36_512.weight"], "a StyleGAN-XL network"),
+        (
+            ["backbone.mapping.fc0.weight", "backbone.synthesis.b4.const"],
+            "an EG3D network, which renders from a camera",
+        ),
     ],
 )
 @pytest.mark.parametrize("wrapper", ["", "g_running", "g_ema", "state_dict"])

@@ -161,7 +161,8 @@ def test_hint_for_features_is_no_import(server: Server) -> None:
 # StyleGAN2s, whose publishers give no digests
 BY_ADA = ("ffhq2", "metfaces", "afhqcat", "afhqdog", "afhqwild", "brecahad", "cifar10")
 BY_STYLEGAN2 = ("car2", "cat2", "church2", "horse2")
-UNCHECKED = {*BY_ADA, *BY_STYLEGAN2}
+BY_STYLEGAN3 = ("ffhq2-512", "ffhq2-256", "ffhqu2", "celebahq2", "metfacesu", "afhqv2", "lsundog")
+UNCHECKED = {*BY_ADA, *BY_STYLEGAN2, *BY_STYLEGAN3}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -177,7 +178,7 @@ def test_table_of_sources(name: str) -> None:
     assert known.is_generator == (name != "vgg16")
 
 
-def test_models_of_the_issue_are_known() -> None:
+def test_the_usual_models_are_known() -> None:
     assert {"ffhq", "car", "cat", "bedroom", "vgg16"} <= set(SOURCES)
     assert set(SOURCES) >= UNCHECKED
 
@@ -209,8 +210,9 @@ def test_vgg16_is_found_where_pytorch_keeps_it(own_home: Path) -> None:
         (("ffhq", "celebahq", "bedroom", "car", "cat"), "CC BY-NC 4.0"),
         (BY_STYLEGAN2, "NVIDIA Source Code License-NC"),
         (BY_ADA, "NVIDIA Source Code License (github.com/NVlabs/stylegan2-ada-pytorch)"),
+        (BY_STYLEGAN3, "NVIDIA Source Code License (github.com/NVlabs/stylegan3)"),
     ],
-    ids=["stylegan", "stylegan2", "stylegan2-ada-pytorch"],
+    ids=["stylegan", "stylegan2", "stylegan2-ada-pytorch", "stylegan3's repository"],
 )
 def test_each_family_has_the_licence_of_its_publisher(names: tuple[str, ...], words: str) -> None:
     assert all(words in SOURCES[name].licence for name in names)

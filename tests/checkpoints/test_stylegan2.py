@@ -183,6 +183,16 @@ def test_conditional_models(writer: Writer, kind: str, width: int, tmp_path: Pat
     check(found, recipe, state, torch.nn.functional.one_hot(torch.tensor([1, 4]), 5).float())
 
 
+@pytest.mark.parametrize(("labels", "kind"), [(0, "embed"), (5, "embed"), (5, "concat")])
+def test_latents_that_are_taken_as_they_are(labels: int, kind: str, tmp_path: Path) -> None:
+    """TensorFlow's `normalize_latents`; an embedded label is normalised all the same."""
+    recipe = replace(SMALL, labels=labels, label_kind=kind, normalized=False)
+    state = raw_state(recipe)
+    found = read(tmp_path, tf_pickle(recipe, state, normalize_latents=False))
+    rows = torch.nn.functional.one_hot(torch.tensor([1, 4]), 5).float() if labels else None
+    check(found, recipe, state, rows)
+
+
 def test_a_training_of_rosinalitys_has_no_mean_latent(tmp_path: Path) -> None:
     state = raw_state(SMALL)
     found, again = (read(tmp_path, rosinality_file(SMALL, state, converted=False), "net.pt") for _ in range(2))

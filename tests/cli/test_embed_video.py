@@ -192,3 +192,12 @@ def test_bad_values_are_refused(out: Path, small: Path, tmp_path: Path, words: l
 
 def test_a_folder_that_is_no_clips(tmp_path: Path, small: Path) -> None:
     refused(invoke("render-clip", tmp_path, "-m", small), 2, "not the folder of an embedded clip")
+
+
+def test_the_first_frame_starts_where_it_is_told(clip: Path, out: Path, tmp_path: Path, quick: Quick) -> None:
+    """From a latent, or from what an encoder guesses for it; the others start from the frame before."""
+    third = out / "talk" / "frame-00003.safetensors"
+    run = ("embed", clip, *quick, "--frame-steps", 0, "--frames", 2, "--steps", 0)
+    assert invoke(*run, "--init", third, "-o", tmp_path / "latent").exit_code == 0
+    for found in latents(tmp_path / "latent/talk"):
+        np.testing.assert_array_equal(found, read_latent(third).w_plus)

@@ -1,6 +1,7 @@
 """The commands on a StyleGAN2: the original's own file through everything that a StyleGAN1 goes through."""
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,25 @@ def test_export_goes_to_another_project_and_back(tmp_path: Path) -> None:
     refused(elsewhere, 2, "genforce holds no StyleGAN2")
     refused(invoke("models", "export", MODEL, "--to", "ada", "-o", tmp_path / "a.pkl"), 2, "not a kind of file")
     assert names(tmp_path) == ["two.pt"]
+
+
+def test_export_names_the_part_that_is_shown(tmp_path: Path) -> None:
+    recipe = Recipe2(channels=(5, 4, 4, 4))
+    (tmp_path / "car-32x24.pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
+    done = invoke("models", "export", tmp_path / "car-32x24.pkl", "--to", "ada", "-o", tmp_path / "net.pt")
+    assert "import it with --crop 4-28" in done.output
+    assert invoke("models", "import", tmp_path / "net.pt", "--name", "back", "--crop", "4-28").exit_code == 0
+    assert load_generator("back").digest == load_generator(tmp_path / "car-32x24.pkl").digest
+
+
+def test_identify_gives_a_command_that_can_be_pasted(tmp_path: Path) -> None:
+    recipe = replace(Recipe2(), clamp=256.0)
+    (tmp_path / "my net (2).pkl").write_bytes(module_pickle(recipe, raw_state(recipe)))
+    done = invoke("models", "identify", tmp_path / "my net (2).pkl")
+    assert re.search(r"activations\s+at most 256 in magnitude", done.output)
+    words = shlex.split(done.output.partition("to use it: i2s-trt ")[2])
+    assert words[-2:] == ["--name", "my-net-2"]
+    assert invoke(*words).exit_code == 0
 
 
 def test_import_and_list_name_the_architecture(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import pytest
 from i2s_trt.checkpoints.encoders import encoder_path, load_encoder
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.embedding.loss import curvature
+from i2s_trt.images.decode import decode
 from i2s_trt.latents import read_latent
 from tests.checkpoints.reference_encoders import EncoderRecipe, raw_encoder
 from tests.checkpoints.reference_stylegan2 import Recipe2, raw_state
 from tests.checkpoints.writers_stylegan2 import encoder_bundle
 from tests.cli.support import invoke, refused
+from tests.video.clips import moving_photograph, write_clip
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +70,10 @@ def test_an_encoder_that_came_with_the_model_is_used_to_start_from(astronaut: Pa
     assert done.exit_code == 0, done.output
     latent, encoder = read_latent(tmp_path / "astronaut.safetensors"), load_encoder(load_generator("e4e"))
     assert latent.options["init_digest"] == encoder.digest
+    clip = write_clip(tmp_path / "talk.mp4", moving_photograph(decode(astronaut), 2))
+    done = invoke("embed", clip, *run[2:], "-o", tmp_path / "clip")
+    assert done.exit_code == 0, done.output
+    assert read_latent(tmp_path / "clip/talk/frame-00000.safetensors").options["init_digest"] == encoder.digest
     refused(invoke("train-encoder", "-m", "e4e"), 2, "has an encoder already", "--overwrite")
     refused(invoke("train-encoder", "-m", tmp_path / "e4e.pt"), 2, "holds an encoder", "models import")
 

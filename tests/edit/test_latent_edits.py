@@ -7,6 +7,8 @@ import pytest
 
 from i2s_trt import Latent, expression_transfer, morph, read_latent, save_latent, style_transfer
 from i2s_trt.errors import LatentError, UsageError
+from i2s_trt.models.generator import Generator
+from i2s_trt.models.random_weights import random_weights, stylegan2_spec
 
 LAYERS, WIDTH = 6, 5
 MODEL, OTHER = "a" * 64, "b" * 64
@@ -60,3 +62,14 @@ def test_latents_of_different_models_are_refused() -> None:
         style_transfer(latent(1), latent(2, rows=4))
     with pytest.raises(UsageError, match="no layer 6"):
         style_transfer(latent(1), latent(2), [6])
+
+
+def test_style_begins_where_the_model_says() -> None:
+    """In a StyleGAN2 a row earlier: its rows belong to convolutions, and 4x4 has one."""
+    generator = Generator.from_weights(random_weights(stylegan2_spec(32, 4, WIDTH), seed=1))
+    first, second = (latent(seed, model=generator.digest, rows=8) for seed in (1, 2))
+    assert style_transfer(first, second).options["layers"] == [4, 5, 6, 7]
+    assert style_transfer(first, second, generator=generator).options["layers"] == [3, 4, 5, 6, 7]
+    assert style_transfer(first, second, [2], generator=generator).options["layers"] == [2]
+    with pytest.raises(LatentError, match="made with another model"):
+        style_transfer(latent(1, rows=8), second, generator=generator)

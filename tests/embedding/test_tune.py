@@ -13,7 +13,7 @@ from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import changed
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
-from i2s_trt.embedding.tune import Tuned, Tuner, ramp, tunable, tunable_noise
+from i2s_trt.embedding.tune import Tuned, Tuner, energies, ramp, tunable, tunable_noise
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import to_pixels
 from i2s_trt.models.generator import Generator
@@ -190,3 +190,12 @@ def test_it_can_be_stopped(generator: Generator, vgg: Vgg16, pivot: WPlus, pictu
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         TuneOptions(**changes)
+
+
+def test_energies_of_weights_in_sixteen_bits_do_not_vanish() -> None:
+    """A weight of 1e-4 is one in 16 bits, and its square is none."""
+    network = Generator.from_weights(random_weights(stylegan2_spec(8, 4, 8), seed=1))
+    weights = {"layers.1.weight": torch.full((4, 4, 3, 3), 1e-4, dtype=torch.float16), "to_rgb.1.weight": torch.ones(3)}
+    (found,) = energies(network, weights).items()
+    assert found[0] == "layers.1.energy"
+    torch.testing.assert_close(found[1], torch.full((4, 4), 9e-8), rtol=1e-2, atol=0)

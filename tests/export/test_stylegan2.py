@@ -18,7 +18,10 @@ from tests.export.shared import made_from
 pytestmark = pytest.mark.usefixtures("shared_home")
 EXACT = {"fp32": 1e-4, "fp16": 1e-2}
 # the networks' own graphs in both precisions; what repeats them with the loss around it, slowly
-_QUICK = {("mapping", "fp32"), ("synthesis", "fp32"), ("synthesis", "fp16"), ("objective_gradient", "fp32")}
+_QUICK = {
+    ("mapping", "fp32"), ("synthesis", "fp32"), ("synthesis", "fp16"), ("tuned", "fp16"),
+    ("objective_gradient", "fp32"),
+}  # fmt: skip
 CASES = [
     (name, precision) if (name, precision) in _QUICK else pytest.param(name, precision, marks=pytest.mark.slow)
     for name in GRAPHS

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.paper.album import Album
 from benchmarks.paper.outcome import Curves, Findings, HeatMap, Outcome, Table
 from benchmarks.paper.report.about import About, describe_run, write_results
+from benchmarks.paper.report.media import media_markup
 from benchmarks.paper.report.page import page, write_page
 from benchmarks.paper.study import Study
 from benchmarks.paper.verdict import Check
@@ -87,6 +88,13 @@ def test_pictures_and_videos_are_within_the_page(tmp_path: Path, outcomes: list[
     picture, video = (base64.b64decode(part) for part in re.findall(r"base64,([^\"]+)", text))
     assert picture.startswith(b"\xff\xd8")
     assert video == (tmp_path / "good" / "walk.mp4").read_bytes()
+
+
+def test_pictures_of_noise_are_shown_too(tmp_path: Path) -> None:
+    """As a model with random weights draws them: as JPEG they are longer than a byte a pixel."""
+    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), np.uint8)
+    sheet = Album(tmp_path).sheet("noise", "Noise", [[noise] * 3] * 3)
+    assert "data:image/jpeg;base64," in str(media_markup(tmp_path, sheet))
 
 
 def test_words_are_escaped(tmp_path: Path, outcomes: list[tuple[Study, Outcome]]) -> None:

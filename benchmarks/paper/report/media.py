@@ -22,10 +22,10 @@ def _picture(path: Path, caption: str) -> Markup:
     """A sheet as JPEG at full colour resolution: a tenth of the PNG, which stays beside the page."""
     from PIL import Image
 
-    buffer = BytesIO()
+    buffer = BytesIO()  # Pillow gives `optimize` a byte a pixel, and noise needs more
     with Image.open(path) as picture:
         width, height = picture.size
-        picture.convert("RGB").save(buffer, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+        picture.convert("RGB").save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     image = _tag("img", src=_data("image/jpeg", buffer.getvalue()), alt=caption, width=width, height=height)
     return tag("div", image, class_="wide")
 

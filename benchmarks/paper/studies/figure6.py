@@ -50,7 +50,8 @@ def measure(lab: Lab, album: Album) -> Findings:
     plain = [content.picture for content in contents]
     rows, before, after, contours = [], [], [], []
     for style, item in zip(styles, in_style, strict=True):
-        mixed = list(lab.render(np.stack([crossover(content.w_plus, item.w_plus) for content in contents])))
+        crossed = [crossover(content.w_plus, item.w_plus, lab.style_layers) for content in contents]
+        mixed = list(lab.render(np.stack(crossed)))
         before += style_distances(lab, plain, style.pixels)
         after += style_distances(lab, mixed, style.pixels)
         contours += [contour_likeness(a, b) for a, b in zip(mixed, plain, strict=True)]

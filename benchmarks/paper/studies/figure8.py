@@ -72,7 +72,7 @@ def measure(lab: Lab, album: Album) -> Findings:
 
 def mixture(lab: Lab, content: Embedded, style: Embedded) -> Pixels:
     """The content with the style's upper half of the layers, uint8 [H, W, 3]."""
-    return np.asarray(lab.render(crossover(content.w_plus, style.w_plus)[None])[0])
+    return np.asarray(lab.render(crossover(content.w_plus, style.w_plus, lab.style_layers)[None])[0])
 
 
 def _judge(

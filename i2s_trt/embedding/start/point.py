@@ -38,11 +38,11 @@ def given_variables(
 
     Raises:
         LatentError: a latent cannot be taken back to Z.
-        UsageError: the options name one and it is missing.
+        UsageError: the options say so, and neither is given.
     """
     if initial is None:
-        if options.init == "encoder":
-            raise UsageError("no encoder was given to start from", "pass starting_point('encoder', ...).initial")
+        if options.init in ("encoder", "latent"):
+            raise UsageError(f"no {options.init} was given to start from", "pass starting_point(...).initial")
         return []
     latents = [initial(picture) if callable(initial) else initial for picture in pictures]
     return [variable_from_latent(latent, options.space) for latent in latents]
