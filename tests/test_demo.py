@@ -3,7 +3,7 @@
 import shlex
 import shutil
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import i2s_trt.demo.page as page_module
 from i2s_trt.arrays import Pixels
 from i2s_trt.checkpoints.store import load_generator
 from i2s_trt.deltas import TunedLatent, delta_of
@@ -35,8 +36,16 @@ class Made:
     tuning: list[tuple[str, int]]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_animations() -> Iterator[None]:
+    """Five frames say as much about the page as its 25."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page_module, "FRAMES", 5)
+        yield
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def demo(_short_animations: None, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder, seen, tuning = tmp_path_factory.mktemp("demo"), list[int](), list[tuple[str, int]]()
     result = run_demo(
         folder, lambda progress: seen.append(progress.of), replace(OPTIONS, steps=4), TuneOptions(3),

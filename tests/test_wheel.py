@@ -17,7 +17,9 @@ from pathlib import Path
 import i2s_trt
 from i2s_trt.embedding.options import TuneOptions
 from i2s_trt.demo.run import OPTIONS, run_demo
+from i2s_trt.demo import page
 assert {place!r} in i2s_trt.__file__, i2s_trt.__file__
+page.FRAMES = 3
 options, tune = replace(OPTIONS, steps=2, schedule="paper"), TuneOptions(1)
 print(run_demo(Path("demo"), lambda _: False, options, tune).sheet)
 """

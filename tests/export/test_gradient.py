@@ -71,6 +71,7 @@ def test_in_fp16_the_gradient_of_a_large_loss_stays_finite(source: GraphSource) 
     assert compare("gradient", found, gradient).relative < 0.1
 
 
+@pytest.mark.slow  # an export of its own
 def test_pictures_that_vgg_sees_smaller_can_be_exported(source: GraphSource) -> None:
     half = ObjectiveOptions(perceptual_size=8, layer_weights={"conv1_1": 1.0})
     exported = export_graph(made_from(source.generator, source.vgg, half), "objective_gradient")

@@ -43,6 +43,7 @@ def script(folder: Path, *words: object, absent: tuple[str, ...] = _ABSENT) -> s
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_runs_from_end_to_end_with_little_installed_and_keeps_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def test_what_is_tested_on_a_gpu_passes_on_it() -> None:
     assert "skipped" not in printed
 
 
+@pytest.mark.slow  # every variant of the step is taken above
 def test_the_suites_run_from_end_to_end(model: Path, tmp_path: Path) -> None:
     suites = ("machine", "step", "embed", "edit", "quality")
     keep_rough_curvature(load_generator(str(model)))

@@ -159,7 +159,12 @@ def test_a_schedule_takes_its_steps_and_an_unknown_one_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "variant", [variant for variant in ON_CPU if variant.name in (BASELINE, PLAIN, "fused", ENGINE)], ids=str
+    "variant",
+    [
+        *(variant for variant in ON_CPU if variant.name in (BASELINE, PLAIN, "fused")),
+        *(pytest.param(variant, marks=pytest.mark.slow) for variant in ON_CPU if variant.name == ENGINE),  # an export
+    ],
+    ids=str,
 )
 def test_every_variant_takes_steps_on_the_cpu(variant: StepVariant) -> None:
     step = make_step(variant, "random-16", 2, "cpu")
