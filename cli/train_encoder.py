@@ -19,6 +19,9 @@ def train_encoder(
     model: opt.Model = "demo",
     presentations: Annotated[int, typer.Option(min=1, help="Samples to learn from, each shown once.")] = 24_000,
     batch: Annotated[int, typer.Option(min=1, help="Samples a step.")] = 16,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=10, help="How often it looks: more than once, it corrects its own guesses.")
+    ] = 1,
     seed: opt.Seed = 0,
     device: opt.Device = "auto",
     features: opt.Features = "imagenet",
@@ -47,7 +50,7 @@ def train_encoder(
     if path.exists() and not overwrite:
         raise ModelError(f"{model} has an encoder already: {path}", "use it with embed --init encoder, or --overwrite")
     vgg = choose_features(features, console).to(generator.mean_w.device)
-    encoder = _train(console, generator, vgg, presentations, batch, seed)
+    encoder = _train(console, generator, vgg, presentations, batch, rounds, seed)
     if encoder is None:
         console.note("interrupted; nothing was kept")
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -59,7 +62,7 @@ def train_encoder(
 
 
 def _train(
-    console: Console, generator: "Generator", vgg: "Vgg16", presentations: int, batch: int, seed: int
+    console: Console, generator: "Generator", vgg: "Vgg16", presentations: int, batch: int, rounds: int, seed: int
 ) -> "TrainedEncoder | None":
     from i2s_trt.embedding.loss.curvature import model_curvature
     from i2s_trt.embedding.options import ObjectiveOptions
@@ -74,4 +77,6 @@ def _train(
             console.event("progress", shown=event.shown, of=event.of, error=event.error)
             return should_stop()
 
-        return train_encoder(generator, curvature, EncoderOptions(presentations, batch, seed=seed), report)
+        return train_encoder(
+            generator, curvature, EncoderOptions(presentations, batch, rounds=rounds, seed=seed), report
+        )

@@ -21,7 +21,7 @@ from i2s_trt.checkpoints.read import Checkpoint, read_checkpoint
 from i2s_trt.errors import ModelError
 from i2s_trt.files import home, make_folder, write_bytes
 from i2s_trt.images.fit import to_target
-from i2s_trt.models.encoder import Encoder
+from i2s_trt.models.encoder import MOST_ROUNDS, Encoder
 from i2s_trt.models.generator import Generator
 from i2s_trt.models.pyramid_encoder import PyramidEncoder, PyramidSpec
 
@@ -57,7 +57,7 @@ class TrainedEncoder:
     def __call__(self, picture: Pixels) -> WPlus:
         """The guess w_plus float32 [L, D] for a picture uint8 [H, W, 3] of the model's size."""
         image = to_target(picture).unsqueeze(0).to(self.network.mean_w.device)
-        if self.render is not None and isinstance(self.network, PyramidEncoder):
+        if self.render is not None:
             return self.network.refine(image, self.render)[0].cpu().numpy()
         return self.network(image)[0].cpu().numpy()  # type: ignore[no-any-return]
 
@@ -67,6 +67,8 @@ class TrainedEncoder:
         state = hashlib.sha256(self.model_digest.encode())
         if isinstance(self.network, PyramidEncoder):
             state.update(json.dumps(asdict(self.network.spec)).encode())
+        elif self.network.looks_at_its_guess:
+            state.update(f"{self.network.rounds} rounds".encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             state.update(name.encode() + tensor.cpu().numpy().tobytes())
         return state.hexdigest()
@@ -103,6 +105,8 @@ def save_encoder(path: Path, encoder: TrainedEncoder) -> None:
     document: dict[str, Any] = {"model": encoder.model_digest, "recipe": encoder.recipe}
     if isinstance(network, PyramidEncoder):
         document["pyramid"] = asdict(network.spec)
+    else:
+        document["rounds"] = network.rounds
     make_folder(path.parent)
     write_bytes(path, save(tensors, {"format": _FORMAT, "encoder": json.dumps(document)}))
 
@@ -138,7 +142,7 @@ def load_encoder(generator: Generator, path: Path | None = None) -> TrainedEncod
     if model != generator.digest:
         raise ModelError(f"{path} was trained for another model ({model[:12]}, not {generator.digest[:12]})", _HINT)
     try:
-        network = _empty(document.get("pyramid"), generator)
+        network = _empty(document, generator)
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (KeyError, ModelError, RuntimeError, TypeError, ValueError) as error:
         raise _damage_error(path, error) from error
@@ -156,18 +160,25 @@ def encoder_in_file(generator: Generator) -> TrainedEncoder | None:
 def _placed(encoder: TrainedEncoder, generator: Generator) -> TrainedEncoder:
     """An encoder frozen, on its generator's device, and with it where it looks at its own guesses."""
     network = encoder.network.to(generator.mean_w.device).eval().requires_grad_(False)
-    refines = isinstance(network, PyramidEncoder) and network.spec.looks_at_its_guess
-    return replace(encoder, render=generator if refines else None)
+    return replace(encoder, render=generator if network.looks_at_its_guess else None)
 
 
-def _empty(pyramid: Any, generator: Generator) -> Encoder | PyramidEncoder:
+def _empty(document: dict[str, Any], generator: Generator) -> Encoder | PyramidEncoder:
     """The network that a file describes, without its weights."""
+    pyramid = document.get("pyramid")
     if pyramid is None:
-        return Encoder(generator.spec)
+        return Encoder(generator.spec, _rounds(document.get("rounds", 1)))
     spec = PyramidSpec(**{**pyramid, "channels": tuple(pyramid["channels"])})
     if (spec.rows, spec.w_dim) != (generator.num_layers, generator.w_dim):
         raise ValueError(f"it guesses {spec.rows} rows of {spec.w_dim}")
     return PyramidEncoder(spec)
+
+
+def _rounds(stated: Any) -> int:
+    """How often an encoder looks. Raises ValueError for what is no number of rounds."""
+    if not isinstance(stated, int) or not 1 <= stated <= MOST_ROUNDS:
+        raise ValueError(f"it looks {stated} times")
+    return stated
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

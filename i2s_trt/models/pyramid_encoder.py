@@ -92,6 +92,11 @@ class PyramidEncoder(nn.Module):
             raise ModelError("a ReStyle encoder needs its generator, to see what it guessed", "embed --init encoder")
         return self.mean_w + self._heads(_resized(images))
 
+    @property
+    def looks_at_its_guess(self) -> bool:
+        """Whether it needs the generator: `refine`."""
+        return self.spec.looks_at_its_guess
+
     def refine(self, images: Tensor, render: Callable[[Tensor], Tensor]) -> Tensor:
         """Look again and again at pictures and guesses; as `forward`, and `render` is w_plus -> pictures."""
         seen = _resized(images)  # [N, 3, h, 256]

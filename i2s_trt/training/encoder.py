@@ -1,11 +1,12 @@
 """Trains an encoder on a generator's own samples: latents and the pictures they give, no photograph needed.
 
 The error of a guess is measured in the metric of the curvature: (w' - w)^T J^T J (w' - w), which is what the pictures
-would differ by, to first order, without rendering the guess.
+would differ by, to first order. An encoder that looks several times learns from every one of its guesses: they are
+rendered, and what they lack is what it sees beside the picture the next time (ReStyle, Alaluf et al. 2021, section 3).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from i2s_trt.checkpoints.encoders import TrainedEncoder
 from i2s_trt.embedding.loss.curvature import damped, latents_around
 from i2s_trt.errors import UsageError
-from i2s_trt.models.encoder import Encoder
+from i2s_trt.models.encoder import MOST_ROUNDS, Encoder
 from i2s_trt.models.generator import Generator
 
 _HELD_OUT = 64
@@ -29,6 +30,7 @@ class EncoderOptions:
         presentations: pictures shown, each a new one.
         batch: pictures a step.
         rate: Adam's learning rate at its highest; it rises for 50 steps and falls along a half cosine.
+        rounds: how often the encoder looks at a picture, 1 to 10; each costs a rendering.
         spreads: deviations of the noise in W+ around the samples, for photographs lie outside of them.
         seed: of weights and samples.
     """
@@ -36,6 +38,7 @@ class EncoderOptions:
     presentations: int = 24_000
     batch: int = 16
     rate: float = 1e-3
+    rounds: int = 1
     spreads: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
     seed: int = 0
 
@@ -45,6 +48,8 @@ class EncoderOptions:
                 f"an encoder cannot be trained with {self.presentations} presentations in batches of {self.batch}",
                 "give numbers above 0",
             )
+        if not 1 <= self.rounds <= MOST_ROUNDS:
+            raise UsageError(f"an encoder cannot look {self.rounds} times", f"give 1 to {MOST_ROUNDS} rounds")
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,11 @@ def train_encoder(
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = _rate(step, steps, options)
         images, latents = _samples(generator, options.batch, options, random)
-        error, scale = errors(network(images), latents, generator.mean_w, root)
-        loss = (error / scale.mean()).mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        for guess in _guesses(network, generator, images):
+            error, scale = errors(guess, latents, generator.mean_w, root)
+            loss = (error / scale.mean()).mean()
+            loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         left = 0.98 * left + 0.02 * loss.item()
         shown = min((step + 1) * options.batch, options.presentations)
@@ -92,7 +98,19 @@ def train_encoder(
     network.eval().requires_grad_(False)
     recipe = {**asdict(options), "spreads": list(options.spreads)}
     recipe["held_out_error"] = _held_out_error(network, generator, root, options)
-    return TrainedEncoder(network, generator.digest, recipe)
+    render = generator if network.looks_at_its_guess else None
+    return TrainedEncoder(network, generator.digest, recipe, render)
+
+
+def _guesses(network: Encoder, generator: Generator, images: Tensor) -> Iterator[Tensor]:
+    """The guesses [N, L, D] for pictures, round by round; each knows only of its own round."""
+    if not network.looks_at_its_guess:
+        yield network(images)
+        return
+    latents = network.mean_w.expand(len(images), *network.shape)
+    for _ in range(network.rounds):
+        latents = network.corrected(latents, images, generator)
+        yield latents
 
 
 def _rate(step: int, steps: int, options: EncoderOptions) -> float:
@@ -102,7 +120,8 @@ def _rate(step: int, steps: int, options: EncoderOptions) -> float:
 @torch.no_grad()
 def _held_out_error(network: Encoder, generator: Generator, root: Tensor, options: EncoderOptions) -> float:
     images, latents = _samples(generator, _HELD_OUT, options, torch.Generator().manual_seed(options.seed + 2))
-    error, scale = errors(network(images), latents, generator.mean_w, root)
+    *_, guess = _guesses(network, generator, images)
+    error, scale = errors(guess, latents, generator.mean_w, root)
     return float(error.sum() / scale.sum())
 
 
@@ -119,7 +138,7 @@ def _fresh(generator: Generator, options: EncoderOptions) -> Encoder:
     """A network with seeded weights that begins near the mean latent; the global random state is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        network = Encoder(generator.spec)
+        network = Encoder(generator.spec, options.rounds)
         with torch.no_grad():
             network.out.weight.mul_(0.1)
             network.out.bias.zero_()

@@ -1,11 +1,13 @@
 """Encoders: trained on a generator's own samples, kept for it, refused for another, and used to start from."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from i2s_trt.checkpoints.encoders import (
@@ -77,6 +79,55 @@ def test_events_count_and_a_true_answer_stops(toy: Generator, metric_of_toy: tor
     assert train_encoder(toy, metric_of_toy, replace(SHORT, presentations=18), keep) is None
     assert [event.shown for event in seen] == [4, 8, 12]
     assert {event.of for event in seen} == {18}
+
+
+def test_one_that_looks_again_corrects_its_guesses(toy: Generator, metric_of_toy: torch.Tensor) -> None:
+    options = EncoderOptions(presentations=2400, batch=16, spreads=(0.0,), rate=3e-3, rounds=3)
+    trained = train_encoder(toy, metric_of_toy, options)
+    assert trained is not None
+    network = trained.network
+    assert isinstance(network, Encoder)
+    latents = toy.broadcast(toy.mapping(torch.randn(64, toy.z_dim, generator=torch.Generator().manual_seed(5))))
+    images, guess, left = toy(latents), toy.mean_w.expand_as(latents), []
+    for _ in range(3):
+        guess = network.corrected(guess, images, toy)
+        left.append(float((guess - latents).square().mean()))
+    assert left[1] < 0.95 * left[0]
+    torch.testing.assert_close(network.refine(images, toy), guess)
+    with pytest.raises(ModelError, match="corrects its own guesses"):
+        network(images)
+
+
+def test_one_that_looks_again_is_kept_with_its_rounds(toy: Generator, metric_of_toy: torch.Tensor) -> None:
+    trained = train_encoder(toy, metric_of_toy, replace(SHORT, rounds=2))
+    once = train_encoder(toy, metric_of_toy, SHORT)
+    assert trained is not None
+    assert once is not None
+    assert trained.digest != once.digest
+    path = encoder_path(toy.digest)
+    save_encoder(path, trained)
+    picture, found = np.full((16, 16, 3), 90, np.uint8), load_encoder(toy)
+    np.testing.assert_allclose(found(picture), trained(picture), atol=0.02)
+    assert isinstance(found.network, Encoder)
+    assert found.network.rounds == found.recipe["rounds"] == 2
+    for rounds, said in ((0, "looks 0 times"), (99, "looks 99 times"), ("2", "looks 2 times"), (1, "size mismatch")):
+        rewrite(path, rounds=rounds)
+        with pytest.raises(ModelError, match=said):
+            load_encoder(toy)
+
+
+def rewrite(path: Path, **changes: object) -> None:
+    """Say something else of an encoder than it is."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    document = {**json.loads(metadata["encoder"]), **changes}
+    save_file(load_file(path), path, {**metadata, "encoder": json.dumps(document)})
+
+
+@pytest.mark.parametrize("rounds", [0, 11])
+def test_rounds_that_are_none_are_refused(rounds: int) -> None:
+    with pytest.raises(UsageError, match=f"cannot look {rounds} times"):
+        EncoderOptions(rounds=rounds)
 
 
 @pytest.mark.parametrize("wrong", [{"presentations": 0}, {"batch": 0}, {"rate": 0.0}, {"rate": float("nan")}])
