@@ -196,7 +196,9 @@ def pull_command(
 
 def _report_import(console: Console, info: "ModelInfo") -> None:
     console.event("imported", **_fields(info))
-    console.say(f"imported {info.name}: {_size(info)}, {info.spec.num_layers} layers, from a {info.kind} file")
+    kind, *more = info.kind.split(", ")
+    origin = ", ".join([f"from a {kind} file", *more])
+    console.say(f"imported {info.name}: {_size(info)}, {info.spec.num_layers} layers, {origin}")
     for note in info.notes:
         console.say(f"  note: {note}")
 

@@ -64,6 +64,7 @@ def test_an_encoder_that_came_with_the_model_is_used_to_start_from(astronaut: Pa
     bundle = encoder_bundle(decoder, raw_state(decoder), state, encoder_type="Encoder4Editing")
     (tmp_path / "e4e.pt").write_bytes(bundle)
     done = invoke("models", "import", tmp_path / "e4e.pt")
+    assert "from a rosinality file, with an encoder" in done.output
     assert "its encoder (Encoder4Editing) comes with it, for embed --init encoder" in done.output
     run = ("embed", astronaut, "-m", "e4e", "--features", "random", "--init", "encoder", "-o", tmp_path, "--steps", 1)
     done = invoke(*run)
