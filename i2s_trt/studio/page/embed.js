@@ -100,7 +100,7 @@ export class Embeddings {
     } catch (error) { this.complain(error, wanted.name); }
   }
 
-  // Anew: a server that was started again knows none of those before, and counts from one.
+  // Anew: what has been dismissed since is no longer there.
   async load() {
     const told = (await ask("/api/embeddings")).embeddings;
     this.items.forEach((item) => item.remove());
@@ -127,15 +127,15 @@ export class Embeddings {
     const tuning = one.state === "running" && one.step > one.of - one.tune ? "tuning" : one.state;
     const state = one.state === "queued" ? `waiting, ${one.position} before it` : tuning;
     item.querySelector(".said").textContent = one.error
-      ? `${one.name}: ${[one.error, one.hint].filter(Boolean).join("; ")}` : `${one.name}: ${state}, step ${one.step} of ${one.of}${loss}${pace}${left}`;
+      ? `${one.name}: ${[one.error, one.hint].filter(Boolean).join("; ")}` : `${one.name}: ${state}, step ${one.step} of ${one.of}${loss}${pace}${left}${one.note ? `; ${one.note}` : ""}`;
     const bar = item.querySelector("progress");
     [bar.max, bar.value] = [Math.max(1, one.of), one.step];
     this.curve(item.querySelector("polyline"), one.curve);
     const held = item.contains(document.activeElement) && document.activeElement;
     item.querySelector(".stop").hidden = one.state !== "running";
     item.querySelector(".cancel").hidden = !running;
-    item.querySelector(".more").hidden = !["stopped", "finished", "failed", "cancelled"].includes(one.state);
-    item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : "Go on";
+    item.querySelector(".more").hidden = running || one.onward === "never";
+    item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : one.onward === "resume" ? "Go on" : "Start again";
     item.querySelector(".dismiss").hidden = running;
     for (const button of item.querySelectorAll("button")) button.setAttribute("aria-label", `${button.textContent}: ${one.name}`);
     item.toggleAttribute("data-ended", !running);

@@ -37,7 +37,9 @@ def test_a_server_that_comes_back_finds_the_page_as_it_was(
         until(tab, "document.querySelector('#connection').textContent === 'connected'")
         changed = drawn(tab)
         assert changed != before, "what was asked for meanwhile is drawn now"
-        until(tab, "!document.querySelector('#embeddings li')")
+        tab.wait_for_selector("#embeddings li[data-state=stopped]")
+        assert "the studio ended before it did" in tab.locator("#embeddings .said").inner_text()
+        assert tab.locator("#embeddings .more").inner_text() in ("Go on", "Start again")
         drag(tab, "#strength", 0)
         assert drawn(tab) == before
         tab.context.close()
