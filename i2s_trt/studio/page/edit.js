@@ -1,8 +1,10 @@
 // An edit as the server takes it.
 
-export const plain = (name) => ({ base: { kind: "latent", name }, style: null, expressions: [], truncation: null });
+const untouched = (base) => ({ base, walk: null, style: null, expressions: [], truncation: null });
 
-export const sample = (seed) => ({ base: { kind: "random", seed, truncation: null }, style: null, expressions: [], truncation: null });
+export const plain = (name) => untouched({ kind: "latent", name });
+
+export const sample = (seed) => untouched({ kind: "random", seed, truncation: null });
 
 // Who is in a mix, and how much of each.
 export function shared(parts) {
@@ -10,9 +12,14 @@ export function shared(parts) {
   return parts.filter((part) => part.weight > 0).map((part) => `${part.name} ${Math.round((100 * part.weight) / sum)} %`).join(", ");
 }
 
+// Where a walk leads.
+export const walked = ({ to }) => (to == null ? "the mean face" : `sample ${to}`);
+
 // What an edit is of.
-export function caption({ base }, latents) {
-  if (base.kind !== "latent") return base.kind === "mix" ? shared(base.parts) : `sample ${base.seed}`;
+export function caption({ base, walk }, latents) {
+  const from = base.kind === "mix" ? shared(base.parts) : base.kind === "random" ? `sample ${base.seed}` : base.name;
+  if (walk) return `${from}, ${Math.round(100 * walk.position)} % of a walk to ${walked(walk)}`;
+  if (base.kind !== "latent") return from;
   const loss = latents.find((one) => one.name === base.name)?.loss;
   return `${base.name}${loss ? `, loss ${Math.round(loss).toLocaleString("en")}` : ""}`;
 }

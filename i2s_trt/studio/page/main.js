@@ -7,17 +7,19 @@ import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
 import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
-import { choices, renew, swap } from "/page/renew.js";
+import { choices, swap } from "/page/renew.js";
+import { drawShelf, press } from "/page/shelf.js";
+import { Walk } from "/page/walk.js";
 import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-let model, latents = [], edit = null, walking = 0, settling = null;
+let model, latents = [], edit = null, settling = null;
 let held = null; // a mix that the slider does not make
 
+const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle("walk"); });
 const embeddings = new Embeddings(complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
-const history = new History((shown) => { halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { halt(); flush(); }, complain);
+const history = new History((shown) => { walk.halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
   connected,
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
@@ -55,11 +57,11 @@ const onShelf = (one) => fitted(one, latents.map((latent) => latent.name));
 async function look() {
   if (!model) return true; // the page has just begun, and will look by itself
   latents = (await ask("/api/shelf")).latents;
-  drawShelf();
+  shelve();
   options();
   history.draw();
   if (!edit || possible(edit)) return true;
-  halt();
+  walk.halt();
   edit = onShelf(edit);
   held = null;
   fill();
@@ -80,30 +82,11 @@ async function refused(said) {
   } catch (error) { complain(error); }
 }
 
-function drawShelf() {
-  renew(byId("shelf"), latents.map((one) => {
-    const item = document.createElement("li");
-    const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
-    [face.type, face.className, image.src, image.alt, image.draggable] = ["button", "face", one.picture, "", false];
-    [face.dataset.key, away.dataset.key] = [`show ${one.name}`, `delete ${one.name}`];
-    face.append(image, one.name);
-    face.dataset.name = one.name;
-    if (one.tuned) {
-      const mark = document.createElement("small");
-      mark.textContent = "tuned";
-      face.append(" ", mark);
-    }
-    face.setAttribute("aria-pressed", String(edit && base() === one.name));
-    face.addEventListener("click", () => { halt(); edit = plain(one.name); fill(); settle(`show ${one.name}`); });
-    [away.type, away.className, away.textContent] = ["button", "away", "\u00d7"];
-    away.setAttribute("aria-label", `Take ${one.name} off the shelf`);
-    away.addEventListener("click", async () => {
-      if (!confirm(`Delete ${one.name}? Its latent file is gone then.`)) return;
-      try { await ask(`/api/shelf/${one.name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
-    });
-    item.append(face, away);
-    return item;
-  }));
+const shelve = () => drawShelf(latents, edit && base(), choose, away);
+function choose({ name }) { walk.halt(); edit = plain(name); fill(); settle(`show ${name}`); }
+async function away({ name }) {
+  if (!confirm(`Delete ${name}? Its latent file is gone then.`)) return;
+  try { await ask(`/api/shelf/${name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
 }
 
 function options() {
@@ -120,6 +103,7 @@ function read() {
   else if (name && towards && far > 0) {
     edit.base = { kind: "mix", parts: [{ name, weight: 1 - far }, { name: towards, weight: far }] };
   } else if (name) edit.base = { kind: "latent", name };
+  edit.walk = walk.read(edit);
   const strength = Number(byId("strength").value) / 100;
   const [from, to, direction] = ["neutral", "smiling", "direction"].map((id) => byId(id).value);
   edit.expressions = [];
@@ -146,6 +130,7 @@ function fill() {
   byId("direction").value = expression?.kind === "direction" ? expression.name : "";
   if (edit.style) byId("style").value = edit.style.name;
   [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(Boolean(edit.style?.rows[index]))));
+  walk.fill(edit);
   byId("psi").value = edit.truncation == null ? 100 : Math.round(100 * edit.truncation);
 }
 
@@ -163,10 +148,9 @@ function show() {
   document.querySelector("[data-export=pasted]").disabled = !own?.target;
   byId("before").hidden = !own;
   byId("reset").disabled = !own;
-  if (own) byId("before").src = own.target || own.picture;
-  for (const face of byId("shelf").querySelectorAll(".face")) {
-    face.setAttribute("aria-pressed", String(face.dataset.name === base()));
-  }
+  if (own && byId("before").getAttribute("src") !== (own.target || own.picture)) byId("before").src = own.target || own.picture;
+  press(base());
+  walk.said();
 }
 
 // One node for what is done to one control in one go, however many keys it takes.
@@ -186,21 +170,12 @@ function flush() {
   history.busy(-1);
 }
 
-// A walk ends where anything else is done, and where it is then is an edit of its own.
-function halt() {
-  if (!walking) return;
-  walking = 0;
-  byId("walk").setAttribute("aria-pressed", "false");
-  fill();
-  settle("walk");
-}
-
 const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
-  direction: "expression", style: "style", psi: "truncation" };
+  direction: "expression", style: "style", psi: "truncation", along: "walk", wander: "walk", "walk-to": "walk" };
 for (const [id, label] of Object.entries(LABELS)) {
   byId(id).addEventListener("input", () => {
     const { value } = byId(id);
-    halt();
+    walk.halt();
     byId(id).value = value;
     if (["far", "towards"].includes(id)) held = null;
     read();
@@ -208,7 +183,7 @@ for (const [id, label] of Object.entries(LABELS)) {
   });
   byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`, id); });
 }
-const mix = (found) => { halt(); held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
+const mix = (found) => { walk.halt(); held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
 const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map", "map"); });
 map.draw();
 byId("pin-it").addEventListener("click", () => {
@@ -219,10 +194,10 @@ byId("pin-it").addEventListener("click", () => {
 byId("unpin").addEventListener("click", () => { if (!map.take(byId("pin").value)) complain(new Error("choose a face that lies on the map")); });
 
 byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
-byId("reset").addEventListener("click", () => { halt(); const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
+byId("reset").addEventListener("click", () => { walk.halt(); const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
 
 function rowsOf(test) {
-  halt();
+  walk.halt();
   const pressed = [...byId("rows").children].map((_, index) => test(index));
   if (pressed.includes(true) && !byId("style").value) { complain(new Error("nobody gives the style yet: choose whose it is")); return; }
   [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(pressed[index])));
@@ -234,27 +209,10 @@ byId("colours").addEventListener("click", () => rowsOf((row) => row >= model.lay
 byId("none").addEventListener("click", () => rowsOf(() => false));
 
 byId("random").addEventListener("click", () => {
-  halt();
+  walk.halt();
   edit = sample(Math.floor(Math.random() * 2 ** 31));
   fill();
   settle(`sample ${edit.base.seed}`);
-});
-
-byId("walk").addEventListener("click", () => {
-  if (walking) { halt(); return; }
-  const own = walking = performance.now(), pace = still.matches ? 1000 : 60;
-  byId("walk").setAttribute("aria-pressed", "true");
-  let shown = "";
-  const step = () => {
-    const names = latents.map((one) => one.name);
-    if (walking !== own || names.length < 2) return;
-    const along = (performance.now() - walking) / 3000, first = Math.floor(along) % names.length;
-    const far = along - Math.floor(along), second = (first + 1) % names.length;
-    edit = { ...plain(names[first]), base: { kind: "mix", parts: [{ name: names[first], weight: 1 - far }, { name: names[second], weight: far }] } };
-    if (base() === shown) draw(); else { shown = base(); show(); }
-    setTimeout(step, pace);
-  };
-  step();
 });
 
 byId("save").addEventListener("click", async () => {
@@ -265,7 +223,7 @@ byId("save").addEventListener("click", async () => {
   try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
 });
 
-bindExports(() => { halt(); return edit; }, complain);
+bindExports(() => { walk.halt(); return edit; }, complain);
 async function start() {
   if (location.search) window.history.replaceState(null, "", "/");
   model = await ask("/api/model");
@@ -290,7 +248,7 @@ async function start() {
   edit ??= before ? onShelf(before) : first ? plain(first.name) : sample(0);
   fill();
   read();
-  drawShelf();
+  shelve();
   settle("start");
 }
 start().catch(complain);

@@ -10,6 +10,7 @@ from i2s_trt.studio.protocol.edit import (
     Part,
     RandomBase,
     Style,
+    Walk,
 )
 from i2s_trt.studio.protocol.messages import (
     CURVE,
@@ -73,5 +74,6 @@ __all__ = [
     "Shelved",
     "State",
     "Style",
+    "Walk",
     "to_json",
 ]
