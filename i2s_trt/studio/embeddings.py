@@ -120,6 +120,20 @@ class Embeddings:
             self._remove(job)
             return job.told
 
+    def release(self, photograph: str) -> None:
+        """Refuse to have a photograph deleted that is being embedded, or waits for that. Raises UsageError."""
+        with self._changed:
+            for job in self._jobs.values():
+                if job.request.photograph == photograph and job.told.state not in ENDED:
+                    raise UsageError(f"{job.told.name} is embedded from this photograph just now", "cancel that first")
+
+    def reconsider(self) -> None:
+        """Look again what can be gone on with, after a photograph has come or gone."""
+        with self._changed:
+            for job in self._jobs.values():
+                if job.told.state in ENDED and job.told.onward != self._onward(job):
+                    self._update(job)
+
     def _end(self, number: int, running: Callable[[Job], None]) -> Embedding:
         """Drop an embedding that waits, or do something to one that runs."""
         with self._changed:

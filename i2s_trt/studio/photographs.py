@@ -67,19 +67,37 @@ class Photographs:
                     identifier = _digest(stream)
                 if identifier in self._answers:
                     return self._answers[identifier].model_copy(update={"name": name})
-                answer = self._look(received, identifier, name)
-                if not self._path(identifier).is_file() and sum(1 for _ in self._folder.iterdir()) > 2 * MOST:
-                    raise UsageError(f"there are {MOST} photographs already", "delete some from the shelf's folder")
+                answer = self._look(decode(received, _LIMITS), identifier, name)
+                if not self._path(identifier).is_file() and len(self.identifiers()) >= MOST:
+                    raise UsageError(f"there are {MOST} photographs already", "delete some of them")
                 with guard_os_errors(self._folder):
                     received.replace(self._path(identifier))
-                self._answers[identifier] = answer
-                while len(self._answers) > MOST:
-                    self._answers.popitem(last=False)
-                return answer
+                return self._remember(answer)
         except ImageError as error:
             raise ImageError(str(error.args[0]).replace(str(received), "the file"), error.hint) from error
         finally:
             received.unlink(missing_ok=True)
+
+    def identifiers(self) -> list[str]:
+        """All that are kept, the latest first."""
+        kept = [path for path in self._folder.iterdir() if _IDENTIFIER.fullmatch(path.name)]
+        return [path.name for path in sorted(kept, key=_age, reverse=True)]
+
+    def look(self, identifier: str) -> PhotographAnswer:
+        """One that is kept, with its faces. Raises NoPhotograph, or ImageError for a damaged file."""
+        self.path(identifier)
+        with self._lock:
+            if identifier in self._answers:
+                return self._answers[identifier]
+            return self._remember(self._look(self.pixels(identifier), identifier, "photograph"))
+
+    def delete(self, identifier: str) -> None:
+        """Take one off the disk, with what the page shows of it. Raises NoPhotograph."""
+        with self._lock, guard_os_errors(self._folder):
+            path = self.path(identifier)
+            self._answers.pop(identifier, None)
+            self._shown(identifier).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def path(self, identifier: str) -> Path:
         """The file of a photograph. Raises NoPhotograph where there is none."""
@@ -89,8 +107,7 @@ class Photographs:
 
     def picture(self, identifier: str) -> bytes:
         """A JPEG for the page, upright. Raises NoPhotograph, or ImageError for a damaged file."""
-        shown = self._folder / f"{identifier}.shown.jpg"
-        path = self.path(identifier)
+        path, shown = self.path(identifier), self._shown(identifier)
         if not shown.is_file():
             with self._lock:
                 write_bytes(shown, encoder("jpeg", 88)(_reduce(decode(path, _LIMITS))))
@@ -125,8 +142,16 @@ class Photographs:
     def _path(self, identifier: str) -> Path:
         return self._folder / identifier
 
-    def _look(self, received: Path, identifier: str, name: str) -> PhotographAnswer:
-        pixels = decode(received, _LIMITS)
+    def _shown(self, identifier: str) -> Path:
+        return self._folder / f"{identifier}.shown.jpg"
+
+    def _remember(self, answer: PhotographAnswer) -> PhotographAnswer:
+        self._answers[answer.id] = answer
+        while len(self._answers) > MOST:
+            self._answers.popitem(last=False)
+        return answer
+
+    def _look(self, pixels: Pixels, identifier: str, name: str) -> PhotographAnswer:
         height, width = pixels.shape[:2]
         faces = load_detector()(pixels, every=True) if min(height, width) >= 32 else []
         shown = [
@@ -139,6 +164,14 @@ class Photographs:
 
 def _digest(stream: BufferedReader) -> str:
     return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+def _age(path: Path) -> float:
+    """When a file was written, in seconds since 1970; 0 for one that has just gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _reduce(pixels: Pixels) -> Pixels:

@@ -19,6 +19,7 @@ from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.files import file_digest, guard_os_errors, make_folder, write_bytes
 from i2s_trt.images.png import encode_png
 from i2s_trt.latents import Latent, read_latent, save_latent
+from i2s_trt.photographs.record import alignment_of
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import Shelved
 
@@ -117,6 +118,19 @@ class Shelf:
         """The file with what a latent was embedded from; None for one that was not. Raises UsageError for no name."""
         path = self.folder / f"{checked_name(name)}.target.png"
         return path if path.is_file() else None
+
+    def photograph(self, name: str) -> str:
+        """What identifies the photograph that a latent was made from; empty for none. Raises as `latent` does."""
+        alignment = alignment_of(self.latent(name).extra)
+        return alignment.photograph if alignment else ""
+
+    def of_photographs(self) -> dict[str, list[str]]:
+        """The names of latents by the photographs that they were made from."""
+        found: dict[str, list[str]] = {}
+        for name in self.names():
+            with suppress(LatentError, NotOnShelf):
+                found.setdefault(self.photograph(name), []).append(name)
+        return found
 
     def list(self) -> list[Shelved]:
         """What the page shows of every latent of this model; files that cannot be used are left out."""

@@ -70,6 +70,12 @@ export class Embeddings {
     this.next();
   }
 
+  // One that the studio has already.
+  again(photograph, name) {
+    this.arrived.push({ photograph, name });
+    this.next();
+  }
+
   // The next photograph is asked about, once nothing is asked of another.
   next() {
     if (byId("cut").open || !this.arrived.length) return;

@@ -7,6 +7,7 @@ import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
 import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
+import { Photographs } from "/page/photographs.js";
 import { choices, swap } from "/page/renew.js";
 import { drawShelf, press } from "/page/shelf.js";
 import { Walk } from "/page/walk.js";
@@ -18,6 +19,7 @@ let held = null; // a mix that the slider does not make
 
 const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle("walk"); });
 const embeddings = new Embeddings(complain);
+const photographs = new Photographs((photograph, name) => embeddings.again(photograph, name), complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
 const history = new History((shown) => { walk.halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
@@ -28,6 +30,7 @@ const line = new Line({
     if (said.type === "embedding") embeddings.show(said.embedding);
     if (said.type === "export") progressed(said);
     if (said.type === "shelf") refresh();
+    if (["shelf", "photographs"].includes(said.type) && byId("kept").open) photographs.load();
     if (said.type === "error") refused(said);
   },
 });
@@ -85,7 +88,9 @@ async function refused(said) {
 const shelve = () => drawShelf(latents, edit && base(), choose, away);
 function choose({ name }) { walk.halt(); edit = plain(name); fill(); settle(`show ${name}`); }
 async function away({ name }) {
-  if (!confirm(`Delete ${name}? Its latent file is gone then.`)) return;
+  await photographs.load();
+  const too = photographs.aloneOf(name) ? ", and its photograph" : "";
+  if (!confirm(`Delete ${name}? Its latent file is deleted from the disk${too}.`)) return;
   try { await ask(`/api/shelf/${name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
 }
 

@@ -77,6 +77,20 @@ class PhotographAnswer(Message):
     faces: list[FoundFace]
 
 
+class KeptPhotograph(Message):
+    """A photograph that is kept, and the latents on the shelf that were made from it."""
+
+    id: str
+    picture: str
+    latents: list[str]
+
+
+class PhotographsAnswer(Message):
+    """All photographs, the latest first."""
+
+    photographs: list[KeptPhotograph]
+
+
 Corner = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
 
 

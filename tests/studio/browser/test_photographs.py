@@ -129,3 +129,23 @@ def test_a_second_photograph_waits_until_the_first_is_cut(visit: Visit, astronau
     assert tab.locator("#name").input_value() == "mine"
     tab.locator("#cut button[value=cancel]").click()
     until(tab, "document.querySelector('#cut').open && document.querySelector('#name').value === 'my-face'")
+
+
+def test_a_photograph_that_is_kept_is_taken_once_more_and_deleted(
+    visit: Visit, astronaut: Path, studio: Served
+) -> None:
+    tab = visit()
+    tab.set_input_files("#file", astronaut)
+    cut(tab)
+    tab.locator("#cut button[value=cancel]").click()
+    tab.get_by_text("Photographs", exact=True).click()
+    tab.locator("#photographs .face").click()
+    assert cut(tab) == ("Is this the face?", (512, 512))
+    tab.locator("#cut button[value=cancel]").click()
+    tab.once("dialog", lambda dialog: dialog.dismiss())
+    tab.locator("#photographs .away").click()
+    assert len(studio.studio.photographs.identifiers()) == 1, "asked first"
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.locator("#photographs .away").click()
+    until(tab, "!document.querySelector('#photographs li')")
+    assert studio.studio.photographs.identifiers() == []
