@@ -49,10 +49,10 @@ def studio(
 
     listener = bind(host, port)
     _make(folder)
+    door = Door.for_address(host, listener.getsockname()[1], folder)
     opened = open_model(console, model, device, _engine(console, engine, device), "auto", any_model=False)
     with console.progress():
         room = Studio(_model(_from_anywhere(model), opened), folder)
-    door = Door.for_address(host, listener.getsockname()[1])
     page = address(door)
 
     def started() -> None:

@@ -24,6 +24,7 @@ const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
 const history = new History((shown) => { walk.halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
   connected,
+  locked: (fault) => { byId("connection").textContent = "locked out"; complain(fault); },
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
   embedding: (id, blob) => embeddings.frame(id, blob),
   text: (said) => {

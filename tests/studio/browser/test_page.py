@@ -45,6 +45,24 @@ def test_a_server_that_comes_back_finds_the_page_as_it_was(
         tab.context.close()
 
 
+def test_a_page_that_is_locked_out_says_what_to_do_and_comes_back(
+    tmp_path: Path, model: StudioModel, browser: Any
+) -> None:
+    with serving(tmp_path, model, token="first") as first:
+        port = first.door.port
+        tab = browser.new_context().new_page()
+        tab.goto(f"http://{first.host}/?token=first")
+        until(tab, "document.querySelector('#connection').textContent === 'connected'")
+        assert "token" not in tab.url
+    with serving(tmp_path, model, token="second", port=port) as second:
+        until(tab, "document.querySelector('#connection').textContent === 'locked out'")
+        assert "open the address that i2s-trt studio printed" in tab.locator("#message p").inner_text()
+        tab.context.new_page().goto(f"http://{second.host}/?token=second")
+        until(tab, "document.querySelector('#connection').textContent === 'connected'")
+        assert tab.locator("#message").is_hidden()
+        tab.context.close()
+
+
 @contextmanager
 def tunnel(port: int) -> Iterator[int]:
     """Another port of this machine that leads to one, as `ssh -L` makes it."""
