@@ -7,6 +7,9 @@ import { swap } from "/page/renew.js";
 import { work } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
+const AT_ONCE = 20; // as many as wait in the queue
+// What says that it is something else is not sent; the server looks at the rest, as at a file without a type.
+const isPicture = ({ type }) => !type || type.startsWith("image/");
 const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
 
 export class Embeddings {
@@ -31,9 +34,7 @@ export class Embeddings {
       if (event.dataTransfer.files.length) this.takeAll(event.dataTransfer.files);
       else this.complain(new Fault("what was dropped is no file", "save the picture, and drop the file"));
     });
-    document.addEventListener("paste", (event) => {
-      for (const pasted of event.clipboardData.files) if (pasted.type.startsWith("image/")) this.take(pasted, "pasted");
-    });
+    document.addEventListener("paste", (event) => this.takeAll(event.clipboardData.files, () => "pasted"));
   }
 
   bindCamera() {
@@ -59,8 +60,15 @@ export class Embeddings {
     });
   }
 
-  // Each goes its own way: one that is refused holds up no other.
-  takeAll(files) { for (const file of files) this.take(file, file.name); }
+  // Each goes its own way: one that is refused holds up no other. Those that are left out are named.
+  takeAll(files, named = (file) => file.name) {
+    const pictures = [...files].filter(isPicture), others = [...files].filter((file) => !isPicture(file));
+    const names = (left) => left.map((file) => file.name).join(", ");
+    if (others.length) this.complain(new Fault("left out: no picture", "give JPEG, PNG, WebP, BMP, TIFF or GIF"), names(others));
+    const late = pictures.splice(AT_ONCE);
+    if (late.length) this.complain(new Fault(`left out: more than ${AT_ONCE} at once`, "give these once the others are cut"), names(late));
+    for (const file of pictures) this.take(file, named(file));
+  }
 
   async take(file, name) {
     try {

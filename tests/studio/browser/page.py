@@ -18,7 +18,7 @@ _GIVEN = """([kind, files]) => {
   const held = new DataTransfer();
   for (const [name, data] of files) {
     const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-    held.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    held.items.add(new File([bytes], name, { type: name.endsWith(".txt") ? "text/plain" : "image/jpeg" }));
   }
   document.dispatchEvent(kind === "drop" ? new DragEvent("drop", { dataTransfer: held, cancelable: true })
     : new ClipboardEvent("paste", { clipboardData: held })); }"""
