@@ -1,13 +1,14 @@
 // The studio's page: one edit, its controls, and what the server makes of it.
 
 import { ask, Line } from "/page/talk.js";
-import { Embeddings } from "/page/embed.js";
 import { caption, onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
+import { Intake } from "/page/intake.js";
 import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
 import { Photographs } from "/page/photographs.js";
+import { Queue } from "/page/queue.js";
 import { choices, swap } from "/page/renew.js";
 import { drawShelf, press } from "/page/shelf.js";
 import { Walk } from "/page/walk.js";
@@ -18,17 +19,18 @@ let model, latents = [], edit = null, settling = null;
 let held = null; // a mix that the slider does not make
 
 const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle("walk"); });
-const embeddings = new Embeddings(complain);
-const photographs = new Photographs((photograph, name) => embeddings.again(photograph, name), complain);
+const queue = new Queue();
+const intake = new Intake((one) => queue.add(one), complain);
+const photographs = new Photographs((photograph, name) => intake.again(photograph, name), complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
 const history = new History((shown) => { walk.halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
   connected,
   locked: (fault) => { byId("connection").textContent = "locked out"; complain(fault); },
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
-  embedding: (id, blob) => embeddings.frame(id, blob),
+  embedding: (id, blob) => queue.frame(id, blob),
   text: (said) => {
-    if (said.type === "embedding") embeddings.show(said.embedding);
+    if (said.type === "embedding") queue.show(said.embedding);
     if (said.type === "export") progressed(said);
     if (said.type === "shelf") refresh();
     if (["shelf", "photographs"].includes(said.type) && byId("kept").open) photographs.load();
@@ -42,7 +44,7 @@ function connected(up) {
   if (!up) return;
   passed();
   refresh();
-  embeddings.load().catch(complain);
+  queue.load().catch(complain);
 }
 
 // Says to who cannot see it, and to who waits, whether the picture is that of the latest edit.

@@ -35,6 +35,12 @@ def test_a_queue_leaves_every_control_in_reach(visit: Visit, astronaut: Path, st
         studio.json("POST", "/api/embeddings", json=wanted)
     until(tab, "document.querySelectorAll('#embeddings li').length === 6")
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
+    assert tab.locator("#counted").inner_text() == "1 running, 5 waiting"
+    said = tab.locator("#embeddings .said").all_text_contents()
+    assert [text.split(",")[0] for text in said[:2]] == ["p0: running", "p1: waiting"], "in their order"
+    assert [f"waiting, {place} before it" in text for place, text in enumerate(said)] == [False] + [True] * 5
+    news = tab.locator("#news p").all_text_contents()
+    assert {text.split(":")[0] for text in news} == {f"p{one}" for one in range(6)}, "each has a line of its own"
     assert tab.locator("#picture").bounding_box()["height"] < 560
     for control in ("#far", "#undo", "#psi", "#walk", "#towards"):
         tab.locator(control).scroll_into_view_if_needed()
@@ -42,6 +48,18 @@ def test_a_queue_leaves_every_control_in_reach(visit: Visit, astronaut: Path, st
     for embedding in studio.json("GET", "/api/embeddings")["embeddings"]:
         studio.json("DELETE", f"/api/embeddings/{embedding['id']}")
     until(tab, "!document.querySelector('#embeddings li[data-state=running]')")
+
+
+def test_a_failure_in_the_queue_is_told_until_it_is_closed(visit: Visit, studio: Served, astronaut: Path) -> None:
+    tab = visit()
+    fail(studio, astronaut, "one", "two")
+    until(tab, "document.querySelectorAll('#message p').length === 2")
+    told = tab.locator("#message p").all_inner_texts()
+    assert [text.split(":")[0] for text in told] == ["one", "two"]
+    assert tab.locator("#counted").inner_text() == "2 failed"
+    tab.reload()
+    until(tab, "document.querySelectorAll('#embeddings li').length === 2")
+    assert tab.locator("#message").is_hidden(), "it is no news any more"
 
 
 def test_what_has_ended_is_dismissed_and_stays_away(visit: Visit, studio: Served, astronaut: Path) -> None:
