@@ -65,11 +65,12 @@ class Embeddings:
 
         Raises:
             NoPhotograph: there is no such photograph.
-            UsageError: too many wait.
+            UsageError: too many wait, or the shelf is full.
         """
         self._photographs.path(request.photograph)
         with self._changed:
             self._refuse_crowd()
+            self._shelf.refuse_full(self._coming())
             told = Embedding(
                 id=next(self._numbers),
                 name=request.name,
@@ -91,7 +92,7 @@ class Embeddings:
         """Go on with one that has ended, for `steps` more than it was to take.
 
         Raises:
-            UsageError: there is none, it has not ended, it can never work, or nothing is left to do.
+            UsageError: there is none, it has not ended, it can never work, nothing is left to do, or the shelf is full.
         """
         with self._changed:
             job = self._find_ended(number)
@@ -103,6 +104,8 @@ class Embeddings:
             if of - job.told.tune > STEPS:
                 raise UsageError(f"{of - job.told.tune} steps are more than {STEPS}", "embed with the command line")
             self._refuse_crowd()
+            if not self._laid_again(job):
+                self._shelf.refuse_full(self._coming())
             job.stop.unlink(missing_ok=True)
             job.cancelled = False
             self._update(job, of=of, error=None, hint=None, note=None, seconds_left=None)
@@ -205,9 +208,8 @@ class Embeddings:
 
     def _lay(self, job: Job, ended: Ended, target: Pixels) -> None:
         """On the shelf, in the place of what the same embedding laid there before, if that is there yet."""
-        name = job.told.name
-        again = bool(job.laid) and name in self._shelf.names() and self._shelf.digest(name) == job.laid
-        name = name if again else self._shelf.free_name(name)
+        again = self._laid_again(job)
+        name = job.told.name if again else self._shelf.free_name(job.told.name)
         latent = ended.latent
         self._shelf.put(name, latent, target, ended.delta, replace=again)
         job.laid = self._shelf.digest(name)
@@ -216,6 +218,16 @@ class Embeddings:
         error = "the loss was no longer finite" if latent.status == "diverged" else None
         self._update(job, name=name, state="failed" if error else state, error=error, seconds_left=0.0)
         self._shelved()
+
+    def _laid_again(self, job: Job) -> bool:
+        """Whether what it lays on the shelf takes the place of what it laid there before."""
+        name = job.told.name
+        return bool(job.laid) and name in self._shelf.names() and self._shelf.digest(name) == job.laid
+
+    def _coming(self) -> int:
+        """How many latents will come to the shelf that are not there yet."""
+        unfinished = (job for job in self._jobs.values() if job.told.state not in ENDED)
+        return sum(not self._laid_again(job) for job in unfinished)
 
     def _update(self, job: Job, jpeg: bytes | None = None, **changes: object) -> None:
         with self._changed:

@@ -184,8 +184,8 @@ class Shelf:
         with self._lock:
             if not replace:
                 self._refuse_taken(name)
-            if len(self.names()) >= MOST:
-                raise UsageError(f"the shelf holds {MOST} latents already", "delete some, or name another --folder")
+            if not (replace and path.is_file()):
+                self.refuse_full()
             if target is not None:
                 write_bytes(self.folder / f"{name}.target.png", encode_png(target))
             write_bytes(path.with_suffix(".png"), encode_png(pixels))
@@ -194,6 +194,14 @@ class Shelf:
                 save_delta(delta_path(path), own)
             save_latent(path, latent)
         return name
+
+    def refuse_full(self, coming: int = 0) -> None:
+        """Refuse one more latent than there is room for, with so many that are on their way. Raises UsageError."""
+        if len(self.names()) + coming >= MOST:
+            those = f" with the {coming} that are being embedded" if coming else ""
+            raise UsageError(
+                f"the shelf is full{those}: it holds {MOST} latents", "delete some, or start another --folder"
+            )
 
     def free_name(self, name: str) -> str:
         """The name, or the first of NAME-2, NAME-3 and so on that is free."""

@@ -193,6 +193,19 @@ def test_what_cannot_be_embedded_is_told(served: Served, photograph: Any) -> Non
         assert served.client.post(f"/api/embeddings/999/{path}", json={}).status_code == 400
 
 
+def test_a_full_shelf_is_told_before_anything_is_embedded(
+    served: Served, photograph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("i2s_trt.studio.shelf.MOST", len(served.studio.shelf.names()) + 1)
+    number = embed(served, photograph["id"], "fits", steps=2)
+    for when in ("while it is on its way", "once it is there"):
+        refused = served.client.post("/api/embeddings", json={"photograph": photograph["id"], "name": "late"})
+        assert (refused.status_code, "the shelf is full" in refused.json()["error"]) == (400, True), when
+        wait(served, number, ended)
+    served.json("POST", f"/api/embeddings/{number}/more", json={"steps": 1})  # takes its own place
+    assert wait(served, number, lambda told: ended(told) and told["step"] == 3)["state"] == "finished"
+
+
 def test_what_has_ended_is_dismissed_and_told_of_once_more(served: Served, photograph: Any) -> None:
     number = _fail(served, photograph)
     with served.connect() as socket:
