@@ -65,9 +65,10 @@ class Embeddings:
 
         Raises:
             NoPhotograph: there is no such photograph.
+            ImageError: its square has no area, or lies elsewhere.
             UsageError: too many wait, or the shelf is full.
         """
-        self._photographs.path(request.photograph)
+        self._photographs.check(request.photograph, request.quad)
         with self._changed:
             self._refuse_crowd()
             self._shelf.refuse_full(self._coming())

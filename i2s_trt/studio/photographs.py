@@ -17,7 +17,7 @@ from i2s_trt.faces.detectors import load_detector
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.images.decode import DecodeOptions, decode
 from i2s_trt.images.encode import encoder
-from i2s_trt.photographs.prepare import Prepared, prepare_square, prepare_whole
+from i2s_trt.photographs.prepare import Prepared, prepare_square, prepare_whole, refuse_tiny
 from i2s_trt.photographs.quad import Quad, ffhq_quad
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import FoundFace, PhotographAnswer
@@ -130,7 +130,15 @@ class Photographs:
             corners = ffhq_quad(found[0].landmarks).tolist() if found else None
         if corners is None:
             return prepare_whole(pixels, path, spec)
-        return prepare_square(pixels, _checked(corners, pixels), path, spec)
+        return prepare_square(pixels, _checked(corners, pixels.shape[0], pixels.shape[1]), path, spec)
+
+    def check(self, identifier: str, corners: list[list[float]] | None) -> None:
+        """Refuse what `prepare` would, without its work. Raises as `prepare` does."""
+        self.path(identifier)
+        known = self._answers.get(identifier)
+        height, width = (known.height, known.width) if known else self.pixels(identifier).shape[:2]
+        if corners is not None:
+            _checked(corners, height, width)
 
     def copy(self, file: Path) -> str:
         """Take in a copy of a photograph that is known to be good; gives its identifier."""
@@ -152,6 +160,7 @@ class Photographs:
         return answer
 
     def _look(self, pixels: Pixels, identifier: str, name: str) -> PhotographAnswer:
+        refuse_tiny(Path(), pixels)
         height, width = pixels.shape[:2]
         faces = load_detector()(pixels, every=True) if min(height, width) >= 32 else []
         shown = [
@@ -185,10 +194,9 @@ def _reduce(pixels: Pixels) -> Pixels:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _checked(corners: list[list[float]], pixels: Pixels) -> Quad:
-    """The quad float64 [4, 2] as a parallelogram; refuses what shows nothing of the photograph."""
+def _checked(corners: list[list[float]], height: int, width: int) -> Quad:
+    """The quad float64 [4, 2] as a parallelogram; refuses what shows nothing of a photograph of so many pixels."""
     quad = np.asarray(corners, np.float64)
-    height, width = pixels.shape[:2]
     across, down = quad[3] - quad[0], quad[1] - quad[0]
     area = abs(across[0] * down[1] - across[1] * down[0])
     longest = 4.0 * max(height, width)

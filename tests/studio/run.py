@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from i2s_trt.errors import EnvironmentFault
 from tests.studio.conftest import Served
 
 _SECONDS = 90
@@ -39,3 +40,20 @@ def running(told: dict[str, Any]) -> bool:
 
 def listed(served: Served) -> list[int]:
     return [one["id"] for one in served.json("GET", "/api/embeddings")["embeddings"]]
+
+
+def fail(served: Served, photograph: str, *names: str) -> list[int]:
+    """Embeddings that end at once, as where no more memory is to be had."""
+    room = served.studio.photographs
+
+    def refuse(*_arguments: object) -> Any:
+        raise EnvironmentFault("there is not enough memory", "close other programs")
+
+    room.prepare = refuse  # type: ignore[method-assign]
+    try:
+        numbers = [embed(served, photograph, name) for name in names]
+        for number in numbers:
+            wait(served, number, ended)
+    finally:
+        del room.prepare
+    return numbers

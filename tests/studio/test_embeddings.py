@@ -25,7 +25,7 @@ from i2s_trt.studio.embedding_state import keep_state, lengthened, load_state
 from i2s_trt.studio.embeddings import FOLDER
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.studio.conftest import Served
-from tests.studio.run import embed, ended, listed, running, send, wait
+from tests.studio.run import embed, ended, fail, listed, running, send, wait
 
 
 def test_a_tuned_one_brings_its_delta_and_is_drawn_with_it(served: Served, photograph: Any) -> None:
@@ -185,10 +185,14 @@ def test_a_child_that_is_killed_is_told_and_the_queue_goes_on(served: Served, ph
 def test_what_cannot_be_embedded_is_told(served: Served, photograph: Any) -> None:
     unknown = {"photograph": "0" * 16, "name": "x"}
     assert served.client.post("/api/embeddings", json=unknown).status_code == 404
-    flat = [[0, 0], [0, 9], [0, 9], [0, 0]]
-    told = wait(served, embed(served, photograph["id"], "flat", steps=2, quad=flat), ended)
-    assert told["state"] == "failed"
-    assert "shows nothing" in told["error"]
+    for quad, said in (
+        ([[0, 0], [0, 9], [0, 9], [0, 0]], "shows nothing"),
+        ([[900, 0], [900, 9], [909, 9], [909, 0]], "outside"),
+    ):
+        refused = served.client.post(
+            "/api/embeddings", json={"photograph": photograph["id"], "name": "x", "quad": quad}
+        )
+        assert (refused.status_code, said in refused.json()["error"]) == (422, True)
     for path in ("stop", "more"):
         assert served.client.post(f"/api/embeddings/999/{path}", json={}).status_code == 400
 
@@ -207,7 +211,7 @@ def test_a_full_shelf_is_told_before_anything_is_embedded(
 
 
 def test_what_has_ended_is_dismissed_and_told_of_once_more(served: Served, photograph: Any) -> None:
-    number = _fail(served, photograph)
+    (number,) = fail(served, photograph["id"], "flat")
     with served.connect() as socket:
         told = served.json("POST", f"/api/embeddings/{number}/dismiss")
         news = json.loads(socket.recv(timeout=30))
@@ -222,15 +226,8 @@ def test_of_very_many_the_oldest_are_forgotten(
     served: Served, photograph: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("i2s_trt.studio.embeddings.KEPT", 3)
-    numbers = [_fail(served, photograph) for _ in range(5)]
+    numbers = fail(served, photograph["id"], *["flat"] * 5)
     assert listed(served) == numbers[-3:]
-
-
-def _fail(served: Served, photograph: Any) -> int:
-    """One that ends at once."""
-    number = embed(served, photograph["id"], "flat", quad=[[0, 0], [0, 9], [0, 9], [0, 0]])
-    wait(served, number, ended)
-    return number
 
 
 def test_a_curve_stays_short() -> None:

@@ -95,9 +95,10 @@ export class Intake {
     byId("photo").src = picture;
     byId("name").value = clean(name);
     byId("cut-title").textContent = faces.length ? "Is this the face?" : "No face was found: what is to be embedded?";
-    this.quad.show(width, height, faces.length ? faces[0].quad : middle);
+    byId("photo").parentNode.style.setProperty("--aspect", width / height);
     byId("cut").returnValue = "";
     open(byId("cut"));
+    this.quad.show(width, height, faces.length ? faces[0].quad : middle);
   }
 
   async closed() {

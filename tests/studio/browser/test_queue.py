@@ -1,10 +1,12 @@
 """The list of embeddings on the page: stopped, gone on with, cancelled, dismissed, and in nobody's way."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from i2s_trt.errors import EnvironmentFault
 from tests.studio.browser.conftest import until
 from tests.studio.browser.page import ON_TOP, Visit, embed, fail
 from tests.studio.conftest import Served
@@ -81,15 +83,20 @@ def test_what_has_ended_is_dismissed_and_stays_away(visit: Visit, studio: Served
     assert tab.locator("#embeddings li").count() == 0
 
 
-def test_news_that_outrun_the_answer_are_not_undone_by_it(visit: Visit, astronaut: Path) -> None:
+def test_news_that_outrun_the_answer_are_not_undone_by_it(
+    visit: Visit, astronaut: Path, studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise EnvironmentFault("there is not enough memory", "close other programs")
+
     tab = visit()
+    monkeypatch.setattr(studio.studio.photographs, "prepare", refuse)  # it fails at once
 
     def late(route: Any) -> None:
         if route.request.method != "POST":
             route.continue_()
             return
-        asked = json.dumps({**route.request.post_data_json, "quad": [[0, 0], [0, 9], [0, 9], [0, 0]]})
-        answer = route.fetch(post_data=asked)  # it fails at once
+        answer = route.fetch()
         time.sleep(0.5)
         route.fulfill(response=answer)
 
