@@ -1,6 +1,7 @@
 // The studio's page: one edit, its controls, and what the server makes of it.
 
 import { ask, Line } from "/page/talk.js";
+import { baseOf, Controls } from "/page/controls.js";
 import { caption, onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
@@ -9,16 +10,17 @@ import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
 import { Photographs } from "/page/photographs.js";
 import { Queue } from "/page/queue.js";
-import { choices, swap } from "/page/renew.js";
+import { swap } from "/page/renew.js";
 import { drawShelf, press } from "/page/shelf.js";
 import { Walk } from "/page/walk.js";
 import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
 let model, latents = [], edit = null, settling = null;
-let held = null; // a mix that the slider does not make
-
 const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle("walk"); });
+const map = new FaceMap(byId("map"), (found) => mix(found), (found) => { mix(found); settle("map", "map"); });
+map.draw();
+const controls = new Controls(map, walk);
 const queue = new Queue();
 const intake = new Intake((one) => queue.add(one), complain);
 const photographs = new Photographs((photograph, name) => intake.again(photograph, name), complain);
@@ -56,8 +58,8 @@ function draw() {
   line.preview(edit);
 }
 
-const base = () => (edit.base.kind === "latent" ? edit.base.name : edit.base.kind === "mix" ? edit.base.parts[0].name : null);
-const onShelf = (one) => fitted(one, latents.map((latent) => latent.name));
+const base = () => baseOf(edit);
+const onShelf = (one) => fitted(one, names());
 
 // Look at the shelf again; whether the edit could stay as it is.
 async function look() {
@@ -69,7 +71,6 @@ async function look() {
   if (!edit || possible(edit)) return true;
   walk.halt();
   edit = onShelf(edit);
-  held = null;
   fill();
   settle("without what was deleted");
   return false;
@@ -97,68 +98,20 @@ async function away({ name }) {
   try { await ask(`/api/shelf/${name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
 }
 
-function options() {
-  const names = latents.map((one) => one.name);
-  for (const id of ["towards", "neutral", "smiling", "style", "pin"]) choices(byId(id), names, "nobody");
-  choices(byId("direction"), model.directions, "none");
-  map.keep(names);
-}
-
-// Controls to edit, and back.
-function read() {
-  const name = base(), far = Number(byId("far").value) / 100, towards = byId("towards").value;
-  if (held) edit.base = held;
-  else if (name && towards && far > 0) {
-    edit.base = { kind: "mix", parts: [{ name, weight: 1 - far }, { name: towards, weight: far }] };
-  } else if (name) edit.base = { kind: "latent", name };
-  edit.walk = walk.read(edit);
-  const strength = Number(byId("strength").value) / 100;
-  const [from, to, direction] = ["neutral", "smiling", "direction"].map((id) => byId(id).value);
-  edit.expressions = [];
-  if (strength && direction) edit.expressions.push({ kind: "direction", name: direction, strength });
-  else if (strength && from && to) edit.expressions.push({ kind: "pair", from, to, strength });
-  const rows = [...byId("rows").children].map((one) => one.getAttribute("aria-pressed") === "true");
-  edit.style = byId("style").value && rows.includes(true) ? { name: byId("style").value, rows } : null;
-  const psi = Number(byId("psi").value) / 100;
-  edit.truncation = psi < 1 ? psi : null;
-}
-
-function fill() {
-  const parts = edit.base.kind === "mix" ? edit.base.parts : [];
-  const [expression] = edit.expressions;
-  const far = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) / 100 : 0;
-  const made = parts.length < 2 || (parts.length === 2 && parts[1].weight === far && parts[0].weight === 1 - far);
-  held = made ? null : edit.base;
-  map.show(held ? parts : null);
-  if (parts[1]) byId("towards").value = parts[1].name;
-  else if (byId("towards").value === base()) byId("towards").value = latents.find((one) => one.name !== base())?.name || "";
-  byId("far").value = 100 * far;
-  byId("strength").value = expression ? Math.round(100 * expression.strength) : 0;
-  if (expression?.kind === "pair") [byId("neutral").value, byId("smiling").value] = [expression.from, expression.to];
-  byId("direction").value = expression?.kind === "direction" ? expression.name : "";
-  if (edit.style) byId("style").value = edit.style.name;
-  [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(Boolean(edit.style?.rows[index]))));
-  walk.fill(edit);
-  byId("psi").value = edit.truncation == null ? 100 : Math.round(100 * edit.truncation);
-}
+const names = () => latents.map((one) => one.name);
+const options = () => controls.options(names(), model.directions);
+const read = () => controls.read(edit);
+const fill = () => controls.fill(edit, names());
 
 function show() {
   draw();
-  const towards = byId("towards").value;
-  byId("far-shown").textContent = `${byId("far").value} %`;
-  byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
-  byId("psi-shown").textContent = edit.truncation == null ? "off" : edit.truncation.toFixed(2);
-  byId("far").disabled = base() == null;
-  byId("unmixed").hidden = base() != null;
-  byId("film").textContent = towards || "the morph's other end";
-  document.querySelector("[data-export=morph]").disabled = !towards;
+  controls.say(edit, latents);
   const own = latents.find((one) => one.name === base());
   document.querySelector("[data-export=pasted]").disabled = !own?.target;
   byId("before").hidden = !own;
   byId("reset").disabled = !own;
   if (own && byId("before").getAttribute("src") !== (own.target || own.picture)) byId("before").src = own.target || own.picture;
   press(base());
-  walk.said();
 }
 
 // One node for what is done to one control in one go, however many keys it takes.
@@ -185,15 +138,13 @@ for (const [id, label] of Object.entries(LABELS)) {
     const { value } = byId(id);
     walk.halt();
     byId(id).value = value;
-    if (["far", "towards"].includes(id)) held = null;
+    if (["far", "towards"].includes(id)) controls.held = null;
     read();
     show();
   });
   byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`, id); });
 }
-const mix = (found) => { walk.halt(); held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
-const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map", "map"); });
-map.draw();
+const mix = (found) => { walk.halt(); controls.held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
   if (one && map.put(one.name, one.picture)) map.mix();
@@ -231,6 +182,14 @@ byId("save").addEventListener("click", async () => {
   try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
 });
 
+// On the map lie at first those in the picture, the one before all that it starts from, and some more.
+function layOut(inOrder) {
+  const mixed = edit.base.kind === "mix" ? edit.base.parts.map((part) => part.name) : [base()];
+  const others = inOrder.filter((one) => !mixed.includes(one.name));
+  const shown = mixed.map((name) => latents.find((one) => one.name === name)).filter(Boolean);
+  [...shown, ...others].slice(0, Math.max(4, shown.length)).forEach((one) => map.put(one.name, one.picture));
+}
+
 bindExports(() => { walk.halt(); return edit; }, complain);
 async function start() {
   if (location.search) window.history.replaceState(null, "", "/");
@@ -246,14 +205,13 @@ async function start() {
   }));
   latents = (await ask("/api/shelf")).latents;
   options();
-  const inOrder = latents.toSorted((one, other) => one.made - other.made); // photographs first
-  inOrder.slice(0, 4).forEach((one) => map.put(one.name, one.picture));
-  const [first, second] = inOrder;
+  const inOrder = latents.toSorted((one, other) => one.made - other.made), [first, second] = inOrder; // photographs first
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
   const before = await history.load();
   // a copy, for the history's own must stay as it was; and somebody may have chosen a face meanwhile
   edit ??= before ? onShelf(before) : first ? plain(first.name) : sample(0);
+  layOut(inOrder);
   fill();
   read();
   shelve();
