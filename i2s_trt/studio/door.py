@@ -55,7 +55,12 @@ class Door:
         return cls(host, port, own_token() or ("" if is_loopback(host) else kept_token(folder)))
 
     def admits_host(self, host: str) -> bool:
-        """Whether `Host` is a name of this server that nobody else can have made point here, with any port."""
+        """Whether `Host`, with any port, can be this server's.
+
+        Without a token these are the names that nobody else can have made point here: the loopback ones, and the
+        address that it is bound to. With one also any address in numbers, and any name that begins as this machine's
+        does: whoever made such a name point here has no token to show.
+        """
         match = _HOST.fullmatch(host.strip().lower())
         if match is None:
             return False

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from i2s_trt.errors import EnvironmentFault
 from tests.studio.conftest import Served
@@ -44,16 +45,9 @@ def listed(served: Served) -> list[int]:
 
 def fail(served: Served, photograph: str, *names: str) -> list[int]:
     """Embeddings that end at once, as where no more memory is to be had."""
-    room = served.studio.photographs
-
-    def refuse(*_arguments: object) -> Any:
-        raise EnvironmentFault("there is not enough memory", "close other programs")
-
-    room.prepare = refuse  # type: ignore[method-assign]
-    try:
+    error = EnvironmentFault("there is not enough memory", "close other programs")
+    with patch.object(served.studio.photographs, "prepare", side_effect=error):
         numbers = [embed(served, photograph, name) for name in names]
         for number in numbers:
             wait(served, number, ended)
-    finally:
-        del room.prepare
     return numbers

@@ -133,6 +133,7 @@ def test_doors_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ] * 2
     lan = Door("0.0.0.0", 80, "secret")
     assert lan.admits_host("192.168.1.7")
+    assert lan.admits_host(f"{socket.gethostname()}.example"), "who has made that point here has no token"
     assert not lan.admits_host("evil.example")
 
 

@@ -34,3 +34,30 @@ export function onShelf(one, names) {
   const same = one.base.kind !== "mix" || left.length === one.base.parts.length;
   return structuredClone({ ...one, base: same ? one.base : base, style, expressions: one.expressions.filter((of) => of.kind !== "pair" || (there(of.from) && there(of.to))) });
 }
+
+// 6, 7, 8 and 11 as "6-8, 11".
+function ranges(numbers) {
+  const found = [];
+  for (const one of numbers) {
+    const last = found.at(-1);
+    if (last && last[1] === one - 1) last[1] = one; else found.push([one, one]);
+  }
+  return found.map(([first, last]) => (first === last ? `${first}` : `${first}\u2013${last}`)).join(", ");
+}
+
+const WORDS = {
+  base: ({ base }) => (base.kind === "mix" ? shared(base.parts) : base.kind === "random" ? `sample ${base.seed}` : base.name),
+  walk: ({ walk }) => (walk?.position ? `walk ${Math.round(100 * walk.position)} % to ${walked(walk)}` : "no walk"),
+  style: ({ style }) => (style ? `rows ${ranges(style.rows.flatMap((given, row) => (given ? [row] : [])))} of ${style.name}` : "no style"),
+  expressions: ({ expressions: [one] }) => {
+    if (!one) return "no expression";
+    return `${one.kind === "pair" ? `${one.from} to ${one.to}` : one.name} ${one.strength.toFixed(2)}`;
+  },
+  truncation: ({ truncation }) => (truncation == null ? "no truncation" : `psi ${truncation.toFixed(2)}`),
+};
+
+// What an edit has that the one before it had not, and how much of it.
+export function changed(before, edit) {
+  const parts = Object.values(WORDS).filter((words) => words(edit) !== words(before)).map((words) => words(edit));
+  return parts.join("; ") || "nothing";
+}

@@ -17,8 +17,8 @@ import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
 let model, latents = [], edit = null, settling = null;
-const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle("walk"); });
-const map = new FaceMap(byId("map"), (found) => mix(found), (found) => { mix(found); settle("map", "map"); });
+const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle(); });
+const map = new FaceMap(byId("map"), (found) => mix(found), (found) => { mix(found); settle("", "map"); });
 map.draw();
 const controls = new Controls(map, walk);
 const queue = new Queue();
@@ -40,11 +40,17 @@ const line = new Line({
   },
 });
 
+// What was said before of another model is no longer so, nor are its faces and rows there: the page begins anew.
+async function sameModel() {
+  if (model && (await ask("/api/model")).digest !== model.digest) location.reload();
+}
+
 function connected(up) {
   byId("connection").textContent = up ? "connected" : "no connection; trying again";
   byId("connection").toggleAttribute("data-down", !up);
   if (!up) return;
   passed();
+  sameModel().catch(complain);
   refresh();
   queue.load().catch(complain);
 }
@@ -90,7 +96,7 @@ async function refused(said) {
 }
 
 const shelve = () => drawShelf(latents, edit && base(), choose, away);
-function choose({ name }) { walk.halt(); edit = plain(name); fill(); settle(`show ${name}`); }
+function choose({ name }) { walk.halt(); edit = plain(name); fill(); settle(); }
 async function away({ name }) {
   await photographs.load();
   const too = photographs.aloneOf(name) ? ", and its photograph" : "";
@@ -115,7 +121,7 @@ function show() {
 }
 
 // One node for what is done to one control in one go, however many keys it takes.
-function settle(label, control = "") {
+function settle(label = "", control = "") {
   show();
   if (settling && settling.control !== control) flush();
   if (settling) clearTimeout(settling.timer); else history.busy(1);
@@ -131,9 +137,7 @@ function flush() {
   history.busy(-1);
 }
 
-const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
-  direction: "expression", style: "style", psi: "truncation", along: "walk", wander: "walk", "walk-to": "walk" };
-for (const [id, label] of Object.entries(LABELS)) {
+for (const id of ["far", "towards", "strength", "neutral", "smiling", "direction", "style", "psi", "along", "wander", "walk-to"]) {
   byId(id).addEventListener("input", () => {
     const { value } = byId(id);
     walk.halt();
@@ -142,7 +146,7 @@ for (const [id, label] of Object.entries(LABELS)) {
     read();
     show();
   });
-  byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`, id); });
+  byId(id).addEventListener("change", () => { read(); settle("", id); });
 }
 const mix = (found) => { walk.halt(); controls.held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
 byId("pin-it").addEventListener("click", () => {
@@ -161,7 +165,7 @@ function rowsOf(test) {
   if (pressed.includes(true) && !byId("style").value) { complain(new Error("nobody gives the style yet: choose whose it is")); return; }
   [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(pressed[index])));
   read();
-  settle("style");
+  settle();
 }
 byId("half").addEventListener("click", () => rowsOf((row) => row >= model.crossover));
 byId("colours").addEventListener("click", () => rowsOf((row) => row >= model.layers - 2));
@@ -171,7 +175,7 @@ byId("random").addEventListener("click", () => {
   walk.halt();
   edit = sample(Math.floor(Math.random() * 2 ** 31));
   fill();
-  settle(`sample ${edit.base.seed}`);
+  settle();
 });
 
 byId("save").addEventListener("click", async () => {

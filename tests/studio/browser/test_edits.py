@@ -1,5 +1,6 @@
 """Edits on the page: dragged, mixed, in sight of their controls, and taken away."""
 
+import re
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def test_the_first_view_has_faces_to_drag(visit: Visit) -> None:
     assert tab.locator("#far-shown").inner_text() == "60 %"
 
 
-def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) -> None:
+def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit, studio: Served) -> None:
     tab = visit()
     seen = [drawn(tab)]
     for slider, value in (("#far", 50), ("#strength", 120), ("#psi", 20)):
@@ -30,6 +31,9 @@ def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) 
     tab.locator("#half").click()
     seen.append(drawn(tab))
     assert len(set(seen)) == len(seen)
+    labels = [node["label"] for node in studio.json("GET", "/api/history")["nodes"]]
+    assert labels[:4] == ["start", "ann 50 %, bob 50 %", "ann to bob 1.20", "psi 0.20"]
+    assert re.fullmatch(r"rows \d–\d of bob", labels[-1])
     for wanted in reversed(seen[1:-1]):
         tab.keyboard.press("Control+z")
         now = drawn(tab)

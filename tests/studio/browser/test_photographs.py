@@ -93,6 +93,11 @@ def test_a_photograph_that_is_sent_slowly_is_cancelled(visit: Visit, astronaut: 
     network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     tab.set_input_files("#file", astronaut)
     assert cut(tab)[1] == (512, 512)
+    network.send("Network.emulateNetworkConditions", slow)
+    give(tab, "drop", {"late.jpg": astronaut.read_bytes()})
+    until(tab, "document.querySelector('#cut #work progress')?.value > 0")
+    tab.locator("#cut #work button").click()  # not behind the dialog
+    until(tab, "document.querySelector('#work').hidden")
 
 
 def test_what_is_cut_out_stays_a_square(visit: Visit, astronaut: Path) -> None:
