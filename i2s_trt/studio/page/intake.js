@@ -2,6 +2,7 @@
 
 import { ask, Fault, upload } from "/page/talk.js";
 import { open } from "/page/message.js";
+import { fold } from "/page/names.js";
 import { Quad } from "/page/quad.js";
 import { work } from "/page/work.js";
 
@@ -9,12 +10,12 @@ const byId = (id) => document.getElementById(id);
 const AT_ONCE = 20; // as many as wait in the queue
 // What says that it is something else is not sent; the server looks at the rest, as at a file without a type.
 const isPicture = ({ type }) => !type || type.startsWith("image/");
-const clean = (text) => (text.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "photograph").slice(0, 60);
+const clean = (file) => fold(file.replace(/\.[^.]*$/, "")) || "photograph";
 
 export class Intake {
-  // `queued` is called with an embedding that was asked for.
-  constructor(queued, complain) {
-    [this.queued, this.complain] = [queued, complain];
+  // `queued` is called with an embedding that was asked for, and `free` gives a name like one that nobody has.
+  constructor(queued, free, complain) {
+    [this.queued, this.free, this.complain] = [queued, free, complain];
     this.quad = new Quad(byId("quad"));
     [this.arrived, this.shown] = [[], null];
     this.bindDrop();
@@ -93,7 +94,7 @@ export class Intake {
     const side = Math.min(width, height), left = (width - side) / 2, top = (height - side) / 2;
     const middle = [[left, top], [left, top + side], [left + side, top + side], [left + side, top]];
     byId("photo").src = picture;
-    byId("name").value = clean(name);
+    byId("name").value = this.free(clean(name));
     byId("cut-title").textContent = faces.length ? "Is this the face?" : "No face was found: what is to be embedded?";
     byId("photo").parentNode.style.setProperty("--aspect", width / height);
     byId("cut").returnValue = "";

@@ -8,6 +8,7 @@ import { History } from "/page/history.js";
 import { Intake } from "/page/intake.js";
 import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
+import { fold, free } from "/page/names.js";
 import { Photographs } from "/page/photographs.js";
 import { Queue } from "/page/queue.js";
 import { swap } from "/page/renew.js";
@@ -22,7 +23,7 @@ const map = new FaceMap(byId("map"), (found) => mix(found), (found) => { mix(fou
 map.draw();
 const controls = new Controls(map, walk);
 const queue = new Queue();
-const intake = new Intake((one) => queue.add(one), complain);
+const intake = new Intake((one) => queue.add(one), (name) => free(name, [...names(), ...queue.names()]), complain);
 const photographs = new Photographs((photograph, name) => intake.again(photograph, name), complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
 const history = new History((shown) => { walk.halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
@@ -122,6 +123,7 @@ function show() {
 
 // One node for what is done to one control in one go, however many keys it takes.
 function settle(label = "", control = "") {
+  byId("done").textContent = "";
   show();
   if (settling && settling.control !== control) flush();
   if (settling) clearTimeout(settling.timer); else history.busy(1);
@@ -179,11 +181,15 @@ byId("random").addEventListener("click", () => {
 });
 
 byId("save").addEventListener("click", async () => {
-  const given = prompt("A name for it: letters, digits, - and _", `${base() || "sample"}-edited`);
+  const given = prompt("A name for it: letters, digits, - and _", free(`${base() || "sample"}-edited`, names()))?.trim();
   if (!given) return;
-  const name = given.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 60);
-  if (!name) { complain(new Error(`${given} cannot name a latent: use letters a to z, digits, - and _`)); return; }
-  try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
+  const folded = fold(given), name = free(folded, names());
+  if (!folded) { complain(new Error(`${given} cannot name a latent: use letters a to z, digits, - and _`)); return; }
+  try {
+    await ask("/api/save", "POST", { edit, name });
+    const why = name !== folded ? `, for ${folded} is taken` : name !== given ? `, as ${given} is written in the name of a file` : "";
+    byId("done").textContent = `On the shelf as ${name}${why}.`;
+  } catch (error) { complain(error); }
 });
 
 // On the map lie at first those in the picture, the one before all that it starts from, and some more.

@@ -27,6 +27,9 @@ export class Queue {
   // One that was asked for here, unless later news of it has come before.
   add(one) { if (!this.items.has(one.id)) this.show(one); }
 
+  // Those that are going to be on the shelf.
+  names() { return [...this.items.values()].filter((item) => ["queued", "running"].includes(item.dataset.state)).map((item) => item.dataset.name); }
+
   // Anew: what has been dismissed since is no longer there, and what has failed is no news.
   async load() {
     const told = (await ask("/api/embeddings")).embeddings;
@@ -61,7 +64,7 @@ export class Queue {
     for (const button of item.querySelectorAll("button")) button.setAttribute("aria-label", `${button.textContent}: ${one.name}`);
     item.toggleAttribute("data-ended", !running);
     if (fresh && item.dataset.state !== one.state) this.tell(one);
-    item.dataset.state = one.state;
+    [item.dataset.state, item.dataset.name] = [one.state, one.name];
     item.dataset.rank = one.state === "running" ? 0 : one.state === "queued" ? one.position : LAST - one.id;
     this.place(item);
     this.count();

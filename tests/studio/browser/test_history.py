@@ -116,6 +116,14 @@ def test_undo_steps_over_faces_that_are_gone(visit: Visit, studio: Served) -> No
     tab.once("dialog", lambda dialog: dialog.accept("gone soon"))
     tab.locator("#save").click()
     tab.wait_for_selector("#shelf .face[data-name=gone-soon]")
+    until(tab, "document.querySelector('#done').textContent.startsWith('On the shelf as gone-soon, as gone soon is')")
+    for given, said in (
+        ("gone.soon", "gone-soon-2, for gone-soon is taken."),
+        ("Göne Soon", "Gone-Soon-3, for Gone-Soon"),
+    ):
+        tab.once("dialog", lambda dialog, given=given: dialog.accept(given))
+        tab.locator("#save").click()
+        until(tab, f"document.querySelector('#done').textContent.startsWith('On the shelf as {said}')")
     tab.locator("#shelf .face[data-name=gone-soon]").click()
     drawn(tab)
     tab.locator("#shelf .face[data-name=bob]").click()
