@@ -226,7 +226,7 @@ def test_of_very_many_the_oldest_are_forgotten(
     served: Served, photograph: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("i2s_trt.studio.embeddings.KEPT", 3)
-    numbers = fail(served, photograph["id"], *["flat"] * 5)
+    numbers = [number for _ in range(5) for number in fail(served, photograph["id"], "flat")]
     assert listed(served) == numbers[-3:]
 
 

@@ -6,6 +6,7 @@ import { caption, onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
 import { Intake } from "/page/intake.js";
+import { Live } from "/page/live.js";
 import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
 import { fold, free } from "/page/names.js";
@@ -18,15 +19,20 @@ import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
 let model, latents = [], edit = null, settling = null;
-const walk = new Walk(() => edit, () => { walk.fill(edit); show(); }, () => { fill(); settle(); });
+const walk = new Walk(() => edit, () => { live.leave(); walk.fill(edit); show(); }, () => { fill(); settle(); });
 const map = new FaceMap(byId("map"), (found) => mix(found), (found) => { mix(found); settle("", "map"); });
 map.draw();
 const controls = new Controls(map, walk);
-const queue = new Queue();
+const live = new Live(async (name) => {
+  await refresh();
+  const one = latents.find((latent) => latent.name === name);
+  if (one) choose(one);
+});
+const queue = new Queue(live);
 const intake = new Intake((one) => queue.add(one), (name) => free(name, [...names(), ...queue.names()]), complain);
 const photographs = new Photographs((photograph, name) => intake.again(photograph, name), complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
-const history = new History((shown) => { walk.halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
+const history = new History((shown) => { walk.halt(); live.leave(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
   connected,
   locked: (fault) => { byId("connection").textContent = "locked out"; complain(fault); },
@@ -124,6 +130,7 @@ function show() {
 // One node for what is done to one control in one go, however many keys it takes.
 function settle(label = "", control = "") {
   byId("done").textContent = "";
+  live.leave();
   show();
   if (settling && settling.control !== control) flush();
   if (settling) clearTimeout(settling.timer); else history.busy(1);
@@ -143,6 +150,7 @@ for (const id of ["far", "towards", "strength", "neutral", "smiling", "direction
   byId(id).addEventListener("input", () => {
     const { value } = byId(id);
     walk.halt();
+    live.leave();
     byId(id).value = value;
     if (["far", "towards"].includes(id)) controls.held = null;
     read();
@@ -150,7 +158,7 @@ for (const id of ["far", "towards", "strength", "neutral", "smiling", "direction
   });
   byId(id).addEventListener("change", () => { read(); settle("", id); });
 }
-const mix = (found) => { walk.halt(); controls.held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
+const mix = (found) => { walk.halt(); live.leave(); controls.held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
   if (one && map.put(one.name, one.picture)) map.mix();

@@ -22,10 +22,14 @@ function said(one) {
 }
 
 export class Queue {
-  constructor() { this.items = new Map(); }
+  // `live` shows one that is watched.
+  constructor(live) { [this.items, this.live] = [new Map(), live]; }
 
-  // One that was asked for here, unless later news of it has come before.
-  add(one) { if (!this.items.has(one.id)) this.show(one); }
+  // One that was asked for here is watched. It is in the list already where later news of it has come before.
+  add(one) {
+    this.live.watch(one.id);
+    if (!this.items.has(one.id)) this.show(one);
+  }
 
   // Those that are going to be on the shelf.
   names() { return [...this.items.values()].filter((item) => ["queued", "running"].includes(item.dataset.state)).map((item) => item.dataset.name); }
@@ -43,7 +47,8 @@ export class Queue {
     const image = this.items.get(id)?.querySelector("img");
     if (!image) return;
     swap(image, blob);
-    image.hidden = false;
+    image.parentNode.hidden = false;
+    this.live.frame(id, blob);
   }
 
   // `fresh` is what nobody has been told of yet.
@@ -61,14 +66,16 @@ export class Queue {
     item.querySelector(".more").hidden = running || one.onward === "never";
     item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : one.onward === "resume" ? "Go on" : "Start again";
     item.querySelector(".dismiss").hidden = running;
-    for (const button of item.querySelectorAll("button")) button.setAttribute("aria-label", `${button.textContent}: ${one.name}`);
+    item.querySelector(".watch").disabled = one.state !== "running";
+    for (const button of item.querySelectorAll("button")) button.setAttribute("aria-label", `${button.textContent || "Watch"}: ${one.name}`);
     item.toggleAttribute("data-ended", !running);
     if (fresh && item.dataset.state !== one.state) this.tell(one);
     [item.dataset.state, item.dataset.name] = [one.state, one.name];
     item.dataset.rank = one.state === "running" ? 0 : one.state === "queued" ? one.position : LAST - one.id;
+    this.live.tell(one);
     this.place(item);
     this.count();
-    if (held && held.hidden) item.querySelector("button:not([hidden])")?.focus({ preventScroll: true });
+    if (held && held.hidden) item.querySelector(".row button:not([hidden])")?.focus({ preventScroll: true });
   }
 
   // A failure stays until it is closed.
@@ -105,13 +112,13 @@ export class Queue {
     this.items.delete(id);
     this.count();
     if (!held) return;
-    const next = near?.querySelector(".dismiss:not([hidden])") || near?.querySelector("button:not([hidden])") || byId("picture");
+    const next = near?.querySelector(".dismiss:not([hidden])") || near?.querySelector(".row button:not([hidden])") || byId("picture");
     next.focus({ preventScroll: true });
   }
 
   make(one) {
     const item = document.createElement("li");
-    item.innerHTML = `<img alt="" hidden><p class="said"></p><div class="bar"><progress aria-label="Progress"></progress>
+    item.innerHTML = `<button type="button" class="watch" hidden><img alt="Watch"></button><p class="said"></p><div class="bar"><progress aria-label="Progress"></progress>
       <svg viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Loss"><polyline fill="none" stroke="currentColor"
       stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></div><div class="row"><button type="button" class="stop">Stop</button>
       <button type="button" class="more"></button><button type="button" class="cancel">Cancel</button>
@@ -119,6 +126,7 @@ export class Queue {
     const act = (kind, path, method, body) => item.querySelector(kind).addEventListener("click", async () => {
       try { await ask(`/api/embeddings/${one.id}${path}`, method, body?.()); } catch (error) { complain(error); }
     });
+    for (const kind of [".watch", ".more"]) item.querySelector(kind).addEventListener("click", () => this.live.watch(one.id));
     act(".stop", "/stop", "POST");
     act(".more", "/more", "POST", () => ({ steps: item.dataset.state === "finished" ? 100 : 0 }));
     act(".cancel", "", "DELETE");

@@ -168,3 +168,16 @@ def test_the_picture_stays_in_sight_of_every_control(visit: Visit) -> None:
             box = tab.locator("#after").bounding_box()
             assert box["y"] + box["height"] > 100, (width, control)
             assert box["y"] > -100, (width, control)
+
+
+@pytest.mark.parametrize("size", [(1280, 480), (844, 390)], ids=["desktop", "phone on its side"])
+def test_in_a_low_window_picture_and_controls_are_seen_together(visit: Visit, size: tuple[int, int]) -> None:
+    tab = visit(*size)
+    drawn(tab)
+    for control in ("#undo", "#wipe", "#psi", "#far"):
+        tab.locator(control).scroll_into_view_if_needed()
+        box, picture = (tab.locator(one).bounding_box() for one in (control, "#after"))
+        assert picture["height"] > 150, control
+        for one in (box, picture):
+            assert 0 <= one["y"] < one["y"] + one["height"] <= size[1], control
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

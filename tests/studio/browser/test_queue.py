@@ -8,7 +8,7 @@ import pytest
 
 from i2s_trt.errors import EnvironmentFault
 from tests.studio.browser.conftest import until
-from tests.studio.browser.page import ON_TOP, Visit, embed, fail
+from tests.studio.browser.page import ON_TOP, Visit, drag, embed, fail
 from tests.studio.conftest import Served
 
 
@@ -17,12 +17,22 @@ def test_an_embedding_is_stopped_and_goes_on(visit: Visit, astronaut: Path) -> N
     embed(tab, astronaut, 5000)
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     until(tab, "document.querySelector('#embeddings progress').value > 0")
+    tab.wait_for_selector("#live:not([hidden])")
+    until(tab, "document.querySelector('#live img').naturalWidth > 0")
+    assert tab.locator("#live img").bounding_box()["width"] > 300, "it converges before one's eyes"
+    assert "of 5000" in tab.locator("#live p").inner_text()
+    drag(tab, "#psi", 40)
+    assert tab.locator("#live").is_hidden(), "an edit is wanted now"
+    tab.locator("#embeddings .watch").click()
+    tab.wait_for_selector("#live:not([hidden])")
     for part in ("progress", "svg", ".stop"):
         box = tab.locator(f"#embeddings {part}").bounding_box()
         assert 0 < box["y"] < box["y"] + box["height"] < 900, "in sight, without scrolling"
     tab.locator("#embeddings .stop").press("Enter")
     tab.wait_for_selector("#embeddings li[data-state=stopped]", timeout=180_000)
     assert tab.evaluate("document.activeElement.className") in ("more", "cancel"), "the focus stays in the row"
+    until(tab, "document.querySelector('#caption').textContent.startsWith('visitor')")
+    assert tab.locator("#live").is_hidden(), "what has become of it is edited now"
     tab.locator("#embeddings .more").click()
     tab.wait_for_selector("#embeddings li[data-state=running]", timeout=180_000)
     tab.locator("#embeddings .cancel").click()
