@@ -4,6 +4,9 @@ const untouched = (base) => ({ base, walk: null, style: null, expressions: [], t
 
 export const plain = (name) => untouched({ kind: "latent", name });
 
+// A seed by chance, short enough to be read out.
+export const chance = () => Math.floor(Math.random() * 1e6);
+
 export const sample = (seed) => untouched({ kind: "random", seed, truncation: null });
 
 // Who is in a mix, and how much of each.

@@ -2,7 +2,7 @@
 
 import { ask, Line } from "/page/talk.js";
 import { baseOf, Controls } from "/page/controls.js";
-import { caption, onShelf as fitted, plain, sample } from "/page/edit.js";
+import { caption, chance, onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
 import { Intake } from "/page/intake.js";
@@ -183,7 +183,7 @@ byId("none").addEventListener("click", () => rowsOf(() => false));
 
 byId("random").addEventListener("click", () => {
   walk.halt();
-  edit = sample(Math.floor(Math.random() * 2 ** 31));
+  edit = sample(chance());
   fill();
   settle();
 });

@@ -1,11 +1,12 @@
 // A random walk: from what the edit starts from it strays to a sample of the model, from there to the next, and so on; or to the
 // mean face and back. Each place on it is an edit that a recipe repeats.
 
+import { chance } from "/page/edit.js";
+
 const byId = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const WAY = 6000; // milliseconds from one sample to the next
 const PACE = 60, STEPS = 1000; // milliseconds between places; the latter where no motion is wanted
-const seed = () => Math.floor(Math.random() * 2 ** 31);
 
 export class Walk {
   // `current` gives the edit, `shown` shows it, `ended` keeps it.
@@ -32,7 +33,7 @@ export class Walk {
 
   // A new way, from its beginning.
   way() {
-    return { to: byId("walk-to").value === "mean" ? null : seed(), position: 0, wander: Number(byId("wander").value) / 100, seed: seed() };
+    return { to: byId("walk-to").value === "mean" ? null : chance(), position: 0, wander: Number(byId("wander").value) / 100, seed: chance() };
   }
 
   said() {
@@ -54,7 +55,7 @@ export class Walk {
         edit.walk = { ...this.way(), position: position - 1 };
       } else {
         if (position >= 1 || position <= 0) {
-          [back, walk.seed] = [position >= 1, seed()]; // where it turns all ways meet
+          [back, walk.seed] = [position >= 1, chance()]; // where it turns all ways meet
           position = Math.min(1, Math.max(0, position));
         }
         edit.walk = { ...walk, position };
