@@ -17,6 +17,7 @@ class Record(Message):
 
     told: Embedding
     request: EmbeddingRequest
+    model: str
     name: str
     laid: str = ""
     hopeless: bool = False
@@ -29,6 +30,7 @@ class Job:
     Attributes:
         told: what clients hear.
         request: what was asked for.
+        model: digest of the model that it is embedded in.
         name: of its files, beside the number.
         folder: of its files.
         cancelled: it is to end at once.
@@ -41,6 +43,7 @@ class Job:
 
     told: Embedding
     request: EmbeddingRequest
+    model: str
     name: str
     folder: Path
     cancelled: bool = False
@@ -62,7 +65,14 @@ class Job:
 
     def keep(self) -> None:
         """Write the record. Raises EnvironmentFault for a full disk."""
-        record = Record(told=self.told, request=self.request, name=self.name, laid=self.laid, hopeless=self.hopeless)
+        record = Record(
+            told=self.told,
+            request=self.request,
+            model=self.model,
+            name=self.name,
+            laid=self.laid,
+            hopeless=self.hopeless,
+        )
         write_bytes(self.record, record.model_dump_json().encode())
 
     def forget(self) -> None:
@@ -96,7 +106,8 @@ def _read(path: Path) -> Job | None:
         record = Record.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
-    job = Job(record.told, record.request, record.name, path.parent, laid=record.laid, hopeless=record.hopeless)
+    told, request, model = record.told, record.request, record.model
+    job = Job(told, request, model, record.name, path.parent, laid=record.laid, hopeless=record.hopeless)
     if job.record != path:
         return None
     if job.told.state not in ENDED:

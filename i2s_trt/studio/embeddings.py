@@ -45,11 +45,12 @@ class Embeddings:
         self._model, self._shelf, self._photographs = model, shelf, photographs
         self._tell, self._shelved = tell, shelved
         self._folder = make_folder(shelf.folder / FOLDER)
-        self._jobs = {job.told.id: job for job in known_jobs(self._folder)}
+        known, own = known_jobs(self._folder), model.generator.digest
+        self._jobs = {job.told.id: job for job in known if job.model == own}  # another model's wait for that
         for job in self._jobs.values():
             job.told = job.told.model_copy(update={"onward": self._onward(job)})
         self._queue: list[Job] = []
-        self._numbers = itertools.count(max(self._jobs, default=0) + 1)
+        self._numbers = itertools.count(max((job.told.id for job in known), default=0) + 1)
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="embeddings", daemon=True)
@@ -79,7 +80,7 @@ class Embeddings:
                 of=request.steps + request.tune,
                 tune=request.tune,
             )
-            job = Job(told, request, secrets.token_hex(4), self._folder)
+            job = Job(told, request, self._model.generator.digest, secrets.token_hex(4), self._folder)
             self._jobs[told.id] = job
             self._enqueue(job)
             self._forget()

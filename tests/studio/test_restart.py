@@ -4,7 +4,7 @@ from pathlib import Path
 
 from i2s_trt.studio.embeddings import FOLDER
 from i2s_trt.studio.model import StudioModel
-from tests.studio.conftest import serving
+from tests.studio.conftest import serving, small_model
 from tests.studio.run import embed, ended, listed, running, send, wait
 
 
@@ -21,6 +21,8 @@ def test_what_waited_or_ran_is_listed_as_stopped_and_goes_on(
         waits = embed(first, photograph, "waits", steps=2)
         wait(first, runs, lambda told: bool(told["step"] > reached))
     (tmp_path / FOLDER / "9-torn.json").write_text("{")
+    with serving(tmp_path, small_model("random-8")) as other:
+        assert listed(other) == [], "what belongs to another model waits for that"
     with serving(tmp_path, model) as second:
         assert listed(second) == [runs, waits]
         ran, waited = second.json("GET", "/api/embeddings")["embeddings"]
