@@ -20,7 +20,7 @@ import { progressed } from "/page/work.js";
 const byId = (id) => document.getElementById(id);
 let model, latents = [], edit = null, settling = null;
 const walk = new Walk(() => edit, () => { live.leave(); walk.fill(edit); show(); }, () => { fill(); settle(); });
-const map = new FaceMap(byId("map"), (found) => mix(found), (found) => { mix(found); settle("", "map"); });
+const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("", "map"); });
 map.draw();
 const controls = new Controls(map, walk);
 const live = new Live(async (name) => {
@@ -32,7 +32,7 @@ const queue = new Queue(live);
 const intake = new Intake((one) => queue.add(one), (name) => free(name, [...names(), ...queue.names()]), complain);
 const photographs = new Photographs((photograph, name) => intake.again(photograph, name), complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
-const history = new History((shown) => { walk.halt(); live.leave(); edit = structuredClone(shown); fill(); show(); }, possible, () => { walk.halt(); flush(); }, complain);
+const history = new History(revisit, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
   connected,
   locked: (fault) => { byId("connection").textContent = "locked out"; complain(fault); },
@@ -46,6 +46,14 @@ const line = new Line({
     if (said.type === "error") refused(said);
   },
 });
+
+function revisit(shown) {
+  walk.halt();
+  live.leave();
+  edit = structuredClone(shown);
+  fill();
+  show();
+}
 
 // What was said before of another model is no longer so, nor are its faces and rows there: the page begins anew.
 async function sameModel() {
@@ -146,7 +154,8 @@ function flush() {
   history.busy(-1);
 }
 
-for (const id of ["far", "towards", "strength", "neutral", "smiling", "direction", "style", "psi", "along", "wander", "walk-to"]) {
+const STEERING = ["far", "towards", "strength", "neutral", "smiling", "direction", "style", "psi", "along", "wander", "walk-to"];
+for (const id of STEERING) {
   byId(id).addEventListener("input", () => {
     const { value } = byId(id);
     walk.halt();
@@ -158,7 +167,14 @@ for (const id of ["far", "towards", "strength", "neutral", "smiling", "direction
   });
   byId(id).addEventListener("change", () => { read(); settle("", id); });
 }
-const mix = (found) => { walk.halt(); live.leave(); controls.held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
+function mix(found) {
+  walk.halt();
+  live.leave();
+  controls.held = found;
+  if (edit.base.kind === "random") edit = plain(found.parts[0].name);
+  read();
+  show();
+}
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
   if (one && map.put(one.name, one.picture)) map.mix();

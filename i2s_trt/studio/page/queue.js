@@ -32,7 +32,10 @@ export class Queue {
   }
 
   // Those that are going to be on the shelf.
-  names() { return [...this.items.values()].filter((item) => ["queued", "running"].includes(item.dataset.state)).map((item) => item.dataset.name); }
+  names() {
+    const coming = [...this.items.values()].filter((item) => ["queued", "running"].includes(item.dataset.state));
+    return coming.map((item) => item.dataset.name);
+  }
 
   // Anew: what has been dismissed since is no longer there, and what has failed is no news.
   async load() {
@@ -64,7 +67,8 @@ export class Queue {
     item.querySelector(".stop").hidden = one.state !== "running";
     item.querySelector(".cancel").hidden = !running;
     item.querySelector(".more").hidden = running || one.onward === "never";
-    item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : one.onward === "resume" ? "Go on" : "Start again";
+    const onward = one.onward === "resume" ? "Go on" : "Start again";
+    item.querySelector(".more").textContent = one.state === "finished" ? "100 steps more" : onward;
     item.querySelector(".dismiss").hidden = running;
     item.querySelector(".watch").disabled = one.state !== "running";
     for (const button of item.querySelectorAll("button")) button.setAttribute("aria-label", `${button.textContent || "Watch"}: ${one.name}`);
@@ -80,8 +84,9 @@ export class Queue {
 
   // A failure stays until it is closed.
   tell(one) {
+    const words = { running: "being embedded", queued: waiting(one) };
     if (one.state === "failed") complain(new Fault(one.error || "it could not be embedded", one.hint), one.name);
-    else announce(`${one.name}: ${one.state === "running" ? "being embedded" : one.state === "queued" ? waiting(one) : one.state}`);
+    else announce(`${one.name}: ${words[one.state] || one.state}`);
   }
 
   // What runs stands first, then what waits in its order, then what has ended, the latest first.
