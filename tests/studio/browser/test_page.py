@@ -57,7 +57,8 @@ def test_a_page_that_is_locked_out_says_what_to_do_and_comes_back_to_another_mod
     with serving(tmp_path / "other", small_model("random-8"), token="second", port=port) as second:
         until(tab, "document.querySelector('#connection').textContent === 'locked out'")
         assert "open the address that i2s-trt studio printed" in tab.locator("#message p").inner_text()
-        tab.context.new_page().goto(f"http://{second.host}/?token=second")
+        with tab.expect_navigation():  # it begins anew by itself
+            tab.context.new_page().goto(f"http://{second.host}/?token=second")
         until(tab, "document.querySelector('#model').textContent.startsWith('random-8, 8x8, ')")
         until(tab, "document.querySelector('#connection').textContent === 'connected'")
         assert tab.locator("#message").is_hidden()
