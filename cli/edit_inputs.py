@@ -1,6 +1,7 @@
 """What the editing commands share: their options, the opened model, and lists of strengths."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,13 +51,18 @@ def layers_of(text: str) -> "Sequence[int] | None":
         raise UsageError(f"--layers {text!r} names no layers", "write 9-17 or 8,9,12") from error
 
 
-def open_model(console: Console, model: str, device: str, engine: str, precision: str, any_model: bool) -> "Opened":
-    """Load a model, choose its engine and say which. Raises as `engines.open.open_model` does."""
+def open_model(
+    console: Console, model: str, device: str, engine: str, precision: str, any_model: bool, reason: str = ""
+) -> "Opened":
+    """Load a model, choose its engine and say which, and why unless there is a `reason` of the caller's own.
+
+    Raises as `engines.open.open_model` does.
+    """
     from engines.open import open_model
 
     with console.progress():
         opened = open_model(model, device, engine, precision, any_model=any_model)
-    _say_engine(console, opened.choice)
+    _say_engine(console, replace(opened.choice, reason=reason) if reason else opened.choice)
     return opened
 
 

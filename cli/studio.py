@@ -49,10 +49,12 @@ def studio(
 
     listener = bind(host, port)
     _make(folder)
-    opened = open_model(console, model, device, _engine(console, engine, device), "auto", any_model=False)
+    door = Door.for_address(host, listener.getsockname()[1], folder)
+    chosen = _engine(console, engine, device)
+    reason = "" if chosen == engine else "which draws fastest here while sliders move"
+    opened = open_model(console, model, device, chosen, "auto", any_model=False, reason=reason)
     with console.progress():
         room = Studio(_model(_from_anywhere(model), opened), folder)
-    door = Door.for_address(host, listener.getsockname()[1])
     page = address(door)
 
     def started() -> None:

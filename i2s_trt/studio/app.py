@@ -16,7 +16,7 @@ from i2s_trt.studio.door import Door
 from i2s_trt.studio.guard import Guard
 from i2s_trt.studio.photographs import NoPhotograph
 from i2s_trt.studio.protocol import Fault
-from i2s_trt.studio.routes import edit_routes, embedding_routes, shelf_routes
+from i2s_trt.studio.routes import edit_routes, embedding_routes, photograph_routes, shelf_routes
 from i2s_trt.studio.shelf import NameTaken, NotOnShelf
 from i2s_trt.studio.socket import socket_route
 from i2s_trt.studio.studio import Studio
@@ -55,6 +55,7 @@ def make_app(studio: Studio, door: Door) -> Guard:
     app.add_exception_handler(HTTPException, _answer_http)
     _page_routes(app)
     shelf_routes(app, studio)
+    photograph_routes(app, studio)
     embedding_routes(app, studio)
     edit_routes(app, studio)
     socket_route(app, studio)

@@ -3,11 +3,13 @@
 import hmac
 import ipaddress
 import re
-import secrets
 import socket
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qs
+
+from i2s_trt.studio.token import kept_token, own_token
 
 COOKIE, HEADER, QUERY = "i2s-trt-studio", "x-studio-token", "token"
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?")
@@ -35,7 +37,7 @@ class Door:
     Attributes:
         host: that the server is bound to.
         port: the same.
-        token: that must be shown; empty on a loopback address, which only this machine reaches.
+        token: that must be shown; empty for none, as on a loopback address, which only this machine reaches.
     """
 
     host: str
@@ -43,12 +45,22 @@ class Door:
     token: str = field(default="", repr=False)
 
     @classmethod
-    def for_address(cls, host: str, port: int) -> "Door":
-        """The door of an address, with a new token where others can reach it."""
-        return cls(host, port, "" if is_loopback(host) else secrets.token_urlsafe(24))
+    def for_address(cls, host: str, port: int, folder: Path) -> "Door":
+        """The door of an address, with the user's own token, or where others can reach it the one of the folder.
+
+        Raises:
+            UsageError: the user's own is easily guessed.
+            EnvironmentFault: the folder's cannot be read or written.
+        """
+        return cls(host, port, own_token() or ("" if is_loopback(host) else kept_token(folder)))
 
     def admits_host(self, host: str) -> bool:
-        """Whether `Host` is a name of this server that nobody else can have made point here, with any port."""
+        """Whether `Host`, with any port, can be this server's.
+
+        Without a token these are the names that nobody else can have made point here: the loopback ones, and the
+        address that it is bound to. With one also any address in numbers, and any name that begins as this machine's
+        does: whoever made such a name point here has no token to show.
+        """
         match = _HOST.fullmatch(host.strip().lower())
         if match is None:
             return False

@@ -1,4 +1,4 @@
-"""An edit of the page applied to latents: mix, style, expressions, truncation, in this order.
+"""An edit of the page applied to latents: mix, random walk, style, expressions, truncation, in this order.
 
 Everything is done by operations that a recipe has too, in the same order and with the same numbers, so that
 `repeat.recipe_of` repeats it bit for bit.
@@ -12,13 +12,14 @@ from i2s_trt.arrays import WPlus
 from i2s_trt.deltas import TunedLatent, mixed
 from i2s_trt.edit import operations
 from i2s_trt.edit.recipe.operations import Change, unchanged
+from i2s_trt.edit.sources import MEAN
 from i2s_trt.edit.space import LatentSpace
 from i2s_trt.errors import UsageError
 from i2s_trt.latents import refuse_absurd
 from i2s_trt.seeds import w_plus_from_seed
 from i2s_trt.studio.directions import Directions
 from i2s_trt.studio.model import StudioModel
-from i2s_trt.studio.protocol import DirectionExpression, Edit, MixBase, RandomBase
+from i2s_trt.studio.protocol import DirectionExpression, Edit, MixBase, RandomBase, Walk
 from i2s_trt.studio.shelf import Shelf
 
 
@@ -79,6 +80,8 @@ class Editor:
     def operations(self, edit: Edit) -> Iterator[Operation]:
         """What is done to the base, one after the other. Raises as `w_plus` does."""
         yield from self._mix(edit)
+        if edit.walk is not None and edit.walk.position:
+            yield self._walk(edit.walk)
         if edit.style is not None and any(edit.style.rows):
             yield self._style(edit.style.name, edit.style.rows)
         for expression in edit.expressions:
@@ -107,6 +110,19 @@ class Editor:
                 if part.weight:
                     sum_of_weights += part.weight
                     yield _morph(part.name, self._shelf.tuned(part.name), 1 - part.weight / sum_of_weights)
+
+    def _walk(self, walk: Walk) -> Operation:
+        if walk.to is None:
+            name, last = MEAN, self.space.mean
+        else:
+            name, last = f"seed:{walk.to}", w_plus_from_seed(self._model.generator, walk.to)
+        position, wander, seed = walk.position, walk.wander, walk.seed
+        steps = {"to": name, "position": position, "wander": wander, "seed": seed}
+        return Operation(
+            {"operation": "random-walk", **steps},
+            lambda w_plus: operations.random_walk(w_plus, last, position, wander, seed),
+            lambda delta: mixed([(delta, 1 - position), (None, position)]),
+        )
 
     def _style(self, name: str, rows: list[bool]) -> Operation:
         if len(rows) != self.space.num_layers:

@@ -30,6 +30,15 @@ def load_state(path: Path, kind: type[EmbedState]) -> tuple[EmbedState, float] |
         return None
 
 
+def kept_step(path: Path) -> int:
+    """The step at which the state in a file was kept; 0 where there is none, or a damaged one."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int(file.get_tensor("step").max())
+    except (OSError, SafetensorError, RuntimeError):
+        return 0
+
+
 def lengthened(state: EmbedState, steps: int) -> EmbedState:
     """A state [1, ...] with room for `steps` steps, that runs on if it had but taken all that it might."""
     state = state.select(0)

@@ -1,54 +1,35 @@
 """The queue of embeddings: one at a time, each in a process of its own, so that no crash there ends anything here."""
 
 import itertools
+import math
 import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import suppress
 
 from i2s_trt.arrays import Pixels
-from i2s_trt.errors import I2sError, UsageError
+from i2s_trt.errors import EnvironmentFault, I2sError, ImageError, UsageError
 from i2s_trt.files import make_folder
 from i2s_trt.process import END, Child, Stopped
+from i2s_trt.studio.embedding_job import ENDED, Job, known_jobs
 from i2s_trt.studio.embedding_run import Ended, Progressed, Task, embed_in_child, thinned
 from i2s_trt.studio.model import StudioModel
-from i2s_trt.studio.photographs import Photographs
-from i2s_trt.studio.protocol import STEPS, Embedding, EmbeddingRequest, State
+from i2s_trt.studio.photographs import NoPhotograph, Photographs
+from i2s_trt.studio.protocol import STEPS, Embedding, EmbeddingRequest, Onward, State
 from i2s_trt.studio.shelf import Shelf
 
 FOLDER = "embeddings"
 WAITING, KEPT = 20, 100  # embeddings in the queue, and in the list
+_BETWEEN_RECORDS = 5.0  # seconds, while nothing but the step changes
 _SMOOTH = 0.2  # of the latest time a step in the average
-_AFTER_END = ("stopped", "finished", "failed", "cancelled")
 Tell = Callable[[Embedding, bytes | None], None]
-
-
-@dataclass
-class _Job:
-    """An embedding with what is not told."""
-
-    told: Embedding
-    request: EmbeddingRequest
-    name: str
-    folder: Path
-    cancelled: bool = False
-    laid: str = ""  # digest of what it has laid on the shelf
-    mark: tuple[float, int] | None = None
-    curve: list[tuple[int, float]] = field(default_factory=list)
-
-    @property
-    def state(self) -> Path:
-        return self.folder / f"{self.told.id}-{self.name}.state"
-
-    @property
-    def stop(self) -> Path:
-        return self.folder / f"{self.told.id}-{self.name}.stop"
 
 
 class Embeddings:
     """Embeds photographs one after the other in a thread of its own.
+
+    Those of a studio before, on the same shelf, are there again; what waited or ran then is stopped, and can go on.
 
     Args:
         model: that is open.
@@ -64,11 +45,12 @@ class Embeddings:
         self._model, self._shelf, self._photographs = model, shelf, photographs
         self._tell, self._shelved = tell, shelved
         self._folder = make_folder(shelf.folder / FOLDER)
-        for leftover in [*self._folder.glob("*.state"), *self._folder.glob("*.stop")]:
-            leftover.unlink(missing_ok=True)
-        self._jobs: dict[int, _Job] = {}
-        self._queue: list[_Job] = []
-        self._numbers = itertools.count(1)
+        known, own = known_jobs(self._folder), model.generator.digest
+        self._jobs = {job.told.id: job for job in known if job.model == own}  # another model's wait for that
+        for job in self._jobs.values():
+            job.told = job.told.model_copy(update={"onward": self._onward(job)})
+        self._queue: list[Job] = []
+        self._numbers = itertools.count(max((job.told.id for job in known), default=0) + 1)
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="embeddings", daemon=True)
@@ -84,11 +66,13 @@ class Embeddings:
 
         Raises:
             NoPhotograph: there is no such photograph.
-            UsageError: too many wait.
+            ImageError: its square has no area, or lies elsewhere.
+            UsageError: too many wait, or the shelf is full.
         """
-        self._photographs.path(request.photograph)
+        self._photographs.check(request.photograph, request.quad)
         with self._changed:
             self._refuse_crowd()
+            self._shelf.refuse_full(self._coming())
             told = Embedding(
                 id=next(self._numbers),
                 name=request.name,
@@ -96,7 +80,7 @@ class Embeddings:
                 of=request.steps + request.tune,
                 tune=request.tune,
             )
-            job = _Job(told, request, secrets.token_hex(4), self._folder)
+            job = Job(told, request, self._model.generator.digest, secrets.token_hex(4), self._folder)
             self._jobs[told.id] = job
             self._enqueue(job)
             self._forget()
@@ -110,19 +94,23 @@ class Embeddings:
         """Go on with one that has ended, for `steps` more than it was to take.
 
         Raises:
-            UsageError: there is none, it has not ended, or nothing is left to do.
+            UsageError: there is none, it has not ended, it can never work, nothing is left to do, or the shelf is full.
         """
         with self._changed:
             job = self._find_ended(number)
             of = job.told.of + steps
+            if self._onward(job) == "never":
+                raise UsageError(f"embedding {number} can never work as it is", "send its photograph again")
             if job.told.state == "finished" and not steps:
                 raise UsageError(f"embedding {number} has taken all its steps", "say how many more")
             if of - job.told.tune > STEPS:
                 raise UsageError(f"{of - job.told.tune} steps are more than {STEPS}", "embed with the command line")
             self._refuse_crowd()
+            if not self._laid_again(job):
+                self._shelf.refuse_full(self._coming())
             job.stop.unlink(missing_ok=True)
             job.cancelled = False
-            self._update(job, of=of, error=None, hint=None, seconds_left=None)
+            self._update(job, of=of, error=None, hint=None, note=None, seconds_left=None)
             self._enqueue(job)
             return job.told
 
@@ -137,7 +125,21 @@ class Embeddings:
             self._remove(job)
             return job.told
 
-    def _end(self, number: int, running: Callable[[_Job], None]) -> Embedding:
+    def release(self, photograph: str) -> None:
+        """Refuse to have a photograph deleted that is being embedded, or waits for that. Raises UsageError."""
+        with self._changed:
+            for job in self._jobs.values():
+                if job.request.photograph == photograph and job.told.state not in ENDED:
+                    raise UsageError(f"{job.told.name} is embedded from this photograph just now", "cancel that first")
+
+    def reconsider(self) -> None:
+        """Look again what can be gone on with, after a photograph has come or gone."""
+        with self._changed:
+            for job in self._jobs.values():
+                if job.told.state in ENDED and job.told.onward != self._onward(job):
+                    self._update(job)
+
+    def _end(self, number: int, running: Callable[[Job], None]) -> Embedding:
         """Drop an embedding that waits, or do something to one that runs."""
         with self._changed:
             job = self._find(number)
@@ -148,7 +150,7 @@ class Embeddings:
             return job.told
 
     def close(self) -> None:
-        """End the one that runs and the thread; returns when both have ended."""
+        """End the one that runs and the thread; returns when both have ended. Their records stay."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -167,14 +169,16 @@ class Embeddings:
             try:
                 self._run(job)
             except Stopped:
-                self._update(job, state="cancelled")
+                if job.cancelled:
+                    self._update(job, state="cancelled")
             except I2sError as error:
+                job.hopeless = isinstance(error, ImageError)
                 self._update(job, state="failed", error=str(error.args[0]), hint=error.hint)
             except Exception as error:  # the queue goes on whatever happens
                 reason = f"{type(error).__name__}: {error}"[:300]
                 self._update(job, state="failed", error=reason, hint="this is a defect of the program")
 
-    def _run(self, job: _Job) -> None:
+    def _run(self, job: Job) -> None:
         """Embed in a child, which is closed at the end. Raises I2sError, or Stopped where it was cancelled."""
         request, told = job.request, job.told
         picture = self._photographs.prepare(request.photograph, request.quad)
@@ -190,24 +194,24 @@ class Embeddings:
         finally:
             child.close()
 
-    def _note(self, job: _Job, item: Progressed) -> None:
+    def _note(self, job: Job, item: Progressed) -> None:
         now, before, told = time.monotonic(), job.mark, job.told
         job.mark = (now, item.step)
         ms = told.ms_a_step
         if before and item.step > before[1]:
             latest = (now - before[0]) * 1e3 / (item.step - before[1])
             ms = latest if ms is None else ms + _SMOOTH * (latest - ms)
-        loss = told.loss if item.loss is None else item.loss
-        if item.loss is not None:
-            job.curve = thinned([*job.curve, (item.step, item.loss)])
+        loss = told.loss
+        if item.loss is not None and math.isfinite(item.loss):  # JSON has no nan
+            loss = item.loss
+            job.curve = thinned([*job.curve, (item.step, loss)])
         left = None if ms is None else max(0, told.of - item.step) * ms / 1e3
         self._update(job, item.jpeg, step=item.step, loss=loss, curve=job.curve, ms_a_step=ms, seconds_left=left)
 
-    def _lay(self, job: _Job, ended: Ended, target: Pixels) -> None:
+    def _lay(self, job: Job, ended: Ended, target: Pixels) -> None:
         """On the shelf, in the place of what the same embedding laid there before, if that is there yet."""
-        name = job.told.name
-        again = bool(job.laid) and name in self._shelf.names() and self._shelf.digest(name) == job.laid
-        name = name if again else self._shelf.free_name(name)
+        again = self._laid_again(job)
+        name = job.told.name if again else self._shelf.free_name(job.told.name)
         latent = ended.latent
         self._shelf.put(name, latent, target, ended.delta, replace=again)
         job.laid = self._shelf.digest(name)
@@ -217,20 +221,50 @@ class Embeddings:
         self._update(job, name=name, state="failed" if error else state, error=error, seconds_left=0.0)
         self._shelved()
 
-    def _update(self, job: _Job, jpeg: bytes | None = None, **changes: object) -> None:
+    def _laid_again(self, job: Job) -> bool:
+        """Whether what it lays on the shelf takes the place of what it laid there before."""
+        name = job.told.name
+        return bool(job.laid) and name in self._shelf.names() and self._shelf.digest(name) == job.laid
+
+    def _coming(self) -> int:
+        """How many latents will come to the shelf that are not there yet."""
+        unfinished = (job for job in self._jobs.values() if job.told.state not in ENDED)
+        return sum(not self._laid_again(job) for job in unfinished)
+
+    def _update(self, job: Job, jpeg: bytes | None = None, **changes: object) -> None:
         with self._changed:
             job.told = job.told.model_copy(update=changes)
+            if job.told.state in ENDED:
+                job.told = job.told.model_copy(update={"onward": self._onward(job)})
             told = job.told
             if self._jobs.get(told.id) is not job:
                 return  # it was dismissed while its process ended
+            self._keep(job, at_once="state" in changes)
         self._tell(told, jpeg)
 
-    def _enqueue(self, job: _Job) -> None:
+    def _keep(self, job: Job, *, at_once: bool) -> None:
+        now = time.monotonic()
+        if job.told.state != "dismissed" and (at_once or now - job.kept >= _BETWEEN_RECORDS):
+            job.kept = now
+            with suppress(EnvironmentFault):  # a full disk, which is told of where a result cannot be laid on the shelf
+                job.keep()
+
+    def _onward(self, job: Job) -> Onward:
+        """What is there to go on with."""
+        try:
+            self._photographs.path(job.request.photograph)
+        except NoPhotograph:
+            return "never"
+        if job.hopeless:
+            return "never"
+        return "resume" if job.state.is_file() else "begin"
+
+    def _enqueue(self, job: Job) -> None:
         self._queue.append(job)
         self._update(job, state="queued", position=len(self._queue))
         self._changed.notify_all()
 
-    def _drop(self, job: _Job) -> None:
+    def _drop(self, job: Job) -> None:
         self._queue.remove(job)
         self._update(job, state="cancelled", position=0)
         self._renumber()
@@ -240,14 +274,14 @@ class Embeddings:
             if job.told.position != position:
                 self._update(job, position=position)
 
-    def _find(self, number: int) -> _Job:
+    def _find(self, number: int) -> Job:
         if number not in self._jobs:
             raise UsageError(f"there is no embedding {number}", "GET /api/embeddings lists what there is")
         return self._jobs[number]
 
-    def _find_ended(self, number: int) -> _Job:
+    def _find_ended(self, number: int) -> Job:
         job = self._find(number)
-        if job.told.state not in _AFTER_END:
+        if job.told.state not in ENDED:
             raise UsageError(f"embedding {number} is {job.told.state}", "wait until it ends, or stop it")
         return job
 
@@ -256,12 +290,11 @@ class Embeddings:
             raise UsageError(f"{WAITING} embeddings wait already", "wait until some have ended, or cancel some")
 
     def _forget(self) -> None:
-        ended = [number for number, job in self._jobs.items() if job.told.state in _AFTER_END]
+        ended = [number for number, job in self._jobs.items() if job.told.state in ENDED]
         for number in ended[: max(0, len(self._jobs) - KEPT)]:
             self._remove(self._jobs[number])
 
-    def _remove(self, job: _Job) -> None:
+    def _remove(self, job: Job) -> None:
         self._update(job, state="dismissed")
         del self._jobs[job.told.id]
-        job.state.unlink(missing_ok=True)
-        job.stop.unlink(missing_ok=True)
+        job.forget()

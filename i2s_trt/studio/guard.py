@@ -20,6 +20,7 @@ _OPEN = ("/healthz", "/readyz")
 _LINGER = 20.0  # seconds in which what comes after too much is thrown away, so that the answer can be read
 _POLICY_VIOLATION = 1008
 _HERE = "open the address that i2s-trt studio printed; at the end of a tunnel, localhost with the tunnel's port"
+_PRINTED = "open the address that i2s-trt studio printed, with its token; pages that are open then find it too"
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     '<meta name="color-scheme" content="light dark"><title>i2s-trt studio</title><h1>{}</h1><p>{}</p></html>'
@@ -70,7 +71,7 @@ class Guard:
         if not self._door.admits_origin(headers.get("origin"), host):
             return 403, "the request comes from another page", "use the studio's own page"
         if scope["path"] not in _OPEN and not self._door.knows(headers, query):
-            return 401, "the token is missing", "open the address that i2s-trt studio printed, with its token"
+            return 401, "this page does not have the studio's token", _PRINTED
         return None
 
 

@@ -17,7 +17,7 @@ from i2s_trt.faces.detectors import load_detector
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 from i2s_trt.images.decode import DecodeOptions, decode
 from i2s_trt.images.encode import encoder
-from i2s_trt.photographs.prepare import Prepared, prepare_square, prepare_whole
+from i2s_trt.photographs.prepare import Prepared, prepare_square, prepare_whole, refuse_tiny
 from i2s_trt.photographs.quad import Quad, ffhq_quad
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import FoundFace, PhotographAnswer
@@ -67,19 +67,37 @@ class Photographs:
                     identifier = _digest(stream)
                 if identifier in self._answers:
                     return self._answers[identifier].model_copy(update={"name": name})
-                answer = self._look(received, identifier, name)
-                if not self._path(identifier).is_file() and sum(1 for _ in self._folder.iterdir()) > 2 * MOST:
-                    raise UsageError(f"there are {MOST} photographs already", "delete some from the shelf's folder")
+                answer = self._look(decode(received, _LIMITS), identifier, name)
+                if not self._path(identifier).is_file() and len(self.identifiers()) >= MOST:
+                    raise UsageError(f"there are {MOST} photographs already", "delete some of them")
                 with guard_os_errors(self._folder):
                     received.replace(self._path(identifier))
-                self._answers[identifier] = answer
-                while len(self._answers) > MOST:
-                    self._answers.popitem(last=False)
-                return answer
+                return self._remember(answer)
         except ImageError as error:
             raise ImageError(str(error.args[0]).replace(str(received), "the file"), error.hint) from error
         finally:
             received.unlink(missing_ok=True)
+
+    def identifiers(self) -> list[str]:
+        """All that are kept, the latest first."""
+        kept = [path for path in self._folder.iterdir() if _IDENTIFIER.fullmatch(path.name)]
+        return [path.name for path in sorted(kept, key=_age, reverse=True)]
+
+    def look(self, identifier: str) -> PhotographAnswer:
+        """One that is kept, with its faces. Raises NoPhotograph, or ImageError for a damaged file."""
+        self.path(identifier)
+        with self._lock:
+            if identifier in self._answers:
+                return self._answers[identifier]
+            return self._remember(self._look(self.pixels(identifier), identifier, "photograph"))
+
+    def delete(self, identifier: str) -> None:
+        """Take one off the disk, with what the page shows of it. Raises NoPhotograph."""
+        with self._lock, guard_os_errors(self._folder):
+            path = self.path(identifier)
+            self._answers.pop(identifier, None)
+            self._shown(identifier).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def path(self, identifier: str) -> Path:
         """The file of a photograph. Raises NoPhotograph where there is none."""
@@ -89,8 +107,7 @@ class Photographs:
 
     def picture(self, identifier: str) -> bytes:
         """A JPEG for the page, upright. Raises NoPhotograph, or ImageError for a damaged file."""
-        shown = self._folder / f"{identifier}.shown.jpg"
-        path = self.path(identifier)
+        path, shown = self.path(identifier), self._shown(identifier)
         if not shown.is_file():
             with self._lock:
                 write_bytes(shown, encoder("jpeg", 88)(_reduce(decode(path, _LIMITS))))
@@ -113,7 +130,15 @@ class Photographs:
             corners = ffhq_quad(found[0].landmarks).tolist() if found else None
         if corners is None:
             return prepare_whole(pixels, path, spec)
-        return prepare_square(pixels, _checked(corners, pixels), path, spec)
+        return prepare_square(pixels, _checked(corners, pixels.shape[0], pixels.shape[1]), path, spec)
+
+    def check(self, identifier: str, corners: list[list[float]] | None) -> None:
+        """Refuse what `prepare` would, without its work. Raises as `prepare` does."""
+        self.path(identifier)
+        known = self._answers.get(identifier)
+        height, width = (known.height, known.width) if known else self.pixels(identifier).shape[:2]
+        if corners is not None:
+            _checked(corners, height, width)
 
     def copy(self, file: Path) -> str:
         """Take in a copy of a photograph that is known to be good; gives its identifier."""
@@ -125,8 +150,17 @@ class Photographs:
     def _path(self, identifier: str) -> Path:
         return self._folder / identifier
 
-    def _look(self, received: Path, identifier: str, name: str) -> PhotographAnswer:
-        pixels = decode(received, _LIMITS)
+    def _shown(self, identifier: str) -> Path:
+        return self._folder / f"{identifier}.shown.jpg"
+
+    def _remember(self, answer: PhotographAnswer) -> PhotographAnswer:
+        self._answers[answer.id] = answer
+        while len(self._answers) > MOST:
+            self._answers.popitem(last=False)
+        return answer
+
+    def _look(self, pixels: Pixels, identifier: str, name: str) -> PhotographAnswer:
+        refuse_tiny(Path(), pixels)
         height, width = pixels.shape[:2]
         faces = load_detector()(pixels, every=True) if min(height, width) >= 32 else []
         shown = [
@@ -141,6 +175,14 @@ def _digest(stream: BufferedReader) -> str:
     return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
+def _age(path: Path) -> float:
+    """When a file was written, in seconds since 1970; 0 for one that has just gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def _reduce(pixels: Pixels) -> Pixels:
     """At most `_SHOWN` pixels a side."""
     factor = _SHOWN / max(pixels.shape[:2])
@@ -152,10 +194,9 @@ def _reduce(pixels: Pixels) -> Pixels:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _checked(corners: list[list[float]], pixels: Pixels) -> Quad:
-    """The quad float64 [4, 2] as a parallelogram; refuses what shows nothing of the photograph."""
+def _checked(corners: list[list[float]], height: int, width: int) -> Quad:
+    """The quad float64 [4, 2] as a parallelogram; refuses what shows nothing of a photograph of so many pixels."""
     quad = np.asarray(corners, np.float64)
-    height, width = pixels.shape[:2]
     across, down = quad[3] - quad[0], quad[1] - quad[0]
     area = abs(across[0] * down[1] - across[1] * down[0])
     longest = 4.0 * max(height, width)

@@ -46,7 +46,7 @@ def address(door: Door) -> str:
 def make_server(studio: Studio, door: Door, started: Callable[[], None] = lambda: None) -> uvicorn.Server:
     """A server whose `run(sockets=[listener])` serves until SIGINT or SIGTERM, or until `should_exit` is set.
 
-    What is on the shelf stays then; an embedding that runs is dropped.
+    What is on the shelf stays then; an embedding that runs or waits is listed as stopped when it is served again.
 
     Args:
         studio: what is shown; closed at the end.

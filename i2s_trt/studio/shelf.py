@@ -19,6 +19,7 @@ from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.files import file_digest, guard_os_errors, make_folder, write_bytes
 from i2s_trt.images.png import encode_png
 from i2s_trt.latents import Latent, read_latent, save_latent
+from i2s_trt.photographs.record import alignment_of
 from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.protocol import Shelved
 
@@ -118,6 +119,19 @@ class Shelf:
         path = self.folder / f"{checked_name(name)}.target.png"
         return path if path.is_file() else None
 
+    def photograph(self, name: str) -> str:
+        """What identifies the photograph that a latent was made from; empty for none. Raises as `latent` does."""
+        alignment = alignment_of(self.latent(name).extra)
+        return alignment.photograph if alignment else ""
+
+    def of_photographs(self) -> dict[str, list[str]]:
+        """The names of latents by the photographs that they were made from."""
+        found: dict[str, list[str]] = {}
+        for name in self.names():
+            with suppress(LatentError, NotOnShelf):
+                found.setdefault(self.photograph(name), []).append(name)
+        return found
+
     def list(self) -> list[Shelved]:
         """What the page shows of every latent of this model; files that cannot be used are left out."""
         shown = []
@@ -170,8 +184,8 @@ class Shelf:
         with self._lock:
             if not replace:
                 self._refuse_taken(name)
-            if len(self.names()) >= MOST:
-                raise UsageError(f"the shelf holds {MOST} latents already", "delete some, or name another --folder")
+            if not (replace and path.is_file()):
+                self.refuse_full()
             if target is not None:
                 write_bytes(self.folder / f"{name}.target.png", encode_png(target))
             write_bytes(path.with_suffix(".png"), encode_png(pixels))
@@ -180,6 +194,14 @@ class Shelf:
                 save_delta(delta_path(path), own)
             save_latent(path, latent)
         return name
+
+    def refuse_full(self, coming: int = 0) -> None:
+        """Refuse one more latent than there is room for, with so many that are on their way. Raises UsageError."""
+        if len(self.names()) + coming >= MOST:
+            those = f" with the {coming} that are being embedded" if coming else ""
+            raise UsageError(
+                f"the shelf is full{those}: it holds {MOST} latents", "delete some, or start another --folder"
+            )
 
     def free_name(self, name: str) -> str:
         """The name, or the first of NAME-2, NAME-3 and so on that is free."""

@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from i2s_trt.edit.space import LatentSpace
-from i2s_trt.errors import UsageError
+from i2s_trt.errors import LatentError, UsageError
 from i2s_trt.files import make_folder
 from i2s_trt.studio.directions import Directions
 from i2s_trt.studio.edits import Editor
@@ -20,7 +20,15 @@ from i2s_trt.studio.model import StudioModel
 from i2s_trt.studio.outbox import Outbox
 from i2s_trt.studio.photographs import Photographs
 from i2s_trt.studio.previews import FRAME, Previews, frame
-from i2s_trt.studio.protocol import Embedding, ExportRequest, ModelAnswer, to_json
+from i2s_trt.studio.protocol import (
+    Embedding,
+    ExportRequest,
+    KeptPhotograph,
+    ModelAnswer,
+    PhotographAnswer,
+    PhotographsAnswer,
+    to_json,
+)
 from i2s_trt.studio.shelf import Shelf
 from i2s_trt.studio.starters import fill
 
@@ -93,6 +101,49 @@ class Studio:
             engine=self.model.engine,
         )
 
+    def kept_photographs(self) -> PhotographsAnswer:
+        """All photographs, with what was made from them."""
+        latents = self.shelf.of_photographs()
+        return PhotographsAnswer(
+            photographs=[
+                KeptPhotograph(id=one, picture=f"/api/photographs/{one}/picture", latents=latents.get(one, []))
+                for one in self.photographs.identifiers()
+            ]
+        )
+
+    def take_photograph(self, received: Path, name: str) -> PhotographAnswer:
+        """Take in a file that was received. Raises as `Photographs.take` does."""
+        answer = self.photographs.take(received, name)
+        self._photographs_changed()
+        return answer
+
+    def delete_latent(self, name: str) -> None:
+        """Take a latent from the shelf, and its photograph off the disk if nothing else needs it.
+
+        Raises NotOnShelf, or UsageError for what is no name.
+        """
+        try:
+            photograph = self.shelf.photograph(name)
+        except LatentError:
+            photograph = ""  # a file that cannot be read can be deleted
+        self.shelf.delete(name)
+        if photograph and photograph not in self.shelf.of_photographs():
+            with suppress(UsageError):
+                self.delete_photograph(photograph)
+        self.tell_shelf()
+
+    def delete_photograph(self, identifier: str) -> None:
+        """Take a photograph off the disk; latents that were made from it stay.
+
+        Raises:
+            NoPhotograph: there is none.
+            UsageError: it is being embedded, or waits for that.
+        """
+        self.photographs.path(identifier)
+        self.embeddings.release(identifier)
+        self.photographs.delete(identifier)
+        self._photographs_changed()
+
     def tell_shelf(self) -> None:
         """Every client hears that the shelf has changed; from any thread."""
         self._everyone("shelf", {"type": "shelf"})
@@ -106,6 +157,10 @@ class Studio:
                 self._everyone(f"export {request.ticket}", told)
 
         return self.exporter.export(request, progressed, should_stop)
+
+    def _photographs_changed(self) -> None:
+        self.embeddings.reconsider()
+        self._everyone("photographs", {"type": "photographs"})
 
     def _tell(self, embedding: Embedding, jpeg: bytes | None) -> None:
         self._everyone(f"embedding {embedding.id}", {"type": "embedding", "embedding": to_json(embedding)})

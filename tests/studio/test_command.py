@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.speed.studio_client import Drag, drag
 from cli.console import Console
+from cli.edit_inputs import open_model
 from cli.studio import _engine, _from_anywhere
 from i2s_trt.checkpoints.catalogue import ModelInfo
 from i2s_trt.checkpoints.store import save_model
@@ -96,6 +97,11 @@ def test_a_user_without_a_home_is_drawn_for_and_told(
     told = capsys.readouterr().err
     assert told.count("no graph can be kept") == 1
     assert "set I2S_TRT_HOME" in told
+
+
+def test_an_engine_that_was_chosen_is_not_said_to_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    open_model(Console(), SMALL, "cpu", "torch", "auto", any_model=False, reason="which is fast here")
+    assert "torch in fp32 (which is fast here)" in capsys.readouterr().out
 
 
 def test_help_imports_no_server() -> None:

@@ -40,8 +40,11 @@ EDITS: dict[str, dict[str, Any]] = {
     "all": ALL,
     "whole morph": {"base": {"kind": "mix", "parts": [{"name": "ann", "weight": 0}, {"name": "bob", "weight": 1}]}},
     "sample": {"base": {"kind": "random", "seed": 77, "truncation": 0.31}, "truncation": 1.25},
+    "walk": {"base": {"kind": "latent", "name": "glad"}, "truncation": 0.9,
+             "walk": {"to": 5, "position": 0.37, "wander": 0.8, "seed": 9}},
+    "walk to the mean": {"base": {"kind": "random", "seed": 6}, "walk": {"position": 0.61}},
     "default sample": {"base": {"kind": "random", "seed": 78}},
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,8 @@ def tune(room: Studio, name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "tuned"), [("all", ()), ("sample", ()), ("all", ("ann", "calm")), ("whole morph", ("bob",))]
+    ("name", "tuned"),
+    [("all", ()), ("sample", ()), ("all", ("ann", "calm")), ("whole morph", ("bob",)), ("walk", ("glad",))],
 )
 def test_the_command_makes_the_same_picture_bit_for_bit(
     room: Studio, name: str, tuned: tuple[str, ...], i2s: Callable[..., Run], tmp_path: Path

@@ -4,8 +4,6 @@ import json
 import multiprocessing
 import os
 import signal
-import time
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -27,41 +25,13 @@ from i2s_trt.studio.embedding_state import keep_state, lengthened, load_state
 from i2s_trt.studio.embeddings import FOLDER
 from i2s_trt.synthesizer import TorchSynthesizer
 from tests.studio.conftest import Served
-
-_SECONDS = 90
-
-
-def _photograph(served: Served, path: Path) -> Any:
-    return served.json("POST", "/api/photographs", content=path.read_bytes(), headers={"X-Name": "Ann%20at%20work"})
-
-
-def _embed(served: Served, photograph: str, name: str, **settings: Any) -> int:
-    request = {"photograph": photograph, "name": name, "schedule": "paper", "prior": 0, **settings}
-    return int(served.json("POST", "/api/embeddings", json=request)["id"])
-
-
-def _wait(served: Served, number: int, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        told = {item["id"]: item for item in served.json("GET", "/api/embeddings")["embeddings"]}[number]
-        if until(told):
-            return dict(told)
-        time.sleep(0.05)
-    raise AssertionError(told)
-
-
-def _ended(told: dict[str, Any]) -> bool:
-    return told["state"] not in ("queued", "running")
-
-
-def _running(told: dict[str, Any]) -> bool:
-    return bool(told["state"] == "running" and told["step"] > 0)
+from tests.studio.run import embed, ended, fail, listed, running, send, wait
 
 
 def test_a_tuned_one_brings_its_delta_and_is_drawn_with_it(served: Served, photograph: Any) -> None:
     studio = served.studio
-    number = _embed(served, photograph["id"], "tuned", steps=3, tune=4)
-    told = _wait(served, number, _ended)
+    number = embed(served, photograph["id"], "tuned", steps=3, tune=4)
+    told = wait(served, number, ended)
     assert (told["state"], told["step"], told["of"], told["tune"], told["error"]) == ("finished", 7, 7, 4, None)
     assert [step for step, _ in told["curve"]][-1] == 3, "the loss of tuning is another one"
     described = studio.shelf.describe("tuned")
@@ -93,7 +63,7 @@ def test_a_tuned_one_brings_its_delta_and_is_drawn_with_it(served: Served, photo
 
 @pytest.fixture(scope="module")
 def photograph(served: Served, astronaut: Path) -> Any:
-    return _photograph(served, astronaut)
+    return send(served, astronaut)
 
 
 def test_a_photograph_is_taken_in_with_its_faces(served: Served, photograph: Any, astronaut: Path) -> None:
@@ -101,7 +71,7 @@ def test_a_photograph_is_taken_in_with_its_faces(served: Served, photograph: Any
     (face,) = photograph["faces"]
     assert 0.5 < face["score"] <= 1
     assert len(face["quad"]) == 4
-    assert _photograph(served, astronaut)["id"] == photograph["id"]
+    assert send(served, astronaut)["id"] == photograph["id"]
     assert served.client.get(photograph["picture"]).headers["content-type"] == "image/jpeg"
     refused = served.client.post("/api/photographs", content=b"no picture")
     assert refused.status_code == 422
@@ -110,14 +80,14 @@ def test_a_photograph_is_taken_in_with_its_faces(served: Served, photograph: Any
 
 def test_an_embedding_lands_on_the_shelf_and_goes_on(served: Served, photograph: Any) -> None:
     quad = photograph["faces"][0]["quad"]
-    number = _embed(served, photograph["id"], "astro", steps=6, quad=quad)
-    told = _wait(served, number, _ended)
+    number = embed(served, photograph["id"], "astro", steps=6, quad=quad)
+    told = wait(served, number, ended)
     assert (told["state"], told["step"], told["of"], told["error"]) == ("finished", 6, 6, None)
     assert told["curve"][-1] == [6, told["loss"]]
     first = served.studio.shelf.describe("astro")
     assert (first.status, first.made, first.loss) == ("finished", False, told["loss"])
     served.json("POST", f"/api/embeddings/{number}/more", json={"steps": 4})
-    longer = _wait(served, number, lambda told: _ended(told) and told["of"] == 10)
+    longer = wait(served, number, lambda told: ended(told) and told["of"] == 10)
     assert (longer["state"], longer["step"], longer["name"]) == ("finished", 10, "astro")
     latent = served.studio.shelf.latent("astro")
     assert len(latent.curve) == 10
@@ -163,74 +133,91 @@ def test_a_damaged_state_is_none(tmp_path: Path) -> None:
 
 
 def test_one_is_stopped_the_next_is_cancelled_and_both_can_go_on(served: Served, photograph: Any) -> None:
-    first = _embed(served, photograph["id"], "long", steps=20_000)
-    second = _embed(served, photograph["id"], "waits", steps=2)
-    third = _embed(served, photograph["id"], "last", steps=20_000)
-    assert _wait(served, second, lambda told: True)["position"] >= 1
-    _wait(served, first, _running)
+    first = embed(served, photograph["id"], "long", steps=20_000)
+    second = embed(served, photograph["id"], "waits", steps=2)
+    third = embed(served, photograph["id"], "last", steps=20_000)
+    assert wait(served, second, lambda told: True)["position"] >= 1
+    wait(served, first, running)
     assert served.client.post(f"/api/embeddings/{first}/more", json={"steps": 1}).status_code == 400
     for unfinished in (first, second):
         assert served.client.post(f"/api/embeddings/{unfinished}/dismiss").status_code == 400
     assert served.json("DELETE", f"/api/embeddings/{second}")["state"] == "cancelled"
     served.json("POST", f"/api/embeddings/{first}/stop")
-    stopped = _wait(served, first, _ended)
+    stopped = wait(served, first, ended)
     assert stopped["state"] == "stopped"
     assert served.studio.shelf.describe("long").status == "interrupted"
-    _wait(served, third, _running)
+    wait(served, third, running)
     served.json("DELETE", f"/api/embeddings/{third}")
-    assert _wait(served, third, _ended)["state"] == "cancelled"
+    assert wait(served, third, ended)["state"] == "cancelled"
     assert "last" not in served.studio.shelf.names()
     served.json("POST", f"/api/embeddings/{first}/more", json={})
-    _wait(served, first, lambda told: bool(told["step"] > stopped["step"]))
+    wait(served, first, lambda told: bool(told["step"] > stopped["step"]))
     served.json("DELETE", f"/api/embeddings/{first}")
-    _wait(served, first, _ended)
+    wait(served, first, ended)
 
 
 def test_as_many_steps_as_the_form_allows_can_be_gone_on_with(served: Served, photograph: Any) -> None:
-    number = _embed(served, photograph["id"], "most", steps=20_000, tune=1000)
-    _wait(served, number, _running)
+    number = embed(served, photograph["id"], "most", steps=20_000, tune=1000)
+    wait(served, number, running)
     served.json("POST", f"/api/embeddings/{number}/stop")
-    _wait(served, number, _ended)
+    wait(served, number, ended)
     refused = served.client.post(f"/api/embeddings/{number}/more", json={"steps": 1})
     assert refused.status_code == 400
     assert "20001 steps are more than 20000" in refused.json()["error"]
     served.json("POST", f"/api/embeddings/{number}/more", json={})
     served.json("DELETE", f"/api/embeddings/{number}")
-    _wait(served, number, _ended)
+    wait(served, number, ended)
 
 
 def test_a_child_that_is_killed_is_told_and_the_queue_goes_on(served: Served, photograph: Any) -> None:
-    killed = _embed(served, photograph["id"], "killed", steps=20_000)
-    after = _embed(served, photograph["id"], "after", steps=2)
-    _wait(served, killed, _running)
+    killed = embed(served, photograph["id"], "killed", steps=20_000)
+    after = embed(served, photograph["id"], "after", steps=2)
+    wait(served, killed, running)
     for child in multiprocessing.active_children():
         os.kill(child.pid or 0, signal.SIGKILL)
-    told = _wait(served, killed, _ended)
+    told = wait(served, killed, ended)
     assert told["state"] == "failed"
     assert "killed" in told["error"]
     assert told["hint"]
-    assert _wait(served, after, _ended)["state"] == "finished"
+    assert wait(served, after, ended)["state"] == "finished"
 
 
 def test_what_cannot_be_embedded_is_told(served: Served, photograph: Any) -> None:
     unknown = {"photograph": "0" * 16, "name": "x"}
     assert served.client.post("/api/embeddings", json=unknown).status_code == 404
-    flat = [[0, 0], [0, 9], [0, 9], [0, 0]]
-    told = _wait(served, _embed(served, photograph["id"], "flat", steps=2, quad=flat), _ended)
-    assert told["state"] == "failed"
-    assert "shows nothing" in told["error"]
+    for quad, said in (
+        ([[0, 0], [0, 9], [0, 9], [0, 0]], "shows nothing"),
+        ([[900, 0], [900, 9], [909, 9], [909, 0]], "outside"),
+    ):
+        refused = served.client.post(
+            "/api/embeddings", json={"photograph": photograph["id"], "name": "x", "quad": quad}
+        )
+        assert (refused.status_code, said in refused.json()["error"]) == (422, True)
     for path in ("stop", "more"):
         assert served.client.post(f"/api/embeddings/999/{path}", json={}).status_code == 400
 
 
+def test_a_full_shelf_is_told_before_anything_is_embedded(
+    served: Served, photograph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("i2s_trt.studio.shelf.MOST", len(served.studio.shelf.names()) + 1)
+    number = embed(served, photograph["id"], "fits", steps=2)
+    for when in ("while it is on its way", "once it is there"):
+        refused = served.client.post("/api/embeddings", json={"photograph": photograph["id"], "name": "late"})
+        assert (refused.status_code, "the shelf is full" in refused.json()["error"]) == (400, True), when
+        wait(served, number, ended)
+    served.json("POST", f"/api/embeddings/{number}/more", json={"steps": 1})  # takes its own place
+    assert wait(served, number, lambda told: ended(told) and told["step"] == 3)["state"] == "finished"
+
+
 def test_what_has_ended_is_dismissed_and_told_of_once_more(served: Served, photograph: Any) -> None:
-    number = _fail(served, photograph)
+    (number,) = fail(served, photograph["id"], "flat")
     with served.connect() as socket:
         told = served.json("POST", f"/api/embeddings/{number}/dismiss")
         news = json.loads(socket.recv(timeout=30))
     assert news == {"type": "embedding", "embedding": told}
     assert (told["id"], told["state"]) == (number, "dismissed")
-    assert number not in _listed(served)
+    assert number not in listed(served)
     for path in ("dismiss", "more"):
         assert served.client.post(f"/api/embeddings/{number}/{path}", json={}).status_code == 400
 
@@ -239,19 +226,8 @@ def test_of_very_many_the_oldest_are_forgotten(
     served: Served, photograph: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("i2s_trt.studio.embeddings.KEPT", 3)
-    numbers = [_fail(served, photograph) for _ in range(5)]
-    assert _listed(served) == numbers[-3:]
-
-
-def _fail(served: Served, photograph: Any) -> int:
-    """One that ends at once."""
-    number = _embed(served, photograph["id"], "flat", quad=[[0, 0], [0, 9], [0, 9], [0, 0]])
-    _wait(served, number, _ended)
-    return number
-
-
-def _listed(served: Served) -> list[int]:
-    return [one["id"] for one in served.json("GET", "/api/embeddings")["embeddings"]]
+    numbers = [number for _ in range(5) for number in fail(served, photograph["id"], "flat")]
+    assert listed(served) == numbers[-3:]
 
 
 def test_a_curve_stays_short() -> None:

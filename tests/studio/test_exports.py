@@ -67,6 +67,7 @@ def test_a_film_ends_when_its_client_has_gone(served: Served, slow: threading.Se
         with pytest.raises(httpx.ReadTimeout):
             served.client.post("/api/export", json=MORPH | {"ticket": 1}, timeout=1)
         assert json.loads(socket.recv(timeout=30))["done"] == 0
+        time.sleep(1)  # the server looks a few times a second whether anybody waits
         _drawn(slow, 1)
         with pytest.raises(TimeoutError):
             socket.recv(timeout=1)

@@ -15,9 +15,11 @@ from websockets import Origin
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from i2s_trt.errors import UsageError
 from i2s_trt.studio.door import Door, is_loopback
 from i2s_trt.studio.guard import Guard, Receive, Scope, Send
 from i2s_trt.studio.model import StudioModel
+from i2s_trt.studio.token import FILE, VARIABLE
 from tests.studio.conftest import Served, serving
 
 FOREIGN_HOSTS = ("evil.example", "evil.example:{port}", "127.0.0.1.nip.io:{port}", "192.168.0.9:{port}",
@@ -111,14 +113,27 @@ def test_elsewhere_a_token_is_asked_for(tmp_path: Path, model: StudioModel) -> N
         assert served.client.get("/api/shelf").status_code == 200  # by the cookie
 
 
-def test_doors_of_addresses() -> None:
-    assert Door.for_address("127.0.0.1", 1).token == ""
-    assert Door.for_address("0.0.0.0", 1).token
+def test_doors_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Door.for_address("127.0.0.1", 1, tmp_path).token == ""
+    assert not list(tmp_path.iterdir())
+    token = Door.for_address("0.0.0.0", 1, tmp_path).token
+    assert len(token) > 20
+    (tmp_path / FILE).chmod(0o644)
+    assert Door.for_address("0.0.0.0", 2, tmp_path).token == token, "pages that are open stay so after a restart"
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    (tmp_path / FILE).write_text("short")
+    assert Door.for_address("0.0.0.0", 1, tmp_path).token not in ("short", token)
+    monkeypatch.setenv(VARIABLE, "a" * 20)
+    assert [Door.for_address(host, 1, tmp_path).token for host in ("127.0.0.1", "0.0.0.0")] == ["a" * 20] * 2
+    monkeypatch.setenv(VARIABLE, "guess me")
+    with pytest.raises(UsageError, match="cannot be a token"):
+        Door.for_address("127.0.0.1", 1, tmp_path)
     assert [is_loopback(host) for host in ("::1", "localhost", "127.8.9.9", "10.0.0.1", "here")] == [True] * 3 + [
         False
     ] * 2
     lan = Door("0.0.0.0", 80, "secret")
     assert lan.admits_host("192.168.1.7")
+    assert lan.admits_host(f"{socket.gethostname()}.example"), "who has made that point here has no token"
     assert not lan.admits_host("evil.example")
 
 

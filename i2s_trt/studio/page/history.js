@@ -1,6 +1,7 @@
 // The tree of edits: every settled edit is a node, undo goes to its parent, redo to its latest child. Those whose faces have
 // been deleted are stepped over.
 
+import { changed } from "/page/edit.js";
 import { renew } from "/page/renew.js";
 import { ask } from "/page/talk.js";
 
@@ -47,6 +48,7 @@ export class History {
     this.list.setAttribute("aria-busy", String(this.waiting > 0));
   }
 
+  // Without a label it says what has changed.
   add(edit, label) { this.enqueue(() => this.append(edit, label)); }
 
   go(id) { this.settled(); this.enqueue(() => this.move(id)); }
@@ -55,7 +57,7 @@ export class History {
     const here = this.node(this.current);
     if (here && JSON.stringify(here.edit) === JSON.stringify(edit)) return;
     try {
-      const node = await this.send(edit, label);
+      const node = await this.send(edit, (label || (here ? changed(here.edit, edit) : "start")).slice(0, 200));
       this.nodes.push(node);
       this.current = node.id;
       if (this.nodes.length > MOST) this.nodes = (await ask("/api/history")).nodes;

@@ -1,42 +1,73 @@
 // The studio's page: one edit, its controls, and what the server makes of it.
 
 import { ask, Line } from "/page/talk.js";
-import { Embeddings } from "/page/embed.js";
-import { caption, onShelf as fitted, plain, sample } from "/page/edit.js";
+import { baseOf, Controls } from "/page/controls.js";
+import { caption, chance, onShelf as fitted, plain, sample } from "/page/edit.js";
 import { bindExports } from "/page/exports.js";
 import { History } from "/page/history.js";
+import { Intake } from "/page/intake.js";
+import { Live } from "/page/live.js";
 import { FaceMap, MOST } from "/page/map.js";
 import { complain, passed } from "/page/message.js";
-import { choices, renew, swap } from "/page/renew.js";
+import { fold, free } from "/page/names.js";
+import { Photographs } from "/page/photographs.js";
+import { Queue } from "/page/queue.js";
+import { swap } from "/page/renew.js";
+import { drawShelf, press } from "/page/shelf.js";
+import { Walk } from "/page/walk.js";
 import { progressed } from "/page/work.js";
 
 const byId = (id) => document.getElementById(id);
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-let model, latents = [], edit = null, walking = 0, settling = null;
-let held = null; // a mix that the slider does not make
-
-const embeddings = new Embeddings(complain);
+let model, latents = [], edit = null, settling = null;
+const walk = new Walk(() => edit, () => { live.leave(); walk.fill(edit); show(); }, () => { fill(); settle(); });
+const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("", "map"); });
+map.draw();
+const controls = new Controls(map, walk);
+const live = new Live(async (name) => {
+  await refresh();
+  const one = latents.find((latent) => latent.name === name);
+  if (one) choose(one);
+});
+const queue = new Queue(live);
+const intake = new Intake((one) => queue.add(one), (name) => free(name, [...names(), ...queue.names()]), complain);
+const photographs = new Photographs((photograph, name) => intake.again(photograph, name), complain);
 const possible = (one) => JSON.stringify(onShelf(one)) === JSON.stringify(one);
-const history = new History((shown) => { halt(); edit = structuredClone(shown); fill(); show(); }, possible, () => { halt(); flush(); }, complain);
+const history = new History(revisit, possible, () => { walk.halt(); flush(); }, complain);
 const line = new Line({
   connected,
+  locked: (fault) => { byId("connection").textContent = "locked out"; complain(fault); },
   preview: (id, blob) => { swap(byId("after"), blob); byId("after").onload = () => drawn(id); },
-  embedding: (id, blob) => embeddings.frame(id, blob),
+  embedding: (id, blob) => queue.frame(id, blob),
   text: (said) => {
-    if (said.type === "embedding") embeddings.show(said.embedding);
+    if (said.type === "embedding") queue.show(said.embedding);
     if (said.type === "export") progressed(said);
     if (said.type === "shelf") refresh();
+    if (["shelf", "photographs"].includes(said.type) && byId("kept").open) photographs.load();
     if (said.type === "error") refused(said);
   },
 });
+
+function revisit(shown) {
+  walk.halt();
+  live.leave();
+  edit = structuredClone(shown);
+  fill();
+  show();
+}
+
+// What was said before of another model is no longer so, nor are its faces and rows there: the page begins anew.
+async function sameModel() {
+  if (model && (await ask("/api/model")).digest !== model.digest) location.reload();
+}
 
 function connected(up) {
   byId("connection").textContent = up ? "connected" : "no connection; trying again";
   byId("connection").toggleAttribute("data-down", !up);
   if (!up) return;
   passed();
+  sameModel().catch(complain);
   refresh();
-  embeddings.load().catch(complain);
+  queue.load().catch(complain);
 }
 
 // Says to who cannot see it, and to who waits, whether the picture is that of the latest edit.
@@ -48,20 +79,19 @@ function draw() {
   line.preview(edit);
 }
 
-const base = () => (edit.base.kind === "latent" ? edit.base.name : edit.base.kind === "mix" ? edit.base.parts[0].name : null);
-const onShelf = (one) => fitted(one, latents.map((latent) => latent.name));
+const base = () => baseOf(edit);
+const onShelf = (one) => fitted(one, names());
 
 // Look at the shelf again; whether the edit could stay as it is.
 async function look() {
   if (!model) return true; // the page has just begun, and will look by itself
   latents = (await ask("/api/shelf")).latents;
-  drawShelf();
+  shelve();
   options();
   history.draw();
   if (!edit || possible(edit)) return true;
-  halt();
+  walk.halt();
   edit = onShelf(edit);
-  held = null;
   fill();
   settle("without what was deleted");
   return false;
@@ -80,97 +110,35 @@ async function refused(said) {
   } catch (error) { complain(error); }
 }
 
-function drawShelf() {
-  renew(byId("shelf"), latents.map((one) => {
-    const item = document.createElement("li");
-    const face = document.createElement("button"), away = document.createElement("button"), image = document.createElement("img");
-    [face.type, face.className, image.src, image.alt, image.draggable] = ["button", "face", one.picture, "", false];
-    [face.dataset.key, away.dataset.key] = [`show ${one.name}`, `delete ${one.name}`];
-    face.append(image, one.name);
-    face.dataset.name = one.name;
-    if (one.tuned) {
-      const mark = document.createElement("small");
-      mark.textContent = "tuned";
-      face.append(" ", mark);
-    }
-    face.setAttribute("aria-pressed", String(edit && base() === one.name));
-    face.addEventListener("click", () => { halt(); edit = plain(one.name); fill(); settle(`show ${one.name}`); });
-    [away.type, away.className, away.textContent] = ["button", "away", "\u00d7"];
-    away.setAttribute("aria-label", `Take ${one.name} off the shelf`);
-    away.addEventListener("click", async () => {
-      if (!confirm(`Delete ${one.name}? Its latent file is gone then.`)) return;
-      try { await ask(`/api/shelf/${one.name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
-    });
-    item.append(face, away);
-    return item;
-  }));
+const shelve = () => drawShelf(latents, edit && base(), choose, away);
+function choose({ name }) { walk.halt(); edit = plain(name); fill(); settle(); }
+async function away({ name }) {
+  await photographs.load();
+  const too = photographs.aloneOf(name) ? ", and its photograph" : "";
+  if (!confirm(`Delete ${name}? Its latent file is deleted from the disk${too}.`)) return;
+  try { await ask(`/api/shelf/${name}`, "DELETE"); refresh(); } catch (error) { complain(error); }
 }
 
-function options() {
-  const names = latents.map((one) => one.name);
-  for (const id of ["towards", "neutral", "smiling", "style", "pin"]) choices(byId(id), names, "nobody");
-  choices(byId("direction"), model.directions, "none");
-  map.keep(names);
-}
-
-// Controls to edit, and back.
-function read() {
-  const name = base(), far = Number(byId("far").value) / 100, towards = byId("towards").value;
-  if (held) edit.base = held;
-  else if (name && towards && far > 0) {
-    edit.base = { kind: "mix", parts: [{ name, weight: 1 - far }, { name: towards, weight: far }] };
-  } else if (name) edit.base = { kind: "latent", name };
-  const strength = Number(byId("strength").value) / 100;
-  const [from, to, direction] = ["neutral", "smiling", "direction"].map((id) => byId(id).value);
-  edit.expressions = [];
-  if (strength && direction) edit.expressions.push({ kind: "direction", name: direction, strength });
-  else if (strength && from && to) edit.expressions.push({ kind: "pair", from, to, strength });
-  const rows = [...byId("rows").children].map((one) => one.getAttribute("aria-pressed") === "true");
-  edit.style = byId("style").value && rows.includes(true) ? { name: byId("style").value, rows } : null;
-  const psi = Number(byId("psi").value) / 100;
-  edit.truncation = psi < 1 ? psi : null;
-}
-
-function fill() {
-  const parts = edit.base.kind === "mix" ? edit.base.parts : [];
-  const [expression] = edit.expressions;
-  const far = parts[1] ? Math.round((100 * parts[1].weight) / (parts[0].weight + parts[1].weight)) / 100 : 0;
-  const made = parts.length < 2 || (parts.length === 2 && parts[1].weight === far && parts[0].weight === 1 - far);
-  held = made ? null : edit.base;
-  map.show(held ? parts : null);
-  if (parts[1]) byId("towards").value = parts[1].name;
-  else if (byId("towards").value === base()) byId("towards").value = latents.find((one) => one.name !== base())?.name || "";
-  byId("far").value = 100 * far;
-  byId("strength").value = expression ? Math.round(100 * expression.strength) : 0;
-  if (expression?.kind === "pair") [byId("neutral").value, byId("smiling").value] = [expression.from, expression.to];
-  byId("direction").value = expression?.kind === "direction" ? expression.name : "";
-  if (edit.style) byId("style").value = edit.style.name;
-  [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(Boolean(edit.style?.rows[index]))));
-  byId("psi").value = edit.truncation == null ? 100 : Math.round(100 * edit.truncation);
-}
+const names = () => latents.map((one) => one.name);
+const options = () => controls.options(names(), model.directions);
+const read = () => controls.read(edit);
+const fill = () => controls.fill(edit, names());
 
 function show() {
   draw();
-  const towards = byId("towards").value;
-  byId("far-shown").textContent = `${byId("far").value} %`;
-  byId("strength-shown").textContent = (Number(byId("strength").value) / 100).toFixed(2);
-  byId("psi-shown").textContent = edit.truncation == null ? "off" : edit.truncation.toFixed(2);
-  byId("far").disabled = base() == null;
-  byId("unmixed").hidden = base() != null;
-  byId("film").textContent = towards || "the morph's other end";
-  document.querySelector("[data-export=morph]").disabled = !towards;
+  controls.say(edit, latents);
   const own = latents.find((one) => one.name === base());
   document.querySelector("[data-export=pasted]").disabled = !own?.target;
   byId("before").hidden = !own;
   byId("reset").disabled = !own;
-  if (own) byId("before").src = own.target || own.picture;
-  for (const face of byId("shelf").querySelectorAll(".face")) {
-    face.setAttribute("aria-pressed", String(face.dataset.name === base()));
-  }
+  if (own && byId("before").getAttribute("src") !== (own.target || own.picture)) byId("before").src = own.target || own.picture;
+  press(base());
 }
 
 // One node for what is done to one control in one go, however many keys it takes.
-function settle(label, control = "") {
+function settle(label = "", control = "") {
+  byId("done").textContent = "";
+  live.leave();
   show();
   if (settling && settling.control !== control) flush();
   if (settling) clearTimeout(settling.timer); else history.busy(1);
@@ -186,31 +154,27 @@ function flush() {
   history.busy(-1);
 }
 
-// A walk ends where anything else is done, and where it is then is an edit of its own.
-function halt() {
-  if (!walking) return;
-  walking = 0;
-  byId("walk").setAttribute("aria-pressed", "false");
-  fill();
-  settle("walk");
-}
-
-const LABELS = { far: "morph", towards: "morph", strength: "expression", neutral: "expression", smiling: "expression",
-  direction: "expression", style: "style", psi: "truncation" };
-for (const [id, label] of Object.entries(LABELS)) {
+const STEERING = ["far", "towards", "strength", "neutral", "smiling", "direction", "style", "psi", "along", "wander", "walk-to"];
+for (const id of STEERING) {
   byId(id).addEventListener("input", () => {
     const { value } = byId(id);
-    halt();
+    walk.halt();
+    live.leave();
     byId(id).value = value;
-    if (["far", "towards"].includes(id)) held = null;
+    if (["far", "towards"].includes(id)) controls.held = null;
     read();
     show();
   });
-  byId(id).addEventListener("change", () => { read(); settle(`${label} ${byId(id).value}`, id); });
+  byId(id).addEventListener("change", () => { read(); settle("", id); });
 }
-const mix = (found) => { halt(); held = found; if (edit.base.kind === "random") edit = plain(found.parts[0].name); read(); show(); };
-const map = new FaceMap(byId("map"), mix, (found) => { mix(found); settle("map", "map"); });
-map.draw();
+function mix(found) {
+  walk.halt();
+  live.leave();
+  controls.held = found;
+  if (edit.base.kind === "random") edit = plain(found.parts[0].name);
+  read();
+  show();
+}
 byId("pin-it").addEventListener("click", () => {
   const one = latents.find((latent) => latent.name === byId("pin").value);
   if (one && map.put(one.name, one.picture)) map.mix();
@@ -219,53 +183,48 @@ byId("pin-it").addEventListener("click", () => {
 byId("unpin").addEventListener("click", () => { if (!map.take(byId("pin").value)) complain(new Error("choose a face that lies on the map")); });
 
 byId("wipe").addEventListener("input", () => byId("before").style.setProperty("--cut", `${byId("wipe").value}%`));
-byId("reset").addEventListener("click", () => { halt(); const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
+byId("reset").addEventListener("click", () => { walk.halt(); const name = base(); if (name) { edit = plain(name); fill(); settle(`reset ${name}`); } });
 
 function rowsOf(test) {
-  halt();
+  walk.halt();
   const pressed = [...byId("rows").children].map((_, index) => test(index));
   if (pressed.includes(true) && !byId("style").value) { complain(new Error("nobody gives the style yet: choose whose it is")); return; }
   [...byId("rows").children].forEach((one, index) => one.setAttribute("aria-pressed", String(pressed[index])));
   read();
-  settle("style");
+  settle();
 }
 byId("half").addEventListener("click", () => rowsOf((row) => row >= model.crossover));
 byId("colours").addEventListener("click", () => rowsOf((row) => row >= model.layers - 2));
 byId("none").addEventListener("click", () => rowsOf(() => false));
 
 byId("random").addEventListener("click", () => {
-  halt();
-  edit = sample(Math.floor(Math.random() * 2 ** 31));
+  walk.halt();
+  edit = sample(chance());
   fill();
-  settle(`sample ${edit.base.seed}`);
-});
-
-byId("walk").addEventListener("click", () => {
-  if (walking) { halt(); return; }
-  const own = walking = performance.now(), pace = still.matches ? 1000 : 60;
-  byId("walk").setAttribute("aria-pressed", "true");
-  let shown = "";
-  const step = () => {
-    const names = latents.map((one) => one.name);
-    if (walking !== own || names.length < 2) return;
-    const along = (performance.now() - walking) / 3000, first = Math.floor(along) % names.length;
-    const far = along - Math.floor(along), second = (first + 1) % names.length;
-    edit = { ...plain(names[first]), base: { kind: "mix", parts: [{ name: names[first], weight: 1 - far }, { name: names[second], weight: far }] } };
-    if (base() === shown) draw(); else { shown = base(); show(); }
-    setTimeout(step, pace);
-  };
-  step();
+  settle();
 });
 
 byId("save").addEventListener("click", async () => {
-  const given = prompt("A name for it: letters, digits, - and _", `${base() || "sample"}-edited`);
+  const given = prompt("A name for it: letters, digits, - and _", free(`${base() || "sample"}-edited`, names()))?.trim();
   if (!given) return;
-  const name = given.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 60);
-  if (!name) { complain(new Error(`${given} cannot name a latent: use letters a to z, digits, - and _`)); return; }
-  try { await ask("/api/save", "POST", { edit, name }); } catch (error) { complain(error); }
+  const folded = fold(given), name = free(folded, names());
+  if (!folded) { complain(new Error(`${given} cannot name a latent: use letters a to z, digits, - and _`)); return; }
+  try {
+    await ask("/api/save", "POST", { edit, name });
+    const why = name !== folded ? `, for ${folded} is taken` : name !== given ? `, as ${given} is written in the name of a file` : "";
+    byId("done").textContent = `On the shelf as ${name}${why}.`;
+  } catch (error) { complain(error); }
 });
 
-bindExports(() => { halt(); return edit; }, complain);
+// On the map lie at first those in the picture, the one before all that it starts from, and some more.
+function layOut(inOrder) {
+  const mixed = edit.base.kind === "mix" ? edit.base.parts.map((part) => part.name) : [base()];
+  const others = inOrder.filter((one) => !mixed.includes(one.name));
+  const shown = mixed.map((name) => latents.find((one) => one.name === name)).filter(Boolean);
+  [...shown, ...others].slice(0, Math.max(4, shown.length)).forEach((one) => map.put(one.name, one.picture));
+}
+
+bindExports(() => { walk.halt(); return edit; }, complain);
 async function start() {
   if (location.search) window.history.replaceState(null, "", "/");
   model = await ask("/api/model");
@@ -280,17 +239,16 @@ async function start() {
   }));
   latents = (await ask("/api/shelf")).latents;
   options();
-  const inOrder = latents.toSorted((one, other) => one.made - other.made); // photographs first
-  inOrder.slice(0, 4).forEach((one) => map.put(one.name, one.picture));
-  const [first, second] = inOrder;
+  const inOrder = latents.toSorted((one, other) => one.made - other.made), [first, second] = inOrder; // photographs first
   const named = (name, other) => (latents.some((one) => one.name === name) ? name : other?.name || "");
   if (second) [byId("towards").value, byId("neutral").value, byId("smiling").value] = [second.name, named("calm", first), named("glad", second)];
   const before = await history.load();
   // a copy, for the history's own must stay as it was; and somebody may have chosen a face meanwhile
   edit ??= before ? onShelf(before) : first ? plain(first.name) : sample(0);
+  layOut(inOrder);
   fill();
   read();
-  drawShelf();
+  shelve();
   settle("start");
 }
 start().catch(complain);

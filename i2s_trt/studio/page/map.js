@@ -13,7 +13,7 @@ export class FaceMap {
   // `moved` is called with a mix while the cursor moves, `settled` once it stands.
   constructor(svg, moved, settled) {
     [this.svg, this.moved, this.settled, this.pins, this.cursor, this.dirty] = [svg, moved, settled, [], [50, 50], false];
-    [this.told, this.telling] = [null, false]; // the mix that is shown; whether somebody hears of the cursor just now
+    [this.told, this.telling, this.first] = [null, false, null]; // the mix that is shown; whether somebody hears of the cursor just now
     svg.addEventListener("click", (event) => {
       if (event.target !== svg) return;
       this.move(null, ...pointAt(this.svg, event));
@@ -48,10 +48,14 @@ export class FaceMap {
     this.draw();
   }
 
+  // The mix at the cursor. The face that the edit has started from stays the first, as long as anything of it is left.
   base() {
     const found = shares(this.pins, this.cursor);
-    const parts = this.pins.map((pin, index) => ({ name: pin.name, weight: Number(found[index].toFixed(4)) }));
-    return { kind: "mix", parts: parts.filter((part) => part.weight > 0) };
+    const all = this.pins.map((pin, index) => ({ name: pin.name, weight: Number(found[index].toFixed(4)) }));
+    const parts = all.filter((part) => part.weight > 0), most = Math.max(...parts.map((part) => part.weight));
+    const at = parts.findIndex((part) => part.name === this.first);
+    parts.unshift(...parts.splice(at >= 0 ? at : parts.findIndex((part) => part.weight === most), 1));
+    return { kind: "mix", parts };
   }
 
   // Where a mix lies that was made elsewhere, or of which a face has gone; null for what is none. The cursor stays if it

@@ -1,4 +1,5 @@
-// What goes wrong, said where it can be read and closed: in the dialog that is open, or at the head of the page.
+// What goes wrong, said where it can be read and closed: in the dialog that is open, or at the head of the page. What is being
+// done lies there too, for behind a dialog it could not be cancelled.
 
 const byId = (id) => document.getElementById(id);
 const box = byId("message"), texts = box.querySelector("div");
@@ -24,12 +25,12 @@ export function passed() {
 // A dialog, with the message if there is one: behind it nothing can be closed.
 export function open(dialog) {
   dialog.showModal();
-  if (said.size) place();
+  place();
 }
 
 function place() {
   const room = document.querySelector("dialog[open]") || byId("notices");
-  if (box.parentNode !== room) room.prepend(box);
+  if (box.parentNode !== room) room.prepend(box, byId("work"));
 }
 
 function draw() {

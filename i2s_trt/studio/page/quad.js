@@ -1,20 +1,23 @@
-// The square that is cut out of a photograph: dragged as a whole or by its corners, which the arrow keys move as well.
+// The square that is cut out of a photograph: dragged as a whole or by its corners, with the arrow keys too.
 
 import { FINGERS, MOVES, pointAt, SPACE } from "/page/svg.js";
 
 const NAMES = ["top left", "bottom left", "bottom right", "top right"];
 const SMALLEST = 8; // pixels of the diagonal
+const RADIUS = FINGERS ? 18 : 12; // of a corner, in pixels of the screen
 
 export class Quad {
-  constructor(svg) { this.svg = svg; this.corners = []; }
+  constructor(svg) {
+    [this.svg, this.corners, this.size] = [svg, [], [1, 1]];
+    new ResizeObserver(() => this.draw()).observe(svg);
+  }
 
   show(width, height, corners) {
     this.corners = corners.map((corner) => [...corner]);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.size = [width, height];
-    this.svg.replaceChildren(this.outline());
     this.step = Math.max(1, Math.round(Math.max(width, height) / 200));
-    this.corners.forEach((_, index) => this.svg.append(this.handle(index, Math.max(width, height) / (FINGERS ? 22 : 45))));
+    this.svg.replaceChildren(this.outline(), ...this.corners.map((_, index) => this.handle(index)));
     this.draw();
   }
 
@@ -28,28 +31,29 @@ export class Quad {
       this.shift(now[0] - last[0], now[1] - last[1]);
       last = now;
     });
-    return polygon;
+    return this.steered(polygon, "The whole square", (dx, dy) => this.shift(dx, dy));
   }
 
-  handle(index, size) {
+  handle(index) {
     const circle = document.createElementNS(SPACE, "circle");
-    circle.setAttribute("r", size);
-    circle.setAttribute("stroke-width", size / 4);
-    circle.setAttribute("tabindex", "0");
-    circle.setAttribute("role", "button");
-    circle.setAttribute("aria-label", `Corner ${NAMES[index]}; arrow keys move it`);
     circle.addEventListener("pointerdown", (event) => circle.setPointerCapture(event.pointerId));
     circle.addEventListener("pointermove", (event) => {
       if (circle.hasPointerCapture(event.pointerId)) this.move(index, pointAt(this.svg, event));
     });
-    circle.addEventListener("keydown", (event) => {
-      const by = MOVES[event.key];
-      if (!by) return;
+    return this.steered(circle, `Corner ${NAMES[index]}`, (dx, dy) => this.move(index, [this.corners[index][0] + dx, this.corners[index][1] + dy]));
+  }
+
+  // Something that the arrow keys move, farther with Shift. It says where it is; screen readers hand the keys to sliders alone.
+  steered(shape, label, by) {
+    const told = { tabindex: 0, role: "slider", "aria-label": label, "aria-roledescription": "handle, moved by the arrow keys", "aria-valuemin": 0 };
+    for (const [key, value] of Object.entries(told)) shape.setAttribute(key, value);
+    shape.addEventListener("keydown", (event) => {
+      const way = MOVES[event.key], far = this.step * (event.shiftKey ? 10 : 1);
+      if (!way) return;
       event.preventDefault();
-      const far = this.step * (event.shiftKey ? 10 : 1), [x, y] = this.corners[index];
-      this.move(index, [x + by[0] * far, y + by[1] * far]);
+      by(way[0] * far, way[1] * far);
     });
-    return circle;
+    return shape;
   }
 
   // The opposite corner stays where it is, and the others follow: it is a square that is cut out.
@@ -58,7 +62,7 @@ export class Quad {
     // not farther out than it is, nor than the photograph reaches
     const corner = [x, y].map((one, axis) => Math.min(Math.max(this.size[axis], before[axis]), Math.max(Math.min(0, before[axis]), one)));
     if (Math.hypot(corner[0] - opposite[0], corner[1] - opposite[1]) < SMALLEST) return;
-    const middle = [0, 1].map((axis) => (corner[axis] + opposite[axis]) / 2), [dx, dy] = [corner[0] - middle[0], corner[1] - middle[1]];
+    const middle = this.middle(corner, opposite), [dx, dy] = [corner[0] - middle[0], corner[1] - middle[1]];
     this.corners[index] = corner;
     this.corners[(index + 1) % 4] = [middle[0] + dy, middle[1] - dx];
     this.corners[(index + 3) % 4] = [middle[0] - dy, middle[1] + dx];
@@ -67,18 +71,33 @@ export class Quad {
 
   // The whole square by so much, as long as its middle stays within the photograph.
   shift(dx, dy) {
-    const moved = this.corners.map(([x, y]) => [x + dx, y + dy]), middle = [0, 1].map((axis) => (moved[0][axis] + moved[2][axis]) / 2);
+    const moved = this.corners.map(([x, y]) => [x + dx, y + dy]), middle = this.middle(moved[0], moved[2]);
     if (middle.some((one, axis) => one < 0 || one > this.size[axis])) return;
     this.corners = moved;
     this.draw();
   }
 
+  middle(one, other) { return [0, 1].map((axis) => (one[axis] + other[axis]) / 2); }
+
   draw() {
     const [outline, ...handles] = this.svg.children;
+    if (!outline) return;
+    const zoom = this.svg.clientWidth / this.size[0] || 1; // pixels of the screen for one of the photograph
+    const [top, low] = [this.corners[0], this.corners[1]], side = Math.round(Math.hypot(top[0] - low[0], top[1] - low[1]));
     outline.setAttribute("points", this.corners.map((corner) => corner.join(",")).join(" "));
+    this.say(outline, this.middle(this.corners[0], this.corners[2]), `middle at %, ${side} pixels a side`);
     handles.forEach((handle, index) => {
-      handle.setAttribute("cx", this.corners[index][0]);
-      handle.setAttribute("cy", this.corners[index][1]);
+      const [x, y] = this.corners[index];
+      for (const [key, value] of Object.entries({ cx: x, cy: y, r: RADIUS / zoom, "stroke-width": RADIUS / zoom / 4 })) handle.setAttribute(key, value);
+      this.say(handle, [x, y], "at %");
     });
+  }
+
+  say(shape, [x, y], text) {
+    const [across, down] = [Math.round(x), Math.round(y)], [width, height] = this.size;
+    shape.setAttribute("aria-valuemin", Math.min(0, across));
+    shape.setAttribute("aria-valuemax", Math.max(width, across));
+    shape.setAttribute("aria-valuenow", across);
+    shape.setAttribute("aria-valuetext", text.replace("%", `${across} across and ${down} down of ${width} by ${height}`));
   }
 }

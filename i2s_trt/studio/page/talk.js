@@ -50,6 +50,16 @@ export async function upload(file, name, { progressed, signal }) {
   });
 }
 
+// What is asked of a page that the studio does not let in; null where it does, or cannot be reached.
+async function locked() {
+  try {
+    const response = await fetch("/api/model");
+    if (response.status !== 401) return null;
+    const said = await response.json();
+    return new Fault(said.error, said.hint);
+  } catch { return null; }
+}
+
 export async function download(body, signal) {
   const headers = { "content-type": "application/json" };
   const response = await answered(await reach("/api/export", { method: "POST", headers, body: JSON.stringify(body), signal }));
@@ -59,14 +69,23 @@ export async function download(body, signal) {
 
 // One connection, that comes back by itself. Of several edits that wait the latest is asked for.
 export class Line {
-  constructor(heard) { this.heard = heard; this.number = 0; this.waiting = null; this.open(); }
+  constructor(heard) { this.heard = heard; [this.number, this.waiting, this.locked] = [0, null, null]; this.open(); }
 
   open() {
     this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     this.socket.binaryType = "arraybuffer";
-    this.socket.onopen = () => { this.heard.connected(true); this.flush(); };
-    this.socket.onclose = () => { this.heard.connected(false); setTimeout(() => this.open(), 1000); };
+    this.socket.onopen = () => { this.locked = null; this.heard.connected(true); this.flush(); };
+    this.socket.onclose = () => this.again();
     this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.heard.text(JSON.parse(data)) : this.frame(data));
+  }
+
+  // A socket does not say why it was refused; a request does.
+  async again() {
+    if (!this.locked) this.heard.connected(false);
+    const before = this.locked;
+    this.locked = await locked();
+    if (this.locked && !before) this.heard.locked(this.locked);
+    setTimeout(() => this.open(), 1000);
   }
 
   frame(data) {

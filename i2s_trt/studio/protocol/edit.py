@@ -45,6 +45,15 @@ class RandomBase(Message):
     truncation: Psi | None = None
 
 
+class Walk(Message):
+    """A place on a random walk from what the edit starts from, to a sample, or the mean latent where `to` is None."""
+
+    to: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    position: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    wander: Annotated[FiniteFloat, Field(ge=0, le=2)] = 0.5
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
 class Style(Message):
     """Rows of another latent; one flag a row, 0 the coarsest."""
 
@@ -75,6 +84,7 @@ class Edit(Message):
     """Everything that makes a picture, in the order in which it is applied."""
 
     base: Annotated[LatentBase | MixBase | RandomBase, Field(discriminator="kind")]
+    walk: Walk | None = None
     style: Style | None = None
     expressions: Annotated[
         list[Annotated[PairExpression | DirectionExpression, Field(discriminator="kind")]],

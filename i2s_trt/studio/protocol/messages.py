@@ -77,6 +77,20 @@ class PhotographAnswer(Message):
     faces: list[FoundFace]
 
 
+class KeptPhotograph(Message):
+    """A photograph that is kept, and the latents on the shelf that were made from it."""
+
+    id: str
+    picture: str
+    latents: list[str]
+
+
+class PhotographsAnswer(Message):
+    """All photographs, the latest first."""
+
+    photographs: list[KeptPhotograph]
+
+
 Corner = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
 
 
@@ -96,12 +110,14 @@ class EmbeddingRequest(Message):
 
 
 State = Literal["queued", "running", "stopped", "finished", "failed", "cancelled", "dismissed"]
+Onward = Literal["resume", "begin", "never"]
 
 
 class Embedding(Message):
     """How far an embedding is. `position` counts those before it in the queue; the last `tune` steps of `of` tune.
 
-    One that is `dismissed` is told of once more, and listed no longer.
+    One that is `dismissed` is told of once more, and listed no longer. One that has ended can go on from where it was
+    (`onward` is "resume"), only anew ("begin"), or "never"; the `note` says what else there is to know.
     """
 
     id: int
@@ -117,10 +133,12 @@ class Embedding(Message):
     seconds_left: float | None = None
     error: str | None = None
     hint: str | None = None
+    note: str | None = None
+    onward: Onward = "begin"
 
 
 class EmbeddingsAnswer(Message):
-    """All embeddings since the server started, but for those that were dismissed and the oldest of very many."""
+    """All embeddings of this shelf, but for those that were dismissed and the oldest of very many."""
 
     embeddings: list[Embedding]
 

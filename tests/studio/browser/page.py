@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.studio import run
 from tests.studio.browser.conftest import until
 from tests.studio.conftest import Served
 
@@ -18,7 +19,7 @@ _GIVEN = """([kind, files]) => {
   const held = new DataTransfer();
   for (const [name, data] of files) {
     const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-    held.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    held.items.add(new File([bytes], name, { type: name.endsWith(".txt") ? "text/plain" : "image/jpeg" }));
   }
   document.dispatchEvent(kind === "drop" ? new DragEvent("drop", { dataTransfer: held, cancelable: true })
     : new ClipboardEvent("paste", { clipboardData: held })); }"""
@@ -62,11 +63,8 @@ def give(tab: Any, kind: str, files: Mapping[str, bytes]) -> None:
 
 
 def fail(studio: Served, photo: Path, *names: str) -> None:
-    """Embeddings that end at once: their squares show nothing."""
-    identifier = studio.json("POST", "/api/photographs", content=photo.read_bytes())["id"]
-    for name in names:
-        flat = {"photograph": identifier, "name": name, "quad": [[0, 0], [0, 9], [0, 9], [0, 0]]}
-        studio.json("POST", "/api/embeddings", json=flat)
+    """Embeddings that end at once."""
+    run.fail(studio, run.send(studio, photo)["id"], *names)
 
 
 def shelf(tab: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """Edits on the page: dragged, mixed, in sight of their controls, and taken away."""
 
+import re
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def test_the_first_view_has_faces_to_drag(visit: Visit) -> None:
     assert tab.locator("#far-shown").inner_text() == "60 %"
 
 
-def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) -> None:
+def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit, studio: Served) -> None:
     tab = visit()
     seen = [drawn(tab)]
     for slider, value in (("#far", 50), ("#strength", 120), ("#psi", 20)):
@@ -30,6 +31,9 @@ def test_every_slider_changes_the_picture_and_undo_brings_it_back(visit: Visit) 
     tab.locator("#half").click()
     seen.append(drawn(tab))
     assert len(set(seen)) == len(seen)
+    labels = [node["label"] for node in studio.json("GET", "/api/history")["nodes"]]
+    assert labels[:4] == ["start", "ann 50 %, bob 50 %", "ann to bob 1.20", "psi 0.20"]
+    assert re.fullmatch(r"rows \d–\d of bob", labels[-1])
     for wanted in reversed(seen[1:-1]):
         tab.keyboard.press("Control+z")
         now = drawn(tab)
@@ -164,3 +168,16 @@ def test_the_picture_stays_in_sight_of_every_control(visit: Visit) -> None:
             box = tab.locator("#after").bounding_box()
             assert box["y"] + box["height"] > 100, (width, control)
             assert box["y"] > -100, (width, control)
+
+
+@pytest.mark.parametrize("size", [(1280, 480), (844, 390)], ids=["desktop", "phone on its side"])
+def test_in_a_low_window_picture_and_controls_are_seen_together(visit: Visit, size: tuple[int, int]) -> None:
+    tab = visit(*size)
+    drawn(tab)
+    for control in ("#undo", "#wipe", "#psi", "#far"):
+        tab.locator(control).scroll_into_view_if_needed()
+        box, picture = (tab.locator(one).bounding_box() for one in (control, "#after"))
+        assert picture["height"] > 150, control
+        for one in (box, picture):
+            assert 0 <= one["y"] < one["y"] + one["height"] <= size[1], control
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -1,5 +1,7 @@
 """The history of the page: undone and done again, kept by a reload, and what becomes of edits whose faces go."""
 
+from typing import Any
+
 import pytest
 
 from tests.studio.browser.conftest import until
@@ -114,6 +116,14 @@ def test_undo_steps_over_faces_that_are_gone(visit: Visit, studio: Served) -> No
     tab.once("dialog", lambda dialog: dialog.accept("gone soon"))
     tab.locator("#save").click()
     tab.wait_for_selector("#shelf .face[data-name=gone-soon]")
+    until(tab, "document.querySelector('#done').textContent.startsWith('On the shelf as gone-soon, as gone soon is')")
+    for given, said in (
+        ("gone.soon", "gone-soon-2, for gone-soon is taken."),
+        ("Göne Soon", "Gone-Soon-3, for Gone-Soon"),
+    ):
+        tab.once("dialog", lambda dialog, given=given: dialog.accept(given))
+        tab.locator("#save").click()
+        until(tab, f"document.querySelector('#done').textContent.startsWith('On the shelf as {said}')")
     tab.locator("#shelf .face[data-name=gone-soon]").click()
     drawn(tab)
     tab.locator("#shelf .face[data-name=bob]").click()
@@ -129,25 +139,47 @@ def test_undo_steps_over_faces_that_are_gone(visit: Visit, studio: Served) -> No
     assert len(studio.json("GET", "/api/history")["nodes"]) == count, "undo adds nothing"
 
 
-def test_a_walk_ends_where_something_else_is_done_and_can_be_gone_on_from(visit: Visit, studio: Served) -> None:
+def test_a_random_walk_ends_where_something_else_is_done_and_can_be_gone_on_from(visit: Visit, studio: Served) -> None:
+    def latest() -> Any:
+        return studio.json("GET", "/api/history")["nodes"][-1]["edit"]
+
     tab = visit()
+    begun = drawn(tab)
     tab.locator("#walk").click()
     tab.wait_for_timeout(700)
     tab.locator("#walk").click()
-    walked = drawn(tab)
-    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
-    assert base["kind"] == "mix"
+    walked, edit = drawn(tab), latest()
+    assert walked != begun
+    assert edit["base"] == {"kind": "latent", "name": "ann"}
+    assert 0 < edit["walk"]["position"] < 1
+    assert f"of a walk to sample {edit['walk']['to']}" in tab.locator("#caption").inner_text()
     drag(tab, "#psi", 40)
     drawn(tab)
     drag(tab, "#psi", 100)
     assert drawn(tab) == walked
-    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"] == base
+    assert latest() == edit
     tab.locator("#walk").click()
     drag(tab, "#psi", 30)
     assert tab.locator("#walk").get_attribute("aria-pressed") == "false"
     drawn(tab)
     assert tab.locator("#psi-shown").inner_text() == "0.30"
-    assert studio.json("GET", "/api/history")["nodes"][-1]["edit"]["truncation"] == 0.3
+    assert latest()["truncation"] == 0.3
+    drag(tab, "#psi", 100)
+    drag(tab, "#along", 100)
+    drawn(tab)
+    tab.locator("#walk").click()  # on to the next sample
+    tab.wait_for_timeout(300)
+    tab.locator("#walk").click()
+    drawn(tab)
+    assert latest()["base"] == {"kind": "random", "seed": edit["walk"]["to"], "truncation": None}
+    tab.locator("#shelf .face[data-name=ann]").click()
+    tab.locator("#walk-to").select_option("mean")
+    drag(tab, "#along", 100)
+    mean = drawn(tab)
+    assert latest()["walk"]["to"] is None
+    tab.locator("#shelf .face[data-name=bob]").click()
+    drag(tab, "#along", 100)
+    assert drawn(tab) == mean, "all ways lead there"
 
 
 def test_keys_on_one_control_make_one_node(visit: Visit, studio: Served) -> None:

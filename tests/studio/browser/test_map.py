@@ -3,7 +3,7 @@
 import pytest
 
 from tests.studio.browser.conftest import until
-from tests.studio.browser.page import Visit, drawn, shelf
+from tests.studio.browser.page import Visit, drag, drawn, shelf
 from tests.studio.conftest import Served
 
 
@@ -75,6 +75,34 @@ def test_the_label_of_a_mix_is_its_own_when_a_face_goes_and_after_a_reload(visit
     assert shares(studio).count(",") == 2
     assert cursor.get_attribute("aria-label").startswith(f"Mixture of {shares(studio)};")
     assert tab.locator("#caption").inner_text() == shares(studio)
+
+
+def test_the_slider_and_the_first_face_agree_with_a_mix_on_the_map(visit: Visit, studio: Served) -> None:
+    tab = visit()
+    tab.locator("#shelf .face[data-name=bob]").click()
+    drag(tab, "#far", 30)
+    assert tab.locator("#towards option[value=bob]").is_disabled(), "nobody is morphed into himself"
+    cursor = tab.locator("#map g").last
+    cursor.press("ArrowUp")
+    drawn(tab)
+    parts = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]["parts"]
+    assert [part["name"] for part in parts] == ["bob", "ann"], "the face that was shown stays the first"
+    assert tab.locator("#shelf [aria-pressed=true]").get_attribute("data-name") == "bob"
+    assert (tab.locator("#far").input_value(), tab.locator("#far-shown").inner_text()) == ("0", "mixed on the map")
+    drag(tab, "#far", 20)
+    drawn(tab)
+    base = studio.json("GET", "/api/history")["nodes"][-1]["edit"]["base"]
+    assert base["parts"] == [{"name": "bob", "weight": 0.8}, {"name": "ann", "weight": 0.2}]
+    drag(tab, "#strength", 50)
+    for choose, lacking in (("", True), ("ann", True), ("bob", False)):
+        tab.locator("#neutral").select_option("ann")
+        tab.locator("#smiling").select_option(choose)
+        assert tab.locator("#strength").is_disabled() == tab.locator("#unexpressed").is_visible() == lacking, choose
+    assert tab.locator("#strength-shown").inner_text() == "0.50"
+    studio.json("DELETE", "/api/shelf/ann")
+    until(tab, "!document.querySelector('#shelf .face[data-name=ann]')")
+    until(tab, "document.querySelector('#unmixed').textContent.startsWith('Nobody else')")
+    assert tab.locator("#far").is_disabled()
 
 
 def test_the_last_face_on_the_map_is_the_picture(visit: Visit, studio: Served) -> None:

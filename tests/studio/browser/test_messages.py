@@ -138,6 +138,20 @@ def test_every_bad_file_is_named_with_its_reason_and_the_good_ones_go_on(visit: 
     assert tab.locator("#message p").count() == 1
 
 
+def test_what_is_left_out_of_many_files_is_named(visit: Visit) -> None:
+    tab = visit()
+    give(tab, "drop", {"notes.txt": b"a", "more.txt": b"b"} | dict.fromkeys((f"{one}.jpg" for one in range(22)), b""))
+    until(tab, "document.querySelectorAll('#message p').length === 22")
+    told = tab.locator("#message p").all_inner_texts()
+    assert told[0].startswith("notes.txt, more.txt: left out: no picture")
+    assert told[1].startswith("20.jpg, 21.jpg: left out: more than 20 at once")
+    assert sum("there is nothing in it" in text for text in told) == 20
+    tab.locator("#message button").click()
+    give(tab, "paste", {"notes.txt": b"a"})
+    tab.wait_for_selector("#message:not([hidden])")
+    assert tab.locator("#message p").inner_text().startswith("notes.txt: left out")
+
+
 def test_a_file_that_has_gone_is_told_from_a_server_that_has(visit: Visit, astronaut: Path, tmp_path: Path) -> None:
     tab, file = visit(), tmp_path / "going.jpg"
     file.write_bytes(astronaut.read_bytes())

@@ -14,7 +14,7 @@ import pytest
 from i2s_trt.studio.model import StudioModel
 from tests.studio.browser.conftest import until
 from tests.studio.browser.page import ON_TOP, Visit, cut, drag, drawn, embed, fail, give, shelf
-from tests.studio.conftest import Served, serving
+from tests.studio.conftest import Served, serving, small_model
 
 
 def test_a_server_that_comes_back_finds_the_page_as_it_was(
@@ -37,9 +37,31 @@ def test_a_server_that_comes_back_finds_the_page_as_it_was(
         until(tab, "document.querySelector('#connection').textContent === 'connected'")
         changed = drawn(tab)
         assert changed != before, "what was asked for meanwhile is drawn now"
-        until(tab, "!document.querySelector('#embeddings li')")
+        tab.wait_for_selector("#embeddings li[data-state=stopped]")
+        assert "the studio ended before it did" in tab.locator("#embeddings .said").inner_text()
+        assert tab.locator("#embeddings .more").inner_text() in ("Go on", "Start again")
         drag(tab, "#strength", 0)
         assert drawn(tab) == before
+        tab.context.close()
+
+
+def test_a_page_that_is_locked_out_says_what_to_do_and_comes_back_to_another_model(
+    tmp_path: Path, model: StudioModel, browser: Any
+) -> None:
+    with serving(tmp_path, model, token="first") as first:
+        port = first.door.port
+        tab = browser.new_context().new_page()
+        tab.goto(f"http://{first.host}/?token=first")
+        until(tab, "document.querySelector('#connection').textContent === 'connected'")
+        assert "token" not in tab.url
+    with serving(tmp_path / "other", small_model("random-8"), token="second", port=port) as second:
+        until(tab, "document.querySelector('#connection').textContent === 'locked out'")
+        assert "open the address that i2s-trt studio printed" in tab.locator("#message p").inner_text()
+        with tab.expect_navigation():  # it begins anew by itself
+            tab.context.new_page().goto(f"http://{second.host}/?token=second")
+        until(tab, "document.querySelector('#model').textContent.startsWith('random-8, 8x8, ')")
+        until(tab, "document.querySelector('#connection').textContent === 'connected'")
+        assert tab.locator("#message").is_hidden()
         tab.context.close()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from i2s_trt.images.decode import decode
 from tests.studio.browser.conftest import until
@@ -92,6 +93,11 @@ def test_a_photograph_that_is_sent_slowly_is_cancelled(visit: Visit, astronaut: 
     network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     tab.set_input_files("#file", astronaut)
     assert cut(tab)[1] == (512, 512)
+    network.send("Network.emulateNetworkConditions", slow)
+    give(tab, "drop", {"late.jpg": astronaut.read_bytes()})
+    until(tab, "document.querySelector('#cut #work progress')?.value > 0")
+    tab.locator("#cut #work button").click()  # not behind the dialog
+    until(tab, "document.querySelector('#work').hidden")
 
 
 def test_what_is_cut_out_stays_a_square(visit: Visit, astronaut: Path) -> None:
@@ -107,7 +113,17 @@ def test_what_is_cut_out_stays_a_square(visit: Visit, astronaut: Path) -> None:
         lengths = np.hypot(*sides.T)
         assert lengths == pytest.approx(np.full(4, lengths[0]), rel=1e-6)
         assert sides[0] @ sides[1] == pytest.approx(0, abs=1e-6)
-    box = tab.locator("#quad polygon").bounding_box()
+    assert corners.first.get_attribute("role") == "slider"
+    told = corners.first.get_attribute("aria-valuetext")
+    assert told == "at {} across and {} down of 512 by 512".format(*np.floor(quad[0] + 0.5).astype(int))
+    whole = tab.locator("#quad polygon")
+    whole.press("Shift+ArrowLeft")
+    moved = np.array([[float(one.get_attribute(axis)) for axis in ("cx", "cy")] for one in corners.all()])
+    assert np.ptp(moved - quad, axis=0) == pytest.approx([0, 0], abs=1e-6)
+    assert moved[0, 0] < quad[0, 0], "the arrow keys move the whole square"
+    assert "pixels a side" in whole.get_attribute("aria-valuetext")
+    quad = moved
+    box = whole.bounding_box()
     before = quad.mean(axis=0)
     tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tab.mouse.down()
@@ -116,6 +132,21 @@ def test_what_is_cut_out_stays_a_square(visit: Visit, astronaut: Path) -> None:
     after = [[float(one.get_attribute(axis)) for axis in ("cx", "cy")] for one in corners.all()]
     assert np.mean(after, axis=0)[0] > before[0] + 5, "the whole square is dragged"
     assert np.ptp(np.array(after) - quad, axis=0) == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_a_tiny_photograph_is_shown_large_enough_to_cut(visit: Visit, tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)).save(tmp_path / "tiny.png")
+    tab = visit()
+    tab.set_input_files("#file", tmp_path / "tiny.png")
+    assert cut(tab)[1] == (40, 30)
+    box = tab.locator("#photo").bounding_box()
+    assert box["height"] > 300
+    assert box["width"] == pytest.approx(box["height"] * 4 / 3, abs=2)
+    assert tab.locator("#quad").bounding_box() == pytest.approx(box, abs=1)
+    corner = tab.locator("#quad circle").first
+    assert 24 <= corner.bounding_box()["width"] < 60
+    corner.press("Shift+ArrowRight")
+    assert float(corner.get_attribute("cx")) > 5
 
 
 def test_a_second_photograph_waits_until_the_first_is_cut(visit: Visit, astronaut: Path) -> None:
@@ -129,3 +160,23 @@ def test_a_second_photograph_waits_until_the_first_is_cut(visit: Visit, astronau
     assert tab.locator("#name").input_value() == "mine"
     tab.locator("#cut button[value=cancel]").click()
     until(tab, "document.querySelector('#cut').open && document.querySelector('#name').value === 'my-face'")
+
+
+def test_a_photograph_that_is_kept_is_taken_once_more_and_deleted(
+    visit: Visit, astronaut: Path, studio: Served
+) -> None:
+    tab = visit()
+    tab.set_input_files("#file", astronaut)
+    cut(tab)
+    tab.locator("#cut button[value=cancel]").click()
+    tab.get_by_text("Photographs", exact=True).click()
+    tab.locator("#photographs .face").click()
+    assert cut(tab) == ("Is this the face?", (512, 512))
+    tab.locator("#cut button[value=cancel]").click()
+    tab.once("dialog", lambda dialog: dialog.dismiss())
+    tab.locator("#photographs .away").click()
+    assert len(studio.studio.photographs.identifiers()) == 1, "asked first"
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.locator("#photographs .away").click()
+    until(tab, "!document.querySelector('#photographs li')")
+    assert studio.studio.photographs.identifiers() == []
