@@ -22,7 +22,7 @@ Noise = Annotated[
     str, typer.Option(help="stored, resampled at each step, optimised with the latent, or the seed of other maps.")
 ]
 Label = Annotated[int | None, typer.Option(min=0, help="Class of a conditional model, with --space z.")]
-Plateau = Annotated[int, typer.Option(min=0, help="Stop after so many steps without progress; 0 never.")]
+Plateau = Annotated[int, typer.Option(min=0, help="Stop after so many steps (50 or more) without progress; 0 never.")]
 Batch = Annotated[int, typer.Option(min=1, help="Pictures embedded together; changes no result.")]
 Fit = Annotated[str, typer.Option(help="crop cuts a photograph to the model's proportions, pad adds bars.")]
 Precision = Annotated[
