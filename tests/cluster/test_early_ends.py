@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from i2s_trt.batch.output_folder import OutputFolder
 from i2s_trt.cluster import staff
+from i2s_trt.cluster.dispatcher import Dispatcher
 from i2s_trt.cluster.events import ClusterEvent
 from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.tasks import Feed, Outcome
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from tests.batch.support import leftovers, pictures, prepare
@@ -104,6 +107,30 @@ def test_where_all_workers_hang_what_is_made_is_kept(
     before = kept(tmp_path)
     assert 30 < before <= 45
     assert finish(toy, tmp_path) == before
+
+
+def test_a_damaged_output_takes_no_other_with_it(
+    cluster: Cluster, model: str, toy: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopt, adopted = OutputFolder.adopt, list[str]()
+    run, brought = Dispatcher.run, list[str]()
+
+    def damaged_once(outputs: OutputFolder, output: str, folder: str, sha256: str) -> None:
+        adopted.append(output)
+        adopt(outputs, output, folder, "0" * 64 if len(adopted) == 1 else sha256)
+
+    def counted(dispatcher: Dispatcher, feed: Feed) -> Iterator[tuple[str, Outcome]]:
+        for token, outcome in run(dispatcher, feed):
+            brought.append(outcome.name)
+            yield token, outcome
+
+    monkeypatch.setattr(OutputFolder, "adopt", damaged_once)
+    monkeypatch.setattr(Dispatcher, "run", counted)
+    prepare(tmp_path / "in", 12)
+    with pytest.raises(EnvironmentFault, match="is not what its worker has written"):
+        on_cluster(cluster, model, tmp_path)
+    assert kept(tmp_path) == len(brought) - 1 >= 3
+    assert finish(toy, tmp_path) == len(brought) - 1
 
 
 @pytest.mark.slow
