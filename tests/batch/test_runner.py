@@ -174,7 +174,9 @@ def test_an_output_whose_name_is_taken_by_a_folder_fails_alone(toy: Generator, t
     assert leftovers(tmp_path / "out2") == []
 
 
-def test_an_engine_that_cannot_run_ends_the_batch_once_what_it_made_is_committed(toy: Generator, tmp_path: Path) -> None:
+def test_an_engine_that_cannot_run_ends_the_batch_once_what_it_made_is_committed(
+    toy: Generator, tmp_path: Path
+) -> None:
     prepare(tmp_path / "in", 3)
     fault = EnvironmentFault("the GPU has gone", "look for it")
     poison = float(latents(3)[1, 0, 0])
