@@ -79,7 +79,7 @@ class ClusterWorkers:
             for token, outcome in self._dispatcher.go_on(_Feed(orders, self._workers, self._pack)):
                 try:
                     error = self._settle(open_[outcome.name], token, outcome)
-                except EnvironmentFault as fault:
+                except I2sError as fault:
                     self._dispatcher.give_up(fault)  # which raises it once the others have brought what they have
                     continue
                 errors |= {outcome.name: error} if error else {}

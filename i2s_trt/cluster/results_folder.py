@@ -1,7 +1,7 @@
 """The driver's folder, into which the results of workers come."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -60,14 +60,21 @@ class ResultsFolder:
         """Note that a result has come, or never will: snapshots of it are of no use any more."""
         self._settled.add(name)
 
-    def place(self, token: str, files: Sequence[HandedFile]) -> None:
+    def place(self, token: str, files: Sequence[HandedFile], ahead: Callable[[], None] = lambda: None) -> None:
         """Give files that a worker has written or sent their names here, in order.
 
+        Args:
+            token: of the worker.
+            files: of one result.
+            ahead: called once none is found damaged, before the first gets its name.
+
         Raises:
+            UsageError: a folder of that name is in the way.
             EnvironmentFault: the folder cannot be written, or a file is damaged; none is placed then.
         """
         for file in files:
             self._verify(token, file)
+        ahead()
         for file in files:
             target = self.folder / file.name
             if file.data is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from i2s_trt.cluster.actor import remote_actor
 from i2s_trt.cluster.join import Cluster
 from i2s_trt.cluster.tasks import Bench, Task
+from i2s_trt.files import guard_os_errors
 
 _THREADS = 16  # of an actor: more than it works with, so that `stop` and `progress` get through
 _SOON = 60.0  # seconds in which a worker gets ready
@@ -91,11 +92,16 @@ class Slot:
     _asked_at: float = 0.0
 
     def start(self, cluster: Cluster, partial: Path | None) -> None:
-        """Ask Ray for an actor; `partial` is the folder on the shared disk where it gets one of its own."""
+        """Ask Ray for an actor; `partial` is the folder on the shared disk where it gets one of its own.
+
+        Raises:
+            EnvironmentFault: none can be made there.
+        """
         self.token = f"worker-{self.number}-{secrets.token_hex(4)}"
         folder = None if partial is None else partial / self.token
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            with guard_os_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         self._bench = Bench(self.token, folder)
         self._actor = remote_actor(self.wish, num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_concurrency=_THREADS)
         self.state, self.groups, self._since = "starting", {}, time.monotonic()

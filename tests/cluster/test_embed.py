@@ -1,5 +1,6 @@
 """Photographs embedded by a real cluster: what one machine makes, whatever dies on the way."""
 
+import errno
 import itertools
 import signal
 import subprocess
@@ -160,22 +161,32 @@ def test_each_finishes_what_the_other_began(
 
 
 def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
-    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed = Clusters(cluster, model)
     embed.alone(photographs[:1], tmp_path / "out")
     broken = tmp_path / "in/broken.png"
     broken.write_bytes(b"no picture")
     other = Clusters(cluster, model, STEPS + 1)
-    sources = [*photographs[:1], broken, tmp_path / "in/missing.png", photographs[2]]
+    sources = [*photographs[:1], broken, tmp_path / "in/missing.png", *photographs[2:]]
+    left, read = tmp_path / "out/.third.snapshot", Path.read_bytes
+    left.touch()
+
+    def of_a_broken_disk(path: Path) -> bytes:
+        if path == left:
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", of_a_broken_disk)
     results = {result.name: result for result in other(sources, tmp_path / "out", resume=True)}
     assert {name: result.status for name, result in results.items()} == {
-        "photo": "failed", "broken": "failed", "missing": "failed", "other": "finished"
+        "photo": "failed", "broken": "failed", "missing": "failed", "other": "finished", "third": "failed"
     }  # fmt: skip
     assert str(results["photo"].error).startswith("photo.safetensors was made otherwise and is kept: steps 12 -> 13")
     assert str(broken) in str(results["broken"].error)
     assert str(tmp_path / "in/missing.png") in str(results["missing"].error)
-    assert other.kinds().count("failed") == 3
+    assert "Input/output error" in str(results["third"].error)
+    assert other.kinds().count("failed") == 4
 
 
 def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
