@@ -53,7 +53,9 @@ class ClusterWorkers:
         self._workers, self._report, self._should_stop = cluster.workers, report, should_stop
         self._results = ResultsFolder(folder, outputs)
         plan = WorkerPlan(OPENER, {"work": settings}, outputs)
-        self._dispatcher = Dispatcher(cluster, plan, model, self._results.partial, listen, should_stop, self._renew)
+        self._dispatcher = Dispatcher(
+            cluster, plan, model, self._results.partial, listen, should_stop, self._renew, self._results.keep
+        )
         self._parcels: dict[str, ModelParcel] = {}
         self._stack, self._started = ExitStack(), False
 

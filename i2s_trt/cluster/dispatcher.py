@@ -38,6 +38,7 @@ class Dispatcher:
         should_stop: asked now and then; true ends what is under way soon, and gives out nothing more; what has not come
             after a minute is left.
         renew: a task that is done again, with what the first worker left of it.
+        keep: called with a worker's token and what it has so far of a task, by name, where it sends that back.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Dispatcher:
         listen: Listen,
         should_stop: Callable[[], bool] = lambda: False,
         renew: Callable[[Task], Task] = lambda task: task,
+        keep: Callable[[str, str, bytes], None] = lambda _token, _name, _data: None,
     ) -> None:
         self._should_stop, self._listen, self._head = should_stop, listen, Head(cluster.head)
+        self._keep = keep
         self._staff = Staff(cluster, plan, model, partial, listen)
         self._backlog = Backlog(self._staff.slots, renew)
         self._by_node: Counter[str] = Counter()
@@ -173,6 +176,8 @@ class Dispatcher:
             self._staff.welcome(slot, answer)
         elif reference == slot.asked:
             slot.hear(answer)
+            for name in filter(self._backlog.is_open, answer.news):
+                self._keep(slot.token, name, answer.news[name])
         else:
             group = slot.groups.pop(reference)
             slot.heard = time.monotonic()

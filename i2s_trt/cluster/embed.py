@@ -65,7 +65,7 @@ class ClusterEmbedding:
         with self._results.held(resume=self._settings.files.resume):
             self._dispatcher = Dispatcher(
                 self._cluster, self._plan, self._model, self._results.partial, self._listen, self._should_stop,
-                self._renew,
+                self._renew, self._results.keep,
             )  # fmt: skip
             feed = _Feed(named, self._pack)
             for token, outcome in self._dispatcher.run(feed):

@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from i2s_trt.cluster.handed import HandedFile, refuse_damaged
-from i2s_trt.cluster.options import Outputs
+from i2s_trt.cluster.options import Outputs as Where
+from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, furthest_snapshot, own_folder
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 
@@ -26,7 +27,7 @@ class ResultsFolder:
         EnvironmentFault: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, outputs: Outputs) -> None:
+    def __init__(self, folder: Path, outputs: Where) -> None:
         self.folder = make_folder(folder).absolute()  # by the name that all machines know it by, links and all
         self.partial = self.folder / PARTIAL if outputs == "shared" else None
         self._settled: set[str] = set()
@@ -50,11 +51,24 @@ class ResultsFolder:
 
     def furthest(self, snapshot: str, before: bytes = b"") -> bytes | None:
         """The snapshot of the worker that has come furthest; None where none has left another than `before`."""
-        found = [] if self.partial is None else sorted(self.partial.glob(f"*/{glob.escape(snapshot)}"))
+        found = sorted((self.folder / PARTIAL).glob(f"*/{glob.escape(snapshot)}"))
         with suppress(OSError):  # the worker lives, and has just finished
             if path := furthest_snapshot(found, before):
                 return path.read_bytes()
         return None
+
+    def keep(self, token: str, name: str, data: bytes) -> None:
+        """Have a snapshot that a worker has sent where it would be if that had written it here itself.
+
+        Raises:
+            EnvironmentFault: the folder cannot be written.
+        """
+        snapshot = Outputs(self.folder / PARTIAL / token, name).snapshot
+        fresh = snapshot.with_suffix(".new")
+        with guard_os_errors(snapshot):
+            snapshot.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(data)
+            fresh.replace(snapshot)
 
     def settle(self, name: str) -> None:
         """Note that a result has come, or never will: snapshots of it are of no use any more."""

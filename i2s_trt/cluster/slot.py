@@ -9,10 +9,10 @@ from typing import Any
 
 from i2s_trt.cluster.actor import remote_actor
 from i2s_trt.cluster.join import Cluster
-from i2s_trt.cluster.tasks import Bench, Task
+from i2s_trt.cluster.tasks import Bench, Sign, Task
 from i2s_trt.files import guard_os_errors
 
-_THREADS = 16  # of an actor: more than it works with, so that `stop` and `progress` get through
+_THREADS = 16  # of an actor: more than it works with, so that `stop` and `sign` get through
 _SOON = 60.0  # seconds in which a worker gets ready
 _TO_LEAVE = 5.0  # seconds
 
@@ -141,13 +141,13 @@ class Slot:
         """Ask how far it is, if it is time, and no question is open."""
         if self.groups and self.asked is None and time.monotonic() - self._asked_at > every:
             self._asked_at = time.monotonic()
-            self.asked = self._actor.progress.remote()
+            self.asked = self._actor.sign.remote()
 
-    def hear(self, progress: int) -> None:
+    def hear(self, sign: Sign) -> None:
         """It has said how far it is."""
         self.asked = None
-        if progress != self._progress:
-            self._progress, self.heard = progress, time.monotonic()
+        if sign.progress != self._progress:
+            self._progress, self.heard = sign.progress, time.monotonic()
 
     @property
     def in_hand(self) -> list[Attempt]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from i2s_trt.cluster import staff
 from i2s_trt.cluster.embed import ClusterEmbedding
 from i2s_trt.cluster.embed_work import EmbedSettings, attach
 from i2s_trt.cluster.events import ClusterEvent
@@ -189,9 +190,17 @@ def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
     assert other.kinds().count("failed") == 4
 
 
+@pytest.mark.parametrize("outputs", ["shared", "driver"])
 def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
-    machines: Any, cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
+    machines: Any,
+    cluster: Cluster,
+    model: str,
+    photographs: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outputs: str,
 ) -> None:
+    monkeypatch.setattr(staff, "_QUESTIONS", 0.2)
     endless = Clusters(cluster, model, 10**6)
     out = tmp_path / "out"
 
@@ -210,7 +219,7 @@ def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
             steps.setdefault("since", time.monotonic())
         return "since" in steps and time.monotonic() - steps["since"] > 2
 
-    results = endless(photographs[:2], out, should_stop=enough)
+    results = endless(photographs[:2], out, outputs, should_stop=enough)
     killer.join()
     assert [event.kind for event in endless.told].count("lost") == 1
     assert "resumed" in endless.kinds()
@@ -224,11 +233,11 @@ def test_a_full_disk_here_keeps_what_the_others_bring(
 ) -> None:
     place, placed = ResultsFolder.place, list[str]()
 
-    def full_once(results: ResultsFolder, token: str, files: Sequence[HandedFile]) -> None:
+    def full_once(results: ResultsFolder, token: str, files: Sequence[HandedFile], *ahead: Callable[[], None]) -> None:
         placed.append(token)
         if len(placed) == 1:
             raise EnvironmentFault("the disk is full", "free some space")
-        place(results, token, files)
+        place(results, token, files, *ahead)
 
     monkeypatch.setattr(ResultsFolder, "place", full_once)
     embed = Clusters(cluster, model)
