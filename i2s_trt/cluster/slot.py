@@ -55,6 +55,7 @@ class Slot:
     Attributes:
         number: of the slot.
         wish: Ray's name of the machine that it is for, where that came after the start.
+        gpus: of the worker.
         state: `starting`, `opening`, `ready` or `retired`.
         token: of the actor that is there now.
         node, node_id: where it runs: address, and Ray's name.
@@ -71,6 +72,7 @@ class Slot:
 
     number: int
     wish: str = ""
+    gpus: float = 0.0
     state: str = "starting"
     token: str = ""
     node: str = ""
@@ -103,7 +105,7 @@ class Slot:
             with guard_os_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
         self._bench = Bench(self.token, folder)
-        self._actor = remote_actor(self.wish, num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_concurrency=_THREADS)
+        self._actor = remote_actor(self.wish, num_cpus=cluster.cpus, num_gpus=self.gpus, max_concurrency=_THREADS)
         self.state, self.groups, self._since = "starting", {}, time.monotonic()
         self.node = self.node_id = ""
         self.asked, self._progress = None, 0
