@@ -46,6 +46,10 @@ class ClusterReport:
     def _retry(self, *, name: str, node: str, reason: str) -> None:
         self._console.note(f"note: {name} failed on {_named(node)} ({reason}); it is tried once more")
 
+    def _left(self, *, worker: int, node: str, tasks: int) -> None:
+        what = "a picture" if tasks == 1 else f"{tasks} pictures"
+        self._console.note(f"note: worker {worker} on {node} has not brought {what} in time; made again when you go on")
+
     def _smaller(self, *, worker: int, node: str, batch: int) -> None:
         why = "it had too little memory, or the one before it ended with more in hand"
         self._console.note(f"note: worker {worker} on {node} takes {batch} at a time from now on: {why}")

@@ -53,7 +53,9 @@ class ClusterWorkers:
         self._workers, self._report, self._should_stop = cluster.workers, report, should_stop
         self._results = ResultsFolder(folder, outputs)
         plan = WorkerPlan(OPENER, {"work": settings}, outputs)
-        self._dispatcher = Dispatcher(cluster, plan, model, self._results.partial, listen, should_stop, self._renew)
+        self._dispatcher = Dispatcher(
+            cluster, plan, model, self._results.partial, listen, should_stop, self._renew, self._results.keep
+        )
         self._parcels: dict[str, ModelParcel] = {}
         self._stack, self._started = ExitStack(), False
 
@@ -79,7 +81,7 @@ class ClusterWorkers:
             for token, outcome in self._dispatcher.go_on(_Feed(orders, self._workers, self._pack)):
                 try:
                     error = self._settle(open_[outcome.name], token, outcome)
-                except EnvironmentFault as fault:
+                except I2sError as fault:
                     self._dispatcher.give_up(fault)  # which raises it once the others have brought what they have
                     continue
                 errors |= {outcome.name: error} if error else {}

@@ -15,6 +15,7 @@ from i2s_trt.cluster.faults import failed
 from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.model import ModelParcel, unpack_model
 from i2s_trt.cluster.scratch import own_scratch
+from i2s_trt.cluster.sent_back import SentBack
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.devices import choose_device, cpu_threads
@@ -100,6 +101,7 @@ class ExperimentWorkshop:
         self, generator: Generator, vgg: Vgg16, folder: Path, snapshot_seconds: float, *, gives_back: bool
     ) -> None:
         self._folder, self._gives_back, self._stopping = folder, gives_back, False
+        self._sent_back = SentBack(folder, gives_back=gives_back)
         self._device, self._others = generator.mean_w.device, dict[str, Generator]()
         networks = Networks(generator, self._others)
         self.progress = 0
@@ -115,6 +117,10 @@ class ExperimentWorkshop:
                 list(same), lambda: self._batch, lambda group: within_memory(group, self._group, self._shrink)
             )
         return Answer(outcomes, self._batch)
+
+    def news(self) -> Mapping[str, bytes]:
+        """Snapshots; see `SentBack`."""
+        return self._sent_back.news()
 
     def stop(self) -> None:
         """End after the step that is being taken."""

@@ -117,6 +117,10 @@ class Nothing:
         """See `Workshop`."""
         return Answer([Done(task.name, random.randbytes(self._size) if self._size else None) for task in tasks], 8)
 
+    def news(self) -> Mapping[str, bytes]:
+        """None."""
+        return {}
+
     def stop(self) -> None:
         """See `Workshop`."""
 

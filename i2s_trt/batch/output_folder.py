@@ -54,7 +54,7 @@ class OutputFolder:
             self._before = {one.output: (one.key, one.size, one.threads) for one in self._journal.commits()}
             with guard_os_errors(self._partial):
                 shutil.rmtree(self._partial, ignore_errors=True)
-                self._partial.mkdir()
+                self._partial.mkdir(exist_ok=True)  # a worker of a killed run may have written there meanwhile
             self._closing.callback(shutil.rmtree, self._partial, ignore_errors=True)
             self._closing = self._closing.pop_all()
         return self

@@ -58,16 +58,18 @@ class _Work:
     def __init__(self, site: Site) -> None:
         self._site, self._options = site, site.options
         self._encode = encoder(site.options.picture_format, site.options.quality)
+        self._is_full = False  # the disk: what is left of it is the journal's
 
     def render(self, synthesizer: "Synthesizer", incoming: Channel[Edited]) -> Iterator[_Picture]:
-        while group := incoming.take(self._options.batch, self._options.batch):
+        while not self._site.fault and (group := incoming.take(self._options.batch, self._options.batch)):
             yield from self._pictures(synthesizer, group)
 
     def _pictures(self, synthesizer: "Synthesizer", group: Sequence[Edited]) -> Iterator[_Picture]:
         try:
             pictures = list(render_tuned(synthesizer, [item.latent for item in group], len(group)))
-        except EnvironmentFault:
-            raise
+        except EnvironmentFault as fault:  # raised once what is rendered is committed
+            self._site.fault = self._site.fault or fault
+            return
         except I2sError as error:
             if len(group) == 1:
                 self._site.fail(group[0].job.output, error)
@@ -83,7 +85,7 @@ class _Work:
                 yield from self._write_one(picture.job, picture.pixels)
 
     def _write_one(self, job: Job, pixels: Pixels) -> Iterator[Commit]:
-        if self._site.fault:
+        if self._is_full:
             return
         try:
             data = self._encode(pixels)
@@ -91,7 +93,7 @@ class _Work:
         except UnusableName as error:
             self._site.fail(job.output, error)
         except EnvironmentFault as fault:
-            self._site.fault = fault
+            self._is_full, self._site.fault = True, self._site.fault or fault
         else:
             digest = hashlib.sha256(data).hexdigest()
             yield Commit(job.output, job.key, len(data), digest, self._site.engine, self._site.threads)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from i2s_trt import __version__
 from i2s_trt.cluster.options import WorkerPlan
 from i2s_trt.cluster.scratch import remove_scratch
-from i2s_trt.cluster.tasks import Answer, Bench, Hello, Task, Workshop
+from i2s_trt.cluster.tasks import Answer, Bench, Hello, Sign, Task, Workshop
 from i2s_trt.entry import find_floors
 from i2s_trt.errors import EnvironmentFault
 
@@ -47,9 +47,9 @@ class Actor:
             raise RuntimeError("work before open")
         return self._workshop.work(tasks)
 
-    def progress(self) -> int:
-        """How far it is; see `Workshop`. That it answers says less: what hangs may be the thread that works."""
-        return self._workshop.progress if self._workshop else 0
+    def sign(self) -> Sign:
+        """How far it is. That it answers says less: what hangs may be the thread that works."""
+        return Sign(self._workshop.progress, self._workshop.news()) if self._workshop else Sign(0)
 
     def leave(self) -> None:
         """Leave nothing on this machine; it does no tasks after that."""

@@ -129,6 +129,9 @@ class _Work:
         except UnusableName as error:
             self._site.fail(job.output, error)
         except EnvironmentFault as fault:
-            self._fill(fault)
+            if isinstance(fault.__cause__, OSError):
+                self._fill(fault)
+            else:  # this one is damaged, the others may be fine
+                self._site.fault = self._site.fault or fault
         else:
             yield Commit(job.output, job.key, rendered.size, rendered.sha256, rendered.engine, rendered.threads)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _BLAMES = 2  # a task that two workers failed at is given up
 _WAIT = 0.5  # seconds between looks at whether anybody still wants the results
 _STARVED = 0.01  # seconds between looks for more tasks
-LAST = 60.0  # seconds that what is in hand has to come back in when the run has failed
+LAST = 60.0  # seconds that what is in hand has to come back in when the run has failed, or is to stop
 
 
 class Dispatcher:
@@ -35,8 +35,10 @@ class Dispatcher:
 
     Args:
         cluster, plan, model, partial, listen: as of its `Staff`.
-        should_stop: asked now and then; true ends what is under way soon, and gives out nothing more.
+        should_stop: asked now and then; true ends what is under way soon, and gives out nothing more; what has not come
+            after a minute is left.
         renew: a task that is done again, with what the first worker left of it.
+        keep: called with a worker's token and what it has so far of a task, by name, where it sends that back.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Dispatcher:
         listen: Listen,
         should_stop: Callable[[], bool] = lambda: False,
         renew: Callable[[Task], Task] = lambda task: task,
+        keep: Callable[[str, str, bytes], None] = lambda _token, _name, _data: None,
     ) -> None:
         self._should_stop, self._listen, self._head = should_stop, listen, Head(cluster.head)
+        self._keep = keep
         self._staff = Staff(cluster, plan, model, partial, listen)
         self._backlog = Backlog(self._staff.slots, renew)
         self._by_node: Counter[str] = Counter()
@@ -83,37 +87,52 @@ class Dispatcher:
         """What `run` gives, from workers that are there already and stay. Raises as `run` does."""
         self._backlog.has_ended = False
         self._staff.seen()
-        while self._hand_out(feed):
+        while self._goes_on(feed):
             try:
                 yield from self._hear()
+                feed.poll(0)
             except I2sError as fault:
                 self.give_up(fault)
-            feed.poll(0)
+        if self._stopping and self._fault is None:
+            self._tell_of_what_is_left()
         if self._fault is not None:
             raise self._fault
 
     def give_up(self, fault: I2sError) -> None:
         """Give out nothing more; `run` raises this fault, the first one, once what is in hand has come."""
         can_answer = not self._head.is_lost and self._staff.can_answer
-        self._until = min(self._until, time.monotonic() + (LAST if can_answer else 0.0))
         self._fault = self._fault or fault
-        self._stop()
+        self._stop(LAST if can_answer else 0.0)
 
     def rates(self) -> Mapping[str, float]:
         """Tasks a second that each machine has done since the first worker was ready."""
         seconds = max(1e-9, time.monotonic() - self._staff.begun)
         return {node: count / seconds for node, count in sorted(self._by_node.items())}
 
-    def _stop(self) -> None:
+    def _stop(self, seconds: float) -> None:
+        """Give out nothing more, and wait so long for what is in hand: a worker may hang."""
+        self._until = min(self._until, time.monotonic() + seconds)
         if not self._stopping:
             self._stopping = True
             for slot in [] if self._head.is_lost else self._staff.slots:
                 slot.ask_to_stop()
 
+    def _tell_of_what_is_left(self) -> None:
+        for slot in self._staff.slots:
+            if count := sum(self._backlog.is_open(one.task.name) for one in slot.in_hand):
+                self._listen(ClusterEvent("left", {"worker": slot.number, "node": slot.node, "tasks": count}))
+
+    def _goes_on(self, feed: Feed) -> bool:
+        try:
+            return self._hand_out(feed)
+        except I2sError as fault:  # of the feed: what others have in hand comes all the same
+            self.give_up(fault)
+            return self._hand_out(feed)
+
     def _hand_out(self, feed: Feed) -> bool:
         """Give every worker what it has room for, the idlest first. False when everything is done."""
         if self._should_stop():
-            self._stop()
+            self._stop(LAST)
         if self._stopping:
             return any(slot.groups for slot in self._staff.slots) and time.monotonic() < self._until
         while True:
@@ -157,6 +176,8 @@ class Dispatcher:
             self._staff.welcome(slot, answer)
         elif reference == slot.asked:
             slot.hear(answer)
+            for name in filter(self._backlog.is_open, answer.news):
+                self._keep(slot.token, name, answer.news[name])
         else:
             group = slot.groups.pop(reference)
             slot.heard = time.monotonic()

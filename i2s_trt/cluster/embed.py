@@ -17,6 +17,7 @@ from i2s_trt.deltas import delta_path, remove_delta
 from i2s_trt.embedding.run.job import JobEvent, JobResult, Report
 from i2s_trt.embedding.run.outputs import Outputs, unique_names
 from i2s_trt.errors import EnvironmentFault, I2sError, ImageError
+from i2s_trt.files import guard_os_errors
 from i2s_trt.photographs.prepare import FaceOf, Source, path_of
 
 
@@ -64,13 +65,13 @@ class ClusterEmbedding:
         with self._results.held(resume=self._settings.files.resume):
             self._dispatcher = Dispatcher(
                 self._cluster, self._plan, self._model, self._results.partial, self._listen, self._should_stop,
-                self._renew,
+                self._renew, self._results.keep,
             )  # fmt: skip
             feed = _Feed(named, self._pack)
             for token, outcome in self._dispatcher.run(feed):
                 try:
                     result = self._settle(named[outcome.name], token, outcome)
-                except EnvironmentFault as fault:
+                except I2sError as fault:
                     self._dispatcher.give_up(fault)  # which raises it once the others have brought what they have
                 else:
                     yield result
@@ -88,7 +89,7 @@ class ClusterEmbedding:
         return self._dispatcher.rates() if self._dispatcher else {}
 
     def _pack(self, name: str, source: Source) -> Task:
-        """A photograph as a task, with what is left of it in the folder. Raises ImageError."""
+        """A photograph as a task, with what is left of it in the folder. Raises I2sError."""
         path = path_of(source)
         try:
             data = path.read_bytes()
@@ -98,7 +99,8 @@ class ClusterEmbedding:
         if self._settings.files.resume:
             outputs = self._outputs(name)
             kept = (outputs.latent, outputs.snapshot, delta_path(outputs.latent))
-            left = {file.name: file.read_bytes() for file in kept if file.is_file()}
+            with guard_os_errors(outputs.latent):
+                left = {file.name: file.read_bytes() for file in kept if file.is_file()}
         return Task(name, Photo(str(path), data, source.number if isinstance(source, FaceOf) else 0, left))
 
     def _renew(self, task: Task) -> Task:
@@ -119,9 +121,10 @@ class ClusterEmbedding:
             return JobResult(source, outcome.name, "failed", error=error)
         embedded: Embedded = outcome.value
         if embedded.files:
-            remove_delta(self._outputs(outcome.name).latent)  # it belongs to the latent that was there
-        self._results.place(token, embedded.files)
-        self._results.settle(outcome.name)
+            latent = self._outputs(outcome.name).latent
+            self._results.place(token, embedded.files, lambda: remove_delta(latent))  # of the latent that was there
+        if embedded.files or embedded.status != "interrupted":  # else another worker's snapshot may be all there is
+            self._results.settle(outcome.name)
         if embedded.status != "interrupted":
             self._outputs(outcome.name).forget_snapshot()
         for event in embedded.events:

@@ -11,6 +11,7 @@ from i2s_trt.checkpoints.features import features_file
 from i2s_trt.cluster.faults import failed
 from i2s_trt.cluster.handed import HandedFile, hand_over
 from i2s_trt.cluster.scratch import own_scratch
+from i2s_trt.cluster.sent_back import SentBack
 from i2s_trt.cluster.tasks import Answer, Bench, Done, Failed, Hello, Outcome, Task, in_groups
 from i2s_trt.cluster.within_memory import within_memory
 from i2s_trt.deltas import delta_path
@@ -117,6 +118,7 @@ class EmbedWorkshop:
 
     def __init__(self, session: Session, files: JobOptions, folder: Path, *, gives_back: bool) -> None:
         self._folder, self._gives_back, self._stopping = folder, gives_back, False
+        self._sent_back = SentBack(folder, gives_back=gives_back)
         self._events: list[JobEvent] = []
         self.progress = 0
         self._job = session.pictures(folder, replace(files, resume=True), self._note, lambda: self._stopping)
@@ -128,6 +130,10 @@ class EmbedWorkshop:
         """Embed some photographs, fewer together if the device had too little memory for as many before."""
         outcomes = in_groups(tasks, lambda: self._batch, lambda group: within_memory(group, self._group, self._shrink))
         return Answer(outcomes, self._batch)
+
+    def news(self) -> Mapping[str, bytes]:
+        """Snapshots; see `SentBack`."""
+        return self._sent_back.news()
 
     def stop(self) -> None:
         """End after the step that is being taken."""

@@ -11,8 +11,9 @@ class ClusterEvent:
 
     Attributes:
         kind: `cluster` (joined), `grown` (machines have come), `worker` (ready), `lost` (a worker ended), `given_up`
-            (none takes its place), `retry` (a task is tried again) or `smaller` (a worker takes smaller batches, after
-            it had too little memory or another ended in its place).
+            (none takes its place), `retry` (a task is tried again) `smaller` (a worker takes smaller batches, after
+            it had too little memory or another ended in its place) or `left` (a run that was to stop waits no longer
+            for what a worker has in hand).
         data: JSON values.
     """
 

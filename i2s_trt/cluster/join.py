@@ -25,6 +25,7 @@ class Cluster:
         cpus, gpus: of each worker.
         head: HOST:PORT where Ray's head listens.
         most: workers there may be once more machines have come; 0 for as many as there is room for.
+        late_gpus: GPUs of each worker on a machine that comes with some where there were none; 0 for none.
     """
 
     nodes: int
@@ -33,6 +34,7 @@ class Cluster:
     gpus: float
     head: str = ""
     most: int = 0
+    late_gpus: float = 0.0
 
 
 @contextmanager
@@ -60,7 +62,8 @@ def joined(options: ClusterOptions, device: str = "auto") -> Iterator[Cluster]:
         gpus = gpus_of_each(nodes, options, device)
         workers, head = workers_on(nodes, options, gpus), ray.get_runtime_context().gcs_address
         most = options.workers if options.local is None else workers
-        yield Cluster(len(nodes), workers, options.cpus, gpus, head, most)
+        late_gpus = 1.0 if options.gpus is None and options.local is None and not gpus else 0.0
+        yield Cluster(len(nodes), workers, options.cpus, gpus, head, most, late_gpus)
     finally:
         ray.shutdown()
 

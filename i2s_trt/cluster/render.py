@@ -2,7 +2,7 @@
 
 import hashlib
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +89,10 @@ class RenderWorkshop:
         """Render some tasks, fewer at a time than they are if the device had too little memory for as many before."""
         outcomes = in_groups(tasks, lambda: self._batch, self._group)
         return Answer(outcomes, self._takes)
+
+    def news(self) -> Mapping[str, bytes]:
+        """None: a picture is there or is not."""
+        return {}
 
     def stop(self) -> None:
         """Groups take less than a second; they are finished."""

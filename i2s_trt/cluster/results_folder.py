@@ -1,12 +1,13 @@
 """The driver's folder, into which the results of workers come."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from i2s_trt.cluster.handed import HandedFile, refuse_damaged
-from i2s_trt.cluster.options import Outputs
+from i2s_trt.cluster.options import Outputs as Where
+from i2s_trt.embedding.run.outputs import Outputs
 from i2s_trt.embedding.run.workers import PARTIAL, clear_workers, furthest_snapshot, own_folder
 from i2s_trt.files import guard_os_errors, make_folder, write_bytes
 
@@ -26,7 +27,7 @@ class ResultsFolder:
         EnvironmentFault: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, outputs: Outputs) -> None:
+    def __init__(self, folder: Path, outputs: Where) -> None:
         self.folder = make_folder(folder).absolute()  # by the name that all machines know it by, links and all
         self.partial = self.folder / PARTIAL if outputs == "shared" else None
         self._settled: set[str] = set()
@@ -50,24 +51,44 @@ class ResultsFolder:
 
     def furthest(self, snapshot: str, before: bytes = b"") -> bytes | None:
         """The snapshot of the worker that has come furthest; None where none has left another than `before`."""
-        found = [] if self.partial is None else sorted(self.partial.glob(f"*/{glob.escape(snapshot)}"))
+        found = sorted((self.folder / PARTIAL).glob(f"*/{glob.escape(snapshot)}"))
         with suppress(OSError):  # the worker lives, and has just finished
             if path := furthest_snapshot(found, before):
                 return path.read_bytes()
         return None
 
+    def keep(self, token: str, name: str, data: bytes) -> None:
+        """Have a snapshot that a worker has sent where it would be if that had written it here itself.
+
+        Raises:
+            EnvironmentFault: the folder cannot be written.
+        """
+        snapshot = Outputs(self.folder / PARTIAL / token, name).snapshot
+        fresh = snapshot.with_suffix(".new")
+        with guard_os_errors(snapshot):
+            snapshot.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(data)
+            fresh.replace(snapshot)
+
     def settle(self, name: str) -> None:
         """Note that a result has come, or never will: snapshots of it are of no use any more."""
         self._settled.add(name)
 
-    def place(self, token: str, files: Sequence[HandedFile]) -> None:
+    def place(self, token: str, files: Sequence[HandedFile], ahead: Callable[[], None] = lambda: None) -> None:
         """Give files that a worker has written or sent their names here, in order.
 
+        Args:
+            token: of the worker.
+            files: of one result.
+            ahead: called once none is found damaged, before the first gets its name.
+
         Raises:
+            UsageError: a folder of that name is in the way.
             EnvironmentFault: the folder cannot be written, or a file is damaged; none is placed then.
         """
         for file in files:
             self._verify(token, file)
+        ahead()
         for file in files:
             target = self.folder / file.name
             if file.data is not None:

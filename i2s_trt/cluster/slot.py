@@ -9,9 +9,10 @@ from typing import Any
 
 from i2s_trt.cluster.actor import remote_actor
 from i2s_trt.cluster.join import Cluster
-from i2s_trt.cluster.tasks import Bench, Task
+from i2s_trt.cluster.tasks import Bench, Sign, Task
+from i2s_trt.files import guard_os_errors
 
-_THREADS = 16  # of an actor: more than it works with, so that `stop` and `progress` get through
+_THREADS = 16  # of an actor: more than it works with, so that `stop` and `sign` get through
 _SOON = 60.0  # seconds in which a worker gets ready
 _TO_LEAVE = 5.0  # seconds
 
@@ -54,6 +55,7 @@ class Slot:
     Attributes:
         number: of the slot.
         wish: Ray's name of the machine that it is for, where that came after the start.
+        gpus: of the worker.
         state: `starting`, `opening`, `ready` or `retired`.
         token: of the actor that is there now.
         node, node_id: where it runs: address, and Ray's name.
@@ -70,6 +72,7 @@ class Slot:
 
     number: int
     wish: str = ""
+    gpus: float = 0.0
     state: str = "starting"
     token: str = ""
     node: str = ""
@@ -91,13 +94,18 @@ class Slot:
     _asked_at: float = 0.0
 
     def start(self, cluster: Cluster, partial: Path | None) -> None:
-        """Ask Ray for an actor; `partial` is the folder on the shared disk where it gets one of its own."""
+        """Ask Ray for an actor; `partial` is the folder on the shared disk where it gets one of its own.
+
+        Raises:
+            EnvironmentFault: none can be made there.
+        """
         self.token = f"worker-{self.number}-{secrets.token_hex(4)}"
         folder = None if partial is None else partial / self.token
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            with guard_os_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         self._bench = Bench(self.token, folder)
-        self._actor = remote_actor(self.wish, num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_concurrency=_THREADS)
+        self._actor = remote_actor(self.wish, num_cpus=cluster.cpus, num_gpus=self.gpus, max_concurrency=_THREADS)
         self.state, self.groups, self._since = "starting", {}, time.monotonic()
         self.node = self.node_id = ""
         self.asked, self._progress = None, 0
@@ -135,13 +143,13 @@ class Slot:
         """Ask how far it is, if it is time, and no question is open."""
         if self.groups and self.asked is None and time.monotonic() - self._asked_at > every:
             self._asked_at = time.monotonic()
-            self.asked = self._actor.progress.remote()
+            self.asked = self._actor.sign.remote()
 
-    def hear(self, progress: int) -> None:
+    def hear(self, sign: Sign) -> None:
         """It has said how far it is."""
         self.asked = None
-        if progress != self._progress:
-            self._progress, self.heard = progress, time.monotonic()
+        if sign.progress != self._progress:
+            self._progress, self.heard = sign.progress, time.monotonic()
 
     @property
     def in_hand(self) -> list[Attempt]:

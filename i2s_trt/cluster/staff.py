@@ -60,10 +60,11 @@ class Staff:
         import ray
 
         nodes = alive_nodes()
-        self._first, self._known = set(nodes), set(nodes)
+        usual = {node_id: has for node_id, has in nodes.items() if self._gpus_on(has) == self._cluster.gpus}
+        self._first, self._known = set(usual), set(usual)  # others have come since it was joined; `grow` sees them
         self._sent = ray.put(self._plan)  # once: it may hold files
         self._add(self._cluster.workers)
-        self._add(self._most(list(nodes.values())) - self._working)  # on machines that have come since it was joined
+        self._add(self._most(list(usual.values())) - self._working)  # on machines that have come since, too
         self._tell_if_more(self._cluster.workers, len(nodes))
 
     def end(self) -> None:
@@ -85,7 +86,7 @@ class Staff:
         most = self._most([has for node_id, has in nodes.items() if node_id not in self._unfit])
         before = self._working
         for node_id in new:
-            self._add(min(self._room([nodes[node_id]]), most - self._working), node_id)
+            self._add(min(self._room([nodes[node_id]]), most - self._working), node_id, self._gpus_on(nodes[node_id]))
         self._tell_if_more(before, len(nodes))
 
     def ask(self) -> None:
@@ -154,7 +155,12 @@ class Staff:
             raise EnvironmentFault(f"all workers hang: {_silent(busy)}", _LOOK)
 
     def _room(self, nodes: Sequence[Mapping[str, float]]) -> int:
-        return room_for(nodes, self._cluster.cpus, self._cluster.gpus)
+        return sum(room_for([node], self._cluster.cpus, self._gpus_on(node)) for node in nodes)
+
+    def _gpus_on(self, node: Mapping[str, float]) -> float:
+        """GPUs of each worker there."""
+        late = self._cluster.late_gpus
+        return late if late and node.get("GPU", 0.0) >= late else self._cluster.gpus
 
     def _most(self, nodes: Sequence[Mapping[str, float]]) -> int:
         room = self._room(nodes)
@@ -168,9 +174,9 @@ class Staff:
     def _working(self) -> int:
         return sum(slot.state != "retired" for slot in self.slots)
 
-    def _add(self, count: int, node_id: str = "") -> None:
+    def _add(self, count: int, node_id: str = "", gpus: float | None = None) -> None:
         for _ in range(count):
-            self.slots.append(Slot(len(self.slots), node_id))
+            self.slots.append(Slot(len(self.slots), node_id, self._cluster.gpus if gpus is None else gpus))
             self.slots[-1].start(self._cluster, self._partial)
 
     def _take_in(self, slot: Slot, hello: Hello) -> None:

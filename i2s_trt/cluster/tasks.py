@@ -1,7 +1,7 @@
 """What goes to a worker and comes back: nothing but data, so that any worker can do any task, twice if need be."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -87,6 +87,19 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Sign:
+    """How far a worker is.
+
+    Attributes:
+        progress: as of its `Workshop`.
+        news: what it has so far of tasks in hand, by their names; see `Workshop`.
+    """
+
+    progress: int
+    news: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class Bench:
     """A worker's own place.
 
@@ -110,6 +123,12 @@ class Workshop(Protocol):
     @property
     def progress(self) -> int:
         """A number that grows while it works, at the least once in some minutes; asked from another thread."""
+        ...
+
+    def news(self) -> Mapping[str, bytes]:
+        """What another worker could go on from, by the name of the task, where that has changed and the driver does
+        not see it; called now and then from another thread.
+        """
         ...
 
     def work(self, tasks: Sequence[Task]) -> Answer:

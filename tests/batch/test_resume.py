@@ -1,6 +1,7 @@
 """Batches that stop and go on: what is committed is never rendered again."""
 
 import json
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,24 @@ def test_a_finished_batch_renders_nothing_again(toy: Generator, tmp_path: Path) 
     assert (result.rendered, result.kept, again.batches) == (0, 35, [])
     assert pictures(tmp_path / "out") == before
     assert (tmp_path / "out/journal.ndjson").read_bytes() == journal
+
+
+def test_what_a_worker_of_a_killed_run_still_writes_holds_up_nothing(
+    toy: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = tmp_path / "out/.partial/worker-0-0/late.png"
+    late.parent.mkdir(parents=True)
+    late.touch()
+    remove, removed = shutil.rmtree, list[Path]()
+
+    def find_it_in_use(path: Path, *, ignore_errors: bool) -> None:
+        removed.append(path)
+        if len(removed) > 1:  # at the end of the run; at first a file came while it was being emptied
+            remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", find_it_in_use)
+    assert made(tmp_path, [Renderer(toy)], RESUME).rendered == 35
+    assert leftovers(tmp_path / "out") == []
 
 
 def test_without_resume_it_begins_anew(toy: Generator, tmp_path: Path) -> None:

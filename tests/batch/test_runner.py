@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -172,15 +174,39 @@ def test_an_output_whose_name_is_taken_by_a_folder_fails_alone(toy: Generator, t
     assert leftovers(tmp_path / "out2") == []
 
 
-def test_an_engine_that_cannot_run_ends_the_batch(toy: Generator, tmp_path: Path) -> None:
+def test_an_engine_that_cannot_run_ends_the_batch_once_what_it_made_is_committed(
+    toy: Generator, tmp_path: Path
+) -> None:
     prepare(tmp_path / "in", 3)
     fault = EnvironmentFault("the GPU has gone", "look for it")
     poison = float(latents(3)[1, 0, 0])
     with pytest.raises(EnvironmentFault, match="the GPU has gone"):
         made(tmp_path, [Renderer(toy, poison, fault)], replace(OPTIONS, batch=1), count=3)
     assert leftovers(tmp_path / "out") == []
+    assert len(pictures(tmp_path / "out")) == 5, "all of the latent before"
     result = made(tmp_path, [Renderer(toy)], replace(OPTIONS, resume=True), count=3)
-    assert result.rendered + result.kept == 15
+    assert (result.rendered, result.kept) == (10, 5)
+
+
+def test_one_of_two_engines_that_cannot_run_takes_nothing_from_the_other(toy: Generator, tmp_path: Path) -> None:
+    fault = EnvironmentFault("the GPU has gone", "look for it")
+    begun = threading.Event()
+
+    class Slow(Renderer):
+        def __call__(self, w_plus: WPlus) -> Pixels:
+            begun.set()
+            time.sleep(0.3)
+            return super().__call__(w_plus)
+
+    class Broken(Renderer):
+        def __call__(self, w_plus: WPlus) -> Pixels:
+            begun.wait()
+            raise fault
+
+    slow = Slow(toy)
+    with pytest.raises(EnvironmentFault, match="the GPU has gone"):
+        made(tmp_path, [Broken(toy), slow])
+    assert len(pictures(tmp_path / "out")) == sum(slow.batches) == 4
 
 
 def test_two_batches_cannot_write_into_one_folder(toy: Generator, tmp_path: Path) -> None:

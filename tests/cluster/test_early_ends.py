@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from i2s_trt.cluster import staff
+from i2s_trt.batch.output_folder import OutputFolder
+from i2s_trt.cluster import dispatcher, staff
+from i2s_trt.cluster.dispatcher import Dispatcher
 from i2s_trt.cluster.events import ClusterEvent
 from i2s_trt.cluster.join import Cluster
+from i2s_trt.cluster.tasks import Feed, Outcome
 from i2s_trt.errors import EnvironmentFault
 from i2s_trt.models.generator import Generator
 from tests.batch.support import leftovers, pictures, prepare
@@ -45,10 +48,10 @@ def heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def finish(toy: Generator, folder: Path) -> int:
+def finish(toy: Generator, folder: Path, count: int = 12) -> int:
     """Resume without the cluster, from latents that are all well, to what an unbroken run makes; how many were kept."""
-    prepare(folder / "in", 12)
-    prepare(folder / "whole/in", 12)
+    prepare(folder / "in", count)
+    prepare(folder / "whole/in", count)
     alone(toy, folder / "whole")
     result = alone(toy, folder, RESUME)
     assert pictures(folder / "out") == pictures(folder / "whole/out")
@@ -70,6 +73,32 @@ def test_a_stop_hands_out_nothing_more(cluster: Cluster, model: str, toy: Genera
     result = on_cluster(cluster, model, tmp_path, should_stop=some_are_committed(tmp_path))
     assert result.interrupted
     assert 0 < result.rendered == kept(tmp_path) < 150, "all 300 waited"
+
+
+def test_a_stop_waits_for_no_worker_that_hangs(
+    cluster: Cluster, model: str, toy: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "LAST", 2.0)
+    prepare(tmp_path / "in", 24)
+    for face in range(4, 8):
+        spoil(tmp_path, face, STUCK)
+    events: list[ClusterEvent] = []
+    journal = tmp_path / "out/journal.ndjson"
+    stopped: list[float] = []
+
+    def enough() -> bool:
+        if (
+            not stopped and journal.exists() and journal.read_bytes().count(b"\n") > 20
+        ):  # so that the others are in hand
+            stopped.append(time.monotonic())
+        return bool(stopped)
+
+    result = on_cluster(cluster, model, tmp_path, should_stop=enough, events=events)
+    assert time.monotonic() - stopped[0] < 30
+    assert result.interrupted
+    assert result.rendered == kept(tmp_path) > 0
+    assert sum(event.data["tasks"] for event in events if event.kind == "left") > 0
+    assert finish(toy, tmp_path, 24) == result.rendered
 
 
 def test_a_fault_in_mid_run_drops_nothing_that_is_made(
@@ -104,6 +133,30 @@ def test_where_all_workers_hang_what_is_made_is_kept(
     before = kept(tmp_path)
     assert 30 < before <= 45
     assert finish(toy, tmp_path) == before
+
+
+def test_a_damaged_output_takes_no_other_with_it(
+    cluster: Cluster, model: str, toy: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopt, adopted = OutputFolder.adopt, list[str]()
+    run, brought = Dispatcher.run, list[str]()
+
+    def damaged_once(outputs: OutputFolder, output: str, folder: str, sha256: str) -> None:
+        adopted.append(output)
+        adopt(outputs, output, folder, "0" * 64 if len(adopted) == 1 else sha256)
+
+    def counted(dispatcher: Dispatcher, feed: Feed) -> Iterator[tuple[str, Outcome]]:
+        for token, outcome in run(dispatcher, feed):
+            brought.append(outcome.name)
+            yield token, outcome
+
+    monkeypatch.setattr(OutputFolder, "adopt", damaged_once)
+    monkeypatch.setattr(Dispatcher, "run", counted)
+    prepare(tmp_path / "in", 12)
+    with pytest.raises(EnvironmentFault, match="is not what its worker has written"):
+        on_cluster(cluster, model, tmp_path)
+    assert kept(tmp_path) == len(brought) - 1 >= 3
+    assert finish(toy, tmp_path) == len(brought) - 1
 
 
 @pytest.mark.slow

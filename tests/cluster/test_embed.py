@@ -1,5 +1,6 @@
 """Photographs embedded by a real cluster: what one machine makes, whatever dies on the way."""
 
+import errno
 import itertools
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from i2s_trt.cluster import staff
 from i2s_trt.cluster.embed import ClusterEmbedding
 from i2s_trt.cluster.embed_work import EmbedSettings, attach
 from i2s_trt.cluster.events import ClusterEvent
@@ -160,27 +162,45 @@ def test_each_finishes_what_the_other_began(
 
 
 def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
-    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
+    cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed = Clusters(cluster, model)
     embed.alone(photographs[:1], tmp_path / "out")
     broken = tmp_path / "in/broken.png"
     broken.write_bytes(b"no picture")
     other = Clusters(cluster, model, STEPS + 1)
-    sources = [*photographs[:1], broken, tmp_path / "in/missing.png", photographs[2]]
+    sources = [*photographs[:1], broken, tmp_path / "in/missing.png", *photographs[2:]]
+    left, read = tmp_path / "out/.third.snapshot", Path.read_bytes
+    left.touch()
+
+    def of_a_broken_disk(path: Path) -> bytes:
+        if path == left:
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", of_a_broken_disk)
     results = {result.name: result for result in other(sources, tmp_path / "out", resume=True)}
     assert {name: result.status for name, result in results.items()} == {
-        "photo": "failed", "broken": "failed", "missing": "failed", "other": "finished"
+        "photo": "failed", "broken": "failed", "missing": "failed", "other": "finished", "third": "failed"
     }  # fmt: skip
     assert str(results["photo"].error).startswith("photo.safetensors was made otherwise and is kept: steps 12 -> 13")
     assert str(broken) in str(results["broken"].error)
     assert str(tmp_path / "in/missing.png") in str(results["missing"].error)
-    assert other.kinds().count("failed") == 3
+    assert "Input/output error" in str(results["third"].error)
+    assert other.kinds().count("failed") == 4
 
 
+@pytest.mark.parametrize("outputs", ["shared", "driver"])
 def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
-    machines: Any, cluster: Cluster, model: str, photographs: list[Path], tmp_path: Path
+    machines: Any,
+    cluster: Cluster,
+    model: str,
+    photographs: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outputs: str,
 ) -> None:
+    monkeypatch.setattr(staff, "_QUESTIONS", 0.2)
     endless = Clusters(cluster, model, 10**6)
     out = tmp_path / "out"
 
@@ -199,7 +219,7 @@ def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
             steps.setdefault("since", time.monotonic())
         return "since" in steps and time.monotonic() - steps["since"] > 2
 
-    results = endless(photographs[:2], out, should_stop=enough)
+    results = endless(photographs[:2], out, outputs, should_stop=enough)
     killer.join()
     assert [event.kind for event in endless.told].count("lost") == 1
     assert "resumed" in endless.kinds()
@@ -213,11 +233,11 @@ def test_a_full_disk_here_keeps_what_the_others_bring(
 ) -> None:
     place, placed = ResultsFolder.place, list[str]()
 
-    def full_once(results: ResultsFolder, token: str, files: Sequence[HandedFile]) -> None:
+    def full_once(results: ResultsFolder, token: str, files: Sequence[HandedFile], *ahead: Callable[[], None]) -> None:
         placed.append(token)
         if len(placed) == 1:
             raise EnvironmentFault("the disk is full", "free some space")
-        place(results, token, files)
+        place(results, token, files, *ahead)
 
     monkeypatch.setattr(ResultsFolder, "place", full_once)
     embed = Clusters(cluster, model)

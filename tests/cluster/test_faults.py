@@ -96,6 +96,20 @@ def test_what_a_listener_finds_wrong_drops_nothing_either(cluster: Cluster, tmp_
     assert len(outcomes) == tasks.given - 1
 
 
+def test_what_cannot_be_given_out_takes_nothing_with_it_that_was(cluster: Cluster) -> None:
+    class Breaks(Tasks):
+        def poll(self, most: int) -> list[Task] | None:
+            if self.given > 4:
+                raise EnvironmentFault("the inputs are gone", "look for them")
+            return super().poll(most)
+
+    tasks = Breaks(Task(f"t{i:02}", ("sleep", 0.3)) for i in range(100))
+    outcomes: list[Outcome] = []
+    with pytest.raises(EnvironmentFault, match="the inputs are gone"):
+        outcomes.extend(outcome for _, outcome in Dispatcher(cluster, PLAN, None, None, lambda _event: None).run(tasks))
+    assert len(outcomes) == tasks.given == 8
+
+
 def test_where_all_workers_hang_the_run_ends_and_names_them(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staff, "SILENCE", 3.0)
     monkeypatch.setattr(staff, "_QUESTIONS", 0.2)

@@ -61,10 +61,11 @@ def test_what_comes_later_works_and_what_cannot_is_left_out(machine: Any) -> Non
             if len(outcomes) == 10:
                 add(machine, "unfit", env_vars={UNFIT: "1"})
             if len(outcomes) == 20:
-                add(machine, "late")
+                add(machine, "late", num_gpus=1)
     assert names(outcomes) == given
     assert all(isinstance(outcome, Done) for outcome in outcomes)
-    assert happened("worker", "late"), "it works"
+    devices = {event.data["node"]: event.data["device"] for event in events if event.kind == "worker"}
+    assert devices == {"machine0": "cpu", "late": "cuda"}, "its GPU is used though there was none before"
     assert [event.data["reason"] for event in events if event.kind == "given_up"] == ["it has no GPU"]
     assert [event.data["nodes"] for event in events if event.kind == "grown"][-1] == 3
 

@@ -34,6 +34,8 @@ def test_what_there_is(cluster: Cluster, said: str, capsys: pytest.CaptureFixtur
          "worker 2: ready on machine1, torch in fp32 on cpu with 1 thread"),
         ("worker", {**WORKER, "device": "cuda", "engine": "tensorrt in fp16", "threads": 0},
          "worker 2: ready on machine1, tensorrt in fp16 on cuda"),
+        ("left", {**WORKER, "tasks": 4},
+         "note: worker 2 on machine1 has not brought 4 pictures in time; made again when you go on"),
         ("lost", {**WORKER, "removed": False, "reason": "Worker exits with code 9"},
          "note: worker 2 on machine1 has ended (Worker exits with code 9); its work is done again"),
         ("lost", {**WORKER, "node": "", "removed": True, "reason": "The node was removed"},

@@ -34,8 +34,9 @@ def own_folder(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):  # Windows removes no file that is open
+            path.unlink()  # first: once it is released, it may be another run's
         lock.release()
-        path.unlink(missing_ok=True)
 
 
 def clear_workers(folder: Path, finished: Container[str] = (), *, keep: bool = True) -> None:
