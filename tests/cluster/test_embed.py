@@ -190,7 +190,7 @@ def test_what_was_made_otherwise_is_refused_under_the_name_it_has(
     assert other.kinds().count("failed") == 4
 
 
-@pytest.mark.parametrize("outputs", ["shared", "driver"])
+@pytest.mark.parametrize("outputs", [pytest.param("shared", marks=pytest.mark.slow), "driver"])
 def test_a_killed_worker_is_gone_on_from_and_a_stop_keeps_what_there_is(
     machines: Any,
     cluster: Cluster,
