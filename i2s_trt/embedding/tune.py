@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +19,10 @@ from torch.func import functional_call
 from i2s_trt.arithmetic import arithmetic
 from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import Delta, changed, rounded
+from i2s_trt.embedding.loss.gradient import Announce, warn
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
+from i2s_trt.embedding.steps.tuning import Changing, Place, TuningStep
 from i2s_trt.images.fit import to_pixels, to_target
 from i2s_trt.latents import latent_digest
 from i2s_trt.memory import kept_memory
@@ -53,30 +54,6 @@ class Tuned:
 Look = Callable[[int, Callable[[], Tuned]], None]
 
 
-class _Watched:
-    """Eq. 1 at one target [1, 3, H, W]. VGG takes most of a step's time: it looks now and then, pixels are always seen.
-
-    Attributes:
-        latest: the whole loss, its features' part being that of the last look.
-    """
-
-    def __init__(self, target: Tensor, vgg: Vgg16, options: ObjectiveOptions) -> None:
-        self._whole, self._weight = Objective(target, vgg, options), options.pixel_weight
-        self._pixels = (
-            Objective(target, vgg, replace(options, layer_weights={})) if options.pixel_weight else self._whole
-        )
-        self._features = self.latest = 0.0
-
-    def __call__(self, image: Tensor, *, looks: bool) -> Any:
-        """The loss of an image [1, 3, H, W], with its features or of its pixels alone."""
-        whole = looks or not self._weight
-        total, first = (self._whole if whole else self._pixels)(image)[0, :2]
-        if whole:
-            self._features = float((total - self._weight * first).detach())
-        self.latest = self._features + self._weight * float(first.detach())
-        return total
-
-
 class Tuner:
     """A generator made ready to be tuned to one picture after the other.
 
@@ -85,9 +62,17 @@ class Tuner:
         vgg: feature network, on the same device.
         objective: of the embedding, whose style and prior have no part; VGG looks at 256 pixels at least.
         options: of the tuning.
+        announce: called with why a GPU's steps cannot be captured, if so.
     """
 
-    def __init__(self, generator: Generator, vgg: Vgg16, objective: ObjectiveOptions, options: TuneOptions) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        vgg: Vgg16,
+        objective: ObjectiveOptions,
+        options: TuneOptions,
+        announce: Announce = warn,
+    ) -> None:
         self._generator, self._vgg, self._options = generator, vgg, options
         size = objective.perceptual_size and max(objective.perceptual_size, ObjectiveOptions.perceptual_size)
         self._objective = replace(
@@ -96,7 +81,8 @@ class Tuner:
         self._device: torch.device = generator.mean_w.device
         self._names = tunable(generator, options.coarsest)
         self._noise_names = tunable_noise(generator, options.coarsest) if options.noise_rate else []
-        self._anchors: list[tuple[Tensor, Objective]] | None = None
+        self._announce = announce
+        self._step: TuningStep | None = None
 
     def __call__(
         self,
@@ -116,43 +102,39 @@ class Tuner:
             look: called after each step with the steps done and what describes the tuning as it is then.
         """
         pivot = torch.tensor(w_plus, device=self._device)[None]
-        objective = _Watched(to_target(picture)[None].to(self._device), self._vgg, self._objective)
-        synthesis, options = self._generator.synthesis, self._options
-        start = {**dict(synthesis.named_parameters()), **dict(synthesis.named_buffers())}
-        weights, noise = (
-            {name: start[name].detach().clone().requires_grad_() for name in names}
-            for names in (self._names, self._noise_names)
-        )
-        adam = torch.optim.Adam([{"params": weights.values()}, {"params": noise.values()}])
         losses: list[float] = []
-        so_far = partial(self._describe, w_plus, picture, {**weights, **noise}, start, losses)
         with arithmetic("fp32"), kept_memory(), torch.enable_grad():
-            for step in range(options.steps):
-                looks = step % options.interval == 0
-                adam.zero_grad(set_to_none=True)
-                for group, rate in zip(adam.param_groups, (options.rate, options.noise_rate), strict=True):
-                    group["lr"] = rate * ramp(step, options.steps)
-                objective(self._render(pivot, {**weights, **noise}), looks=looks).backward()
-                if options.locality and looks:
-                    self._stay(weights, step // options.interval)
-                adam.step()
-                losses.append(objective.latest)
+            one_step = self._ready(pivot, to_target(picture)[None].to(self._device))
+            so_far = partial(self._describe, w_plus, picture, one_step.now, losses)
+            for step in range(self._options.steps):
+                losses.append(one_step(step, ramp(step, self._options.steps)))
                 report(step + 1, losses[-1])
                 look(step + 1, so_far)
                 if should_stop():
                     break
         return so_far()
 
-    def _stay(self, weights: Mapping[str, Tensor], turn: int) -> None:
-        """Add the gradient of what changes at another latent; one of them in each turn, at the weight of all steps."""
-        if self._anchors is None:
-            self._anchors = self._make_anchors()
-        anchor, objective = self._anchors[turn % len(self._anchors)]
-        loss = objective(self._render(anchor, weights))[0, 0] * (self._options.locality * self._options.interval)
-        loss.backward()
+    def _ready(self, pivot: Tensor, target: Tensor) -> TuningStep:
+        """What takes the steps for a picture, the same for all of them, from the model's own tensors."""
+        if self._step is None:
+            options = self._options
+            anchors = self._make_anchors() if options.locality else []
+            self._step = TuningStep(
+                self._render, self._own(), pivot, target, anchors, self._vgg, self._objective, options, self._announce
+            )
+        else:
+            self._step.begin(pivot, target)
+        return self._step
+
+    def _own(self) -> Changing:
+        """The model's own tensors of those that change."""
+        synthesis = self._generator.synthesis
+        start = {**dict(synthesis.named_parameters()), **dict(synthesis.named_buffers())}
+        weights, noise = ({name: start[name] for name in names} for names in (self._names, self._noise_names))
+        return Changing(weights, noise)
 
     @torch.no_grad()
-    def _make_anchors(self) -> list[tuple[Tensor, Objective]]:
+    def _make_anchors(self) -> list[Place]:
         generator, random = self._generator, np.random.default_rng(_ANCHORS_SEED)
         z = torch.from_numpy(random.standard_normal((_ANCHORS, generator.z_dim), dtype=np.float32))
         latents = generator.broadcast(generator.mapping(z.to(self._device)))
@@ -166,17 +148,11 @@ class Tuner:
         image: Tensor = functional_call(self._generator.synthesis, tensors, (w_plus,))
         return self._generator.crop(image)
 
-    def _describe(
-        self,
-        w_plus: WPlus,
-        target: Pixels,
-        weights: Mapping[str, Tensor],
-        start: Mapping[str, Tensor],
-        losses: list[float],
-    ) -> Tuned:
+    def _describe(self, w_plus: WPlus, target: Pixels, now: Changing, losses: list[float]) -> Tuned:
+        start = self._own().all
         differences = {
-            f"synthesis.{name}": rounded((weight - start[name]).detach().cpu().numpy())
-            for name, weight in weights.items()
+            f"synthesis.{name}": rounded((tensor - start[name]).detach().cpu().numpy())
+            for name, tensor in now.all.items()
         }
         record = {"options": self._options.to_json(), "losses": [round(loss, 1) for loss in losses]}
         delta = Delta(self._generator.digest, latent_digest(w_plus), differences, record)

@@ -13,6 +13,8 @@ from i2s_trt.arrays import Pixels, WPlus
 from i2s_trt.deltas import changed
 from i2s_trt.embedding.loss.objective import Objective
 from i2s_trt.embedding.options import ObjectiveOptions, TuneOptions
+from i2s_trt.embedding.steps import tuning
+from i2s_trt.embedding.steps.captured import Step, stepper
 from i2s_trt.embedding.tune import Tuned, Tuner, energies, ramp, tunable, tunable_noise
 from i2s_trt.errors import UsageError
 from i2s_trt.images.fit import to_pixels
@@ -199,3 +201,36 @@ def test_energies_of_weights_in_sixteen_bits_do_not_vanish() -> None:
     (found,) = energies(network, weights).items()
     assert found[0] == "layers.1.energy"
     torch.testing.assert_close(found[1], torch.full((4, 4), 9e-8), rtol=1e-2, atol=0)
+
+
+@pytest.mark.gpu
+def test_captured_steps_are_the_eager_ones(
+    generator: Generator, vgg: Vgg16, pivot: WPlus, picture: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that look as well as those that see pixels alone, and for a second picture too."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    generator, vgg = generator.to("cuda"), vgg.to("cuda")
+    try:
+        options, said = replace(OPTIONS, steps=16, interval=2), list[str]()
+        kinds: list[Step] = []
+
+        def one_step(*words: Any) -> Step:
+            kinds.append(stepper(*words))
+            return kinds[-1]
+
+        monkeypatch.setattr(tuning, "stepper", one_step)
+        captured = Tuner(generator, vgg, ObjectiveOptions(), options, said.append)
+        found = [captured(pivot, drawn) for drawn in (picture, 255 - picture)]
+        assert [step.kind for step in kinds] == ["captured", "captured"], said
+        monkeypatch.setattr(
+            tuning, "stepper", lambda work, device, _capture, *rest: stepper(work, device, False, *rest)
+        )
+        eager = Tuner(generator, vgg, ObjectiveOptions(), options, said.append)
+        wanted = [eager(pivot, drawn) for drawn in (picture, 255 - picture)]
+    finally:
+        generator.cpu(), vgg.cpu()
+    for ours, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-3)
+        assert ours.losses[-1] < ours.losses[0]
+    assert said == []

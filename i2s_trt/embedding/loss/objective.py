@@ -63,6 +63,15 @@ class Objective(nn.Module):
         if self.gram is not None:
             self.gram.copy_(cast(Tensor, self._style_gram(style_targets)))
 
+    @torch.no_grad()
+    def take(self, other: "Objective") -> None:
+        """Compare with the targets of another objective of the same options from now on."""
+        self.targets.copy_(other.targets)
+        for name, feature in other.features.items():
+            self.features[name].copy_(feature)
+        if self.gram is not None and other.gram is not None:
+            self.gram.copy_(other.gram)
+
     @property
     def pixel_scale(self) -> float:
         """What a pixel of [-1, 1] is multiplied by for the pixel term."""

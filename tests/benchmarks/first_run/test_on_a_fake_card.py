@@ -72,9 +72,15 @@ def test_graphs_are_traced_on_the_cpu_wherever_the_generator_is(model: Path) -> 
 
 
 def test_what_is_tested_on_a_gpu_passes_on_it() -> None:
-    """The captured step, one captured step for all pictures, and a generator that learns as on the CPU."""
-    chosen = "waits_for_nothing or cannot_be_recorded or bf16 or test_embedder or test_trainer"
-    files = ("embedding/steps/test_captured.py", "embedding/test_embedder.py", "training/test_trainer.py")
+    """Captured steps, of a tuning too, one for all pictures, and a generator that learns as on the CPU."""
+    chosen = "waits_for_nothing or cannot_be_recorded or bf16 or test_embedder or test_trainer or test_tune"
+    places = (
+        "embedding/steps/test_captured",
+        "embedding/test_embedder",
+        "training/test_trainer",
+        "embedding/test_tune",
+    )
+    files = [f"{place}.py" for place in places]
     words = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "-k", chosen]
     printed = on_the_card([*words, *(f"tests/{file}" for file in files)])
     assert "passed" in printed
