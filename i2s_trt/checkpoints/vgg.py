@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from i2s_trt.checkpoints.sources import SOURCES
-from i2s_trt.checkpoints.torch_file import read_torch_file
+from i2s_trt.checkpoints.torch_file import read_tensors, read_torch_file
 from i2s_trt.errors import CheckpointError
 from i2s_trt.files import file_digest
 from i2s_trt.models.vgg import FeatureSource, Vgg16, weights_digest
@@ -12,11 +12,13 @@ from i2s_trt.models.vgg import FeatureSource, Vgg16, weights_digest
 def load_vgg16(path: Path) -> Vgg16:
     """Features from a file laid out as torchvision's ImageNet weights; only that very file is called so.
 
+    A `.safetensors` file is read as such, any other as PyTorch's.
+
     Raises:
         CheckpointError: the file is not VGG-16's state dict.
     """
     try:
-        state = read_torch_file(path)
+        state = read_tensors(path) if path.suffix.lower() == ".safetensors" else read_torch_file(path)
         vgg = Vgg16()
         wanted = vgg.state_dict().keys()
         vgg.load_state_dict({name: tensor for name, tensor in state.items() if name in wanted})

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from i2s_trt.checkpoints.vgg import load_vgg16
 from i2s_trt.errors import CheckpointError
-from i2s_trt.models.vgg import Vgg16, random_vgg16
+from i2s_trt.models import vgg_weights
+from i2s_trt.models.vgg import Vgg16, imagenet_vgg16, random_vgg16
 from i2s_trt.models.vgg_layout import CONVOLUTIONS, TAPS
 
 
@@ -55,6 +57,16 @@ def test_taps_match_the_published_configuration(tmp_path: Path) -> None:
     assert vgg.source.name == f"VGG-16 from {path.name}", "what it was trained on nobody knows"
 
 
+def test_a_safetensors_file_with_the_same_names_is_read(tmp_path: Path) -> None:
+    state = torch.load(torchvision_file(tmp_path / "vgg.pth"), weights_only=True)
+    safetensors.torch.save_file(state, tmp_path / "model.safetensors")
+    read, same = load_vgg16(tmp_path / "model.safetensors"), load_vgg16(tmp_path / "vgg.pth")
+    assert read.source.digest == same.source.digest
+    assert read.source.name == "VGG-16 from model.safetensors"
+    built_in = load_vgg16(vgg_weights.WEIGHTS)
+    assert built_in.source.digest == imagenet_vgg16().source.digest
+
+
 def test_tap_sizes_and_channels(vgg: Vgg16) -> None:
     shapes = {name: tuple(f.shape) for name, f in vgg(torch.zeros(1, 3, 64, 48)).items()}
     assert shapes == {
@@ -98,6 +110,13 @@ def test_a_file_that_is_not_vgg_is_refused(tmp_path: Path, content: bytes) -> No
     with pytest.raises(CheckpointError, match="VGG-16") as caught:
         load_vgg16(path)
     assert "models pull vgg16" in caught.value.hint
+
+
+def test_a_damaged_safetensors_file_is_refused_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "vgg.safetensors"
+    path.write_bytes(vgg_weights.WEIGHTS.read_bytes()[:20_000])
+    with pytest.raises(CheckpointError, match="no whole safetensors file"):
+        load_vgg16(path)
 
 
 def test_a_state_dict_of_another_network_is_refused(tmp_path: Path) -> None:
