@@ -6,8 +6,8 @@ from torch import Tensor
 from i2s_trt.arithmetic import Precision
 
 # Features trained on ImageNet pass on gradients thousands of times as large as the pictures'. On an embedded astronaut
-# fp16 overflows at a quarter of the ideal scale, with the style loss, whose gradient grows with the features, at 2^-8 of
-# it. From there down to 2^-18 the gradient is equally exact: this is the middle.
+# fp16 overflows at a quarter of the ideal scale; with the style loss, whose gradient grows with the features, at 2^-8.
+# From there down to 2^-18 the gradient is equally exact: this is the middle.
 _HEADROOM = 2.0**-14
 _FORMATS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -21,7 +21,7 @@ def loss_scale(totals: Tensor, values: int) -> Tensor:
     """Powers of two [N] by which to multiply losses [N], so that their gradients stay within fp16's range.
 
     A mean of squares over `values` numbers has gradients of about sqrt(loss) / values: far below 6e-8, where fp16 ends,
-    or beyond 65504 where few pixels have a large loss. They come to about 2^-14, since layers on their way enlarge them.
+    or beyond 65504 where few pixels have a large loss. They come to about 2^-14, since layers enlarge them.
     """
     ideal = _HEADROOM * values / totals.detach().clamp(min=1e-12).sqrt()
     return torch.exp2(torch.log2(ideal).round().clamp(-30, 30))
