@@ -168,6 +168,8 @@ def test_the_picture_stays_in_sight_of_every_control(visit: Visit) -> None:
             box = tab.locator("#after").bounding_box()
             assert box["y"] + box["height"] > 100, (width, control)
             assert box["y"] > -100, (width, control)
+            if width > height:  # beside the picture, the way to add another stays, too
+                assert 0 <= tab.locator(".drop").bounding_box()["y"] < height, control
 
 
 @pytest.mark.parametrize("size", [(1280, 480), (844, 390)], ids=["desktop", "phone on its side"])
