@@ -148,7 +148,8 @@ class Dispatcher:
         """Wait for answers, and take those that are there."""
         import ray
 
-        if self._head.look():
+        # a head that went since the last look would be waited for, until Ray ends the process
+        if self._head.look() and self._staff.may_grow and self._head.answers():
             self._staff.grow()
         self._metrics.tell()
         self._staff.ask()

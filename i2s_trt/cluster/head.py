@@ -45,11 +45,16 @@ class Head:
                 self._give_up(now - self._heard, error)
         return self._heard >= self._looked
 
+    def answers(self) -> bool:
+        """Whether it answers at this moment. Raises as `look` does."""
+        self._looked = min(self._looked, time.monotonic() - _BETWEEN)
+        return self.look()
+
     def must_answer(self) -> None:
         """Wait until it answers: before Ray is asked what would take until the end. Raises as `look` does."""
-        self._looked = min(self._looked, time.monotonic() - _BETWEEN)
-        while not self.look():
-            time.sleep(_SOON)
+        if not self.answers():
+            while not self.look():
+                time.sleep(_SOON)
 
     def _give_up(self, silent: float, error: OSError) -> None:
         if silent > GRACE:

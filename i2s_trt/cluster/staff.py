@@ -75,12 +75,14 @@ class Staff:
         """Begin to wait for workers."""
         self._last_seen = time.monotonic()
 
+    @property
+    def may_grow(self) -> bool:
+        """Whether it is time to look for machines that have come."""
+        return time.monotonic() - self._looked >= _BETWEEN
+
     def grow(self) -> None:
         """Have workers on machines that have come since the last look."""
-        now = time.monotonic()
-        if now - self._looked < _BETWEEN:
-            return
-        self._looked, nodes = now, alive_nodes()
+        self._looked, nodes = time.monotonic(), alive_nodes()
         new = [node_id for node_id in nodes if node_id not in self._known]
         self._known |= set(new)
         most = self._most([has for node_id, has in nodes.items() if node_id not in self._unfit])

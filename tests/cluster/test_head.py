@@ -38,6 +38,15 @@ def test_a_head_that_does_not_answer_for_long_is_given_up(monkeypatch: pytest.Mo
     assert head.is_lost
 
 
+def test_one_that_went_since_the_last_look_is_found_gone_when_it_matters() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        head = Head("{}:{}".format(*server.getsockname()))
+        assert head.look()
+    assert head.look(), "looks are seconds apart"
+    assert not head.answers()
+    assert not head.is_lost
+
+
 def test_without_an_address_nothing_is_watched() -> None:
     assert Head("").look()
 
@@ -56,9 +65,10 @@ def test_the_command_ends_with_a_hint_and_can_be_resumed(tmp_path: Path) -> None
         killed = time.monotonic()
         os.kill(found.head_node.all_processes["gcs_server"][0].process.pid, signal.SIGKILL)
         _, said = driver.communicate(timeout=100)
+        took = time.monotonic() - killed
     finally:
         found.shutdown()
-    assert time.monotonic() - killed < 55, "Ray's own end of the process comes after a minute"
+    assert took < 55, "Ray's own end of the process comes after a minute"
     assert driver.returncode == 3, said
     assert "error: the head of the cluster at" in said
     assert "--resume" in said
