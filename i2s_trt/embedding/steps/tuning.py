@@ -90,12 +90,11 @@ class TuningStep:
         self.now = start.copy()
         self._features = 0.0
         on_gpu = pivot.device.type == "cuda"
-        self._rates = [torch.zeros((), device=pivot.device) for _ in range(2)] if on_gpu else None
         groups = [{"params": list(tensors.values())} for tensors in (self.now.weights, self.now.noise)]
         self._adam = torch.optim.Adam([group for group in groups if group["params"]], capturable=on_gpu)
-        if self._rates:
-            for group, rate in zip(self._adam.param_groups, self._rates, strict=False):
-                group["lr"] = rate
+        if on_gpu:  # where a graph reads them
+            for group in self._adam.param_groups:
+                group["lr"] = torch.zeros((), device=pivot.device)
         self._steps = {
             looks: stepper(partial(self._work, looks), pivot.device, None, "", announce) for looks in (True, False)
         }
@@ -121,11 +120,9 @@ class TuningStep:
         """
         options = self._options
         looks = number % options.interval == 0
-        for index, (group, rate) in enumerate(
-            zip(self._adam.param_groups, (options.rate, options.noise_rate), strict=False)
-        ):
-            if self._rates:
-                self._rates[index].fill_(rate * share)
+        for group, rate in zip(self._adam.param_groups, (options.rate, options.noise_rate), strict=False):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate * share)
             else:
                 group["lr"] = rate * share
         if looks and self._far:
